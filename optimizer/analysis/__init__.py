@@ -1,0 +1,1 @@
+"""Afterwards, and beforehand: bills, the demo, tables and the report."""

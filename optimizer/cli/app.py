@@ -1,0 +1,43 @@
+"""All commands in one place; heavy rooms are imported inside of them, so that --help is quick."""
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from optimizer import __version__
+from optimizer.cli import demo, plan, release, run, show, simulate, status
+
+app = typer.Typer(
+    name="optimizer",
+    help="Charges a FENECON home battery when power is cheap and uses it when power is dear.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"optimizer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    config: Annotated[
+        Path | None, typer.Option(help="The configuration, for every command.", metavar="FILE")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take what every command understands."""
+    if config is not None:
+        os.environ["OPTIMIZER_CONFIG"] = str(config)
+
+
+for command in (demo.demo, plan.plan, show.show, run.run, status.status, release.release,
+                simulate.simulate):  # fmt: skip
+    app.command()(command)

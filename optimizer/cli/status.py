@@ -1,0 +1,33 @@
+"""`optimizer status`: what is held and why."""
+
+import json
+
+import typer
+
+from optimizer.cli.options import ConfigOption, JsonOption, load_config, moment
+from optimizer.errors import ExitCode, NoPlanError
+
+
+def status(as_json: JsonOption = False, config: ConfigOption = None) -> None:
+    """Say in five lines what is held and why; exit code 6 when no plan covers this moment."""
+    from optimizer.analysis.status import Status
+    from optimizer.cli.output import zone_of
+    from optimizer.store import database, live, plans
+
+    settings, now = load_config(config), moment(None)
+    connection = database.connect(settings.store.folder)
+    plan, no_plan = None, ""
+    try:
+        plan = plans.in_force(connection, now)
+    except NoPlanError as error:
+        no_plan = str(error)
+    finally:
+        connection.close()
+    seen = live.read(live.path_for(settings.store.folder))
+    state = Status(now, plan, no_plan, seen, settings.battery.capacity_wh)
+    if as_json:
+        typer.echo(json.dumps(state.as_json(), ensure_ascii=False))
+    else:
+        typer.echo("\n".join(state.lines(zone_of(settings))))
+    if plan is None:
+        raise typer.Exit(ExitCode.NO_PLAN)

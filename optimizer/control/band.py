@@ -1,0 +1,76 @@
+"""What control may do with the battery now: a band of battery power, by price, plan or power."""
+
+from dataclasses import dataclass
+
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Rule
+from optimizer.model.plan import Intent, Plan, Step
+
+TIE_EUR_PER_KWH = 0.002
+"""A price this close to the value of stored energy counts as equal, and equal means own use.
+Simulated years: 0.1 to 0.3 ct earn the same, none at all loses 20 to 50 EUR a year."""
+
+SAME_W = 1.0
+SAME_WH = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """A band of battery power [W] and why it is that one."""
+
+    intent: Intent
+    lowest_w: float
+    highest_w: float
+    note: str
+
+
+def by_value(plan: Plan, step: Step, soc_wh: float, battery: Battery, rule: Rule) -> Band:
+    """Compare the prices of the moment with what a stored kWh is worth at this state of charge.
+
+    All prices are brought to "per kWh in the cells", so that losses are in the comparison:
+
+    - charge from the grid while that costs less than the stored kWh is worth;
+    - sell from the battery while that earns more (where the law allows both);
+    - otherwise keep the charge while the house would get less for it than it is worth,
+    - keep room while selling the roof's surplus pays more than storing it;
+    - else own use: let the FEMS balance the house.
+    """
+    worth = plan.value_at(step, soc_wh)
+    buy, sell = step.buy_eur_per_kwh, step.sell_eur_per_kwh
+    stored, saved = buy / battery.charge_efficiency, buy * battery.discharge_efficiency
+    saved -= battery.wear_eur_per_kwh
+    earned = sell * battery.discharge_efficiency - battery.wear_eur_per_kwh
+    note = f"a stored kWh is worth {worth * 100:.1f} ct"
+    low, high = -battery.max_charge_w, battery.max_discharge_w
+    if rule.grid_charging and stored < worth - TIE_EUR_PER_KWH:
+        return Band(Intent.CHARGE, low, low, f"{note}, stored from the grid {stored * 100:.1f} ct")
+    if rule.battery_export and earned > worth + TIE_EUR_PER_KWH:
+        return Band(Intent.DISCHARGE, high, high, f"{note}, sold now {earned * 100:.1f} ct")
+    hold = saved < worth - TIE_EUR_PER_KWH
+    defer = sell / battery.charge_efficiency > worth + TIE_EUR_PER_KWH
+    if hold:
+        text = f"{note}, in the house now {saved * 100:.1f} ct"
+        return Band(Intent.HOLD, 0.0 if defer else low, 0.0, text)
+    if defer:
+        return Band(Intent.DEFER, 0.0, high, f"{note}, selling the roof's pays {sell * 100:.1f} ct")
+    return Band(Intent.OWN_USE, low, high, note)
+
+
+def by_intent(step: Step, soc_wh: float, battery: Battery) -> Band:
+    """The plan's own band, until the planned state of charge is reached; then the charge is kept.
+
+    A bound that only came from an empty or full battery is none: the device finds it by itself.
+    """
+    keep = Band(Intent.HOLD, -battery.max_charge_w, 0.0, "the planned charge is reached")
+    reached_low = soc_wh <= step.soc_wh and step.soc_wh > battery.min_wh + SAME_WH
+    partly = SAME_W < step.battery_w < min(step.need_w, battery.max_discharge_w) - SAME_W
+    if step.intent is Intent.CHARGE and soc_wh >= step.soc_wh:
+        return keep
+    if (step.intent is Intent.DISCHARGE or partly) and reached_low:
+        return keep
+    return Band(step.intent, step.lowest_w, step.highest_w, step.why)
+
+
+def by_power(step: Step) -> Band:
+    """The planned battery power as it stands: for comparison, it loses money."""
+    return Band(step.intent, step.battery_w, step.battery_w, "the planned power as it stands")

@@ -1,0 +1,1 @@
+"""What we expect: prices, house load and roof on the planner's own steps; pure."""

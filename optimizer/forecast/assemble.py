@@ -1,0 +1,78 @@
+"""Put prices, load and roof together into the one frame that a plan is made from."""
+
+from datetime import datetime, timedelta
+
+import pandas as pd
+
+from optimizer.errors import DataError
+from optimizer.forecast import steps
+from optimizer.model import frames
+from optimizer.model.plan import iso
+from optimizer.model.tariff import ExportKind, Tariff
+
+
+def all_in(prices: pd.DataFrame, tariff: Tariff) -> pd.DataFrame:
+    """Buying and selling prices [EUR/kWh] from a price source's answer.
+
+    All-in prices pass as they are. Spot prices meet the tariff on quarter-hours, so that a fee
+    window that begins within an hourly price is right.
+
+    Raises
+    ------
+    DataError
+        If the tariff wants a selling price from the series and the series has none.
+    """
+    if "spot_eur_per_kwh" not in prices.columns:
+        return prices
+    start, end = frames.starts_of(prices)[0], frames.ends_of(prices)[-1]
+    starts = steps.grid(start, end, steps.QUARTER)
+    fine = steps.resample(prices, starts, steps.QUARTER)
+    spot = fine["spot_eur_per_kwh"].tolist()
+    fine["buy_eur_per_kwh"] = [tariff.buy(s, at) for s, at in zip(spot, starts, strict=True)]
+    if tariff.export.kind is not ExportKind.SERIES:
+        fine["sell_eur_per_kwh"] = [tariff.export.price(value) for value in spot]
+    elif "sell_eur_per_kwh" not in fine.columns:
+        raise DataError(
+            "prices: tariff.export.kind is 'series', but the price source has no column "
+            "'sell_eur_per_kwh'"
+        )
+    return fine
+
+
+def forecast(
+    prices: pd.DataFrame,
+    load: pd.DataFrame,
+    roof: pd.DataFrame | None,
+    start: datetime,
+    horizon: timedelta,
+    step: timedelta,
+) -> pd.DataFrame:
+    """The forecast frame from `start` on, as far as prices, load and roof are known.
+
+    Parameters
+    ----------
+    prices
+        `buy_eur_per_kwh`, `sell_eur_per_kwh` (and perhaps `spot_eur_per_kwh`).
+    load, roof
+        `load_w` and `pv_w`; no roof is a roof of 0 W.
+
+    Raises
+    ------
+    DataError
+        If the first step is not covered, or a gap lies within the horizon.
+    """
+    series = {"prices": prices, "load": load} | ({} if roof is None else {"roof": roof})
+    known = min(frames.ends_of(frame)[-1] for frame in series.values())
+    starts = steps.grid(start, min(start + horizon, known), step)
+    for name, frame in series.items():
+        first = frames.starts_of(frame)[0]
+        if not starts or first > starts[0]:
+            raise DataError(
+                f"{name}: known from {iso(first)} to {iso(frames.ends_of(frame)[-1])}, the plan "
+                f"starts at {iso(start)}"
+            )
+    parts = [steps.resample(frame, starts, step) for frame in series.values()]
+    joined = pd.concat([parts[0], *(part.drop(columns="end") for part in parts[1:])], axis=1)
+    if roof is None:
+        joined["pv_w"] = 0.0
+    return frames.check(joined, frames.FORECAST, "forecast")

@@ -1,0 +1,54 @@
+"""The connection to the grid: its limits and the legal rule for charging and exporting."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Rule(StrEnum):
+    """What the law lets the battery do with the grid (German EEG section 19, 2026).
+
+    `grid_charge` (charge from the grid, never export from the battery) keeps a roof's fixed
+    feed-in tariff; `pv_only` does neither; `green_export` exports what only the roof charged;
+    `mixed` is bound by the device alone.
+    """
+
+    PV_ONLY = "pv_only"
+    GRID_CHARGE = "grid_charge"
+    GREEN_EXPORT = "green_export"
+    MIXED = "mixed"
+
+    @property
+    def grid_charging(self) -> bool:
+        """Whether the battery may be charged from the grid."""
+        return self in (Rule.GRID_CHARGE, Rule.MIXED)
+
+    @property
+    def battery_export(self) -> bool:
+        """Whether the battery may discharge into the grid."""
+        return self in (Rule.GREEN_EXPORT, Rule.MIXED)
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Limits at the connection point."""
+
+    max_buy_w: float = 20_000.0
+    """Most that may be drawn [W]: fuse, contract."""
+    max_sell_w: float = 20_000.0
+    """Most that may be fed in [W]; 0 for zero export."""
+    rule: Rule = Rule.GRID_CHARGE
+
+    def battery_limits(self, need_w: float) -> tuple[float, float]:
+        """Lowest and highest battery power that the rule allows [W].
+
+        `need_w` is the battery power that would bring the grid to zero (load minus roof):
+        positive when the house lacks power, negative when the roof has some to spare.
+
+        >>> Grid(rule=Rule.PV_ONLY).battery_limits(-1_500.0)
+        (-1500.0, 0.0)
+        >>> Grid(rule=Rule.GRID_CHARGE).battery_limits(800.0)
+        (-inf, 800.0)
+        """
+        lowest_w = float("-inf") if self.rule.grid_charging else min(0.0, need_w)
+        highest_w = float("inf") if self.rule.battery_export else max(0.0, need_w)
+        return lowest_w, highest_w

@@ -1,0 +1,80 @@
+"""Plans as JSON data: the `plan/1` contract that other programs read."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from optimizer.errors import NoPlanError
+from optimizer.model.plan import Intent, Plan, Step, check_contiguous, iso
+
+SCHEMA = "plan/1"
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON knows it: powers to 0.01 W, energies to 0.01 Wh, money to 1e-6."""
+    if isinstance(value, datetime):
+        return iso(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value + 0.0
+    return value
+
+
+def step_to_json(step: Step) -> dict[str, Any]:
+    """A step as JSON data, keys in the contract's order."""
+    return {item.name: _plain(getattr(step, item.name)) for item in fields(Step)}
+
+
+def to_json(plan: Plan) -> dict[str, Any]:
+    """A plan as JSON data under the `plan/1` contract."""
+    head = {
+        item.name: _plain(getattr(plan, item.name)) for item in fields(Plan) if item.name != "steps"
+    }
+    return {"schema": SCHEMA} | head | {"steps": [step_to_json(step) for step in plan.steps]}
+
+
+def _read(kind: type[Plan] | type[Step], data: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for item in fields(kind):
+        value = data[item.name]
+        if item.type is datetime:
+            value = datetime.fromisoformat(value)
+        elif item.type is float:
+            value = float(value)
+            if not math.isfinite(value):
+                raise ValueError(f"{item.name} is not finite")
+        elif isinstance(value, list) and item.name != "steps":
+            value = tuple(value)
+        values[item.name] = value
+    return values
+
+
+def from_json(data: Mapping[str, Any]) -> Plan:
+    """Read a plan back, whole or not at all.
+
+    Raises
+    ------
+    NoPlanError
+        If the schema is another one, a field is missing or not finite, or the steps do not follow
+        each other without a gap.
+    """
+    if data.get("schema") != SCHEMA:
+        raise NoPlanError(
+            f"the stored plan has schema {data.get('schema')!r}, this version reads {SCHEMA!r}: "
+            "make a new one with 'optimizer plan'"
+        )
+    try:
+        steps = tuple(
+            Step(**(_read(Step, item) | {"intent": Intent(item["intent"])}))
+            for item in data["steps"]
+        )
+        plan = Plan(**(_read(Plan, data) | {"steps": steps}))
+    except (KeyError, TypeError, ValueError) as error:
+        raise NoPlanError(
+            f"the stored plan cannot be read ({error}): make a new one with 'optimizer plan'"
+        ) from error
+    check_contiguous(plan)
+    return plan

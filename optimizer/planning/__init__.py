@@ -1,0 +1,1 @@
+"""Night: a forecast goes in, a verified plan comes out."""

@@ -1,0 +1,50 @@
+"""From the program's powers to intents: what a step is for, and the band that control may use."""
+
+from optimizer.model.plan import Intent
+from optimizer.planning.task import ForecastStep, Task
+
+SAME_W = 1.0
+"""Powers closer than this are the same."""
+
+SAME_WH = 1.0
+"""Energies closer than this are the same."""
+
+
+def intent_of(
+    task: Task, step: ForecastStep, battery_w: float, before_wh: float, after_wh: float
+) -> tuple[Intent, float, float]:
+    """Intent of a step with its band of battery power [W].
+
+    What matters is why the program chose a power: where a bound (full, empty, largest power) made
+    it fall short of what the house wants, the step is own use and the device finds the bound by
+    itself; where a price did, control has to keep to it.
+
+    Parameters
+    ----------
+    battery_w
+        Planned battery power: + discharges [W].
+    before_wh, after_wh
+        Stored energy at the start and the end of the step [Wh].
+
+    Returns
+    -------
+    intent, lowest_w, highest_w
+    """
+    battery = task.battery
+    low, high = -battery.max_charge_w, battery.max_discharge_w
+    need = step.need_w
+    full = max(before_wh, after_wh) >= battery.max_wh - SAME_WH
+    empty = before_wh <= battery.min_wh + SAME_WH
+    charging, discharging = battery_w < -battery.standby_w - SAME_W, battery_w > SAME_W
+    if charging and battery_w < need - SAME_W:
+        return Intent.CHARGE, low, battery_w
+    if charging and battery_w > need + SAME_W and not full and battery_w > low + SAME_W:
+        return Intent.LIMIT, battery_w, high
+    if discharging and battery_w > need + SAME_W:
+        return Intent.DISCHARGE, battery_w, high
+    if not charging and not discharging:
+        if need > SAME_W and not empty:
+            return Intent.HOLD, low, 0.0
+        if need < -SAME_W and not full:
+            return Intent.DEFER, 0.0, high
+    return Intent.OWN_USE, low, high

@@ -1,0 +1,176 @@
+"""The night's work: solve, value, derive intents, check, and write it all into one Plan."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.plan import Plan, Step, fingerprint, interpolate
+from optimizer.planning import program, value, verify
+from optimizer.planning.explain import reason
+from optimizer.planning.intents import intent_of
+from optimizer.planning.own_use import no_battery, own_use
+from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex
+
+AGREEMENT_EUR = 0.001
+"""Program and recursion have to agree this well where both are exact."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a plan is made from, apart from the forecast."""
+
+    made_at: datetime
+    site: str
+    battery: Battery
+    grid: Grid
+    soc_percent: float
+    stored_value: float | None = None
+    """Worth of a kWh in the cells at the end [EUR/kWh]; None is "auto"."""
+    notes: tuple[str, ...] = ()
+
+
+def _zero_based(number: float, digits: int) -> float:
+    """Round; never a negative zero."""
+    return round(number, digits) + 0.0
+
+
+def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> list[Step]:
+    """The plan's steps from the path of the stored energy."""
+    battery, before, steps = task.battery, task.start_wh, []
+    for step, after, table in zip(task.steps, stored_wh, values.table, strict=True):
+        battery_w = battery.power_for(before, after, step.hours)
+        _, curtailed = value.grid_and_curtailment(task, step, battery_w) or (0.0, 0.0)
+        intent, low, high = intent_of(task, step, battery_w, before, after)
+        worth = interpolate(after, values.soc_wh, table)
+        powers = [_zero_based(w, 2) for w in (step.load_w, step.pv_w, battery_w, curtailed)]
+        load, roof, battery_w, curtailed = powers
+        steps.append(
+            Step(
+                start=step.start,
+                end=step.end,
+                buy_eur_per_kwh=step.buy,
+                sell_eur_per_kwh=step.sell,
+                load_w=load,
+                pv_w=roof,
+                battery_w=battery_w,
+                ess_w=_zero_based(battery_w + (roof - curtailed if battery.hybrid else 0.0), 2),
+                grid_w=_zero_based(load - roof + curtailed - battery_w, 2),
+                curtailed_w=curtailed,
+                soc_wh=_zero_based(after, 2),
+                intent=intent,
+                lowest_w=_zero_based(low, 2),
+                highest_w=_zero_based(high, 2),
+                stored_value_eur_per_kwh=_zero_based(worth, 6),
+                values_eur_per_kwh=tuple(_zero_based(item, 6) for item in table),
+                why=reason(step, battery, intent, battery_w, after, worth),
+            )
+        )
+        before = after
+    return steps
+
+
+def _wear(task: Task, steps: list[Step]) -> float:
+    cells = sum(
+        max(0.0, step.battery_w + task.battery.standby_w) * step.hours / 1000 for step in steps
+    )
+    return cells / task.battery.discharge_efficiency * task.battery.wear_eur_per_kwh
+
+
+def _notes(task: Task, request: Request, steps: list[Step], solution: program.Solution,
+           values: value.Values) -> list[str]:  # fmt: skip
+    """What the owner should know: relaxed bounds, a start outside the band, disagreement."""
+    notes, battery, grid = list(request.notes), task.battery, task.grid
+    over = [step for step in steps if step.grid_w > grid.max_buy_w + verify.POWER_TOLERANCE_W]
+    if over:
+        worst = max(step.grid_w for step in over)
+        notes.append(
+            f"grid.max_buy_w ({grid.max_buy_w:.0f} W) cannot be kept in {len(over)} steps: the "
+            f"house alone needs up to {worst:.0f} W there; the limit was relaxed"
+        )
+    soc = f"the battery starts at {request.soc_percent:.0f} %"
+    if task.start_wh < battery.min_wh:
+        notes.append(f"{soc}, below min_soc_percent ({battery.min_soc_percent:.0f}): it recovers")
+    if task.start_wh > battery.max_wh:
+        notes.append(f"{soc}, above max_soc_percent ({battery.max_soc_percent:.0f}): it recovers")
+    gap = abs(solution.objective_eur - values.objective_eur)
+    if is_convex(task) and gap > AGREEMENT_EUR:
+        notes.append(f"program and recursion disagree by {gap:.4f} EUR: please report this plan")
+    return notes
+
+
+def make_plan(
+    steps: tuple[ForecastStep, ...],
+    request: Request,
+    timer: Callable[[], float],
+    engine: tuple[Any, str] | None = None,
+) -> Plan:
+    """Make a checked plan.
+
+    Parameters
+    ----------
+    steps
+        The forecast, contiguous.
+    request
+        Battery, grid, state of charge and the rest.
+    timer
+        A clock in seconds, for `solve_s`.
+    engine
+        Another solver than the default (PuLP solver, name).
+
+    Raises
+    ------
+    InfeasibleError
+        If the solver proves no optimum.
+    OptimizerError
+        If the plan fails its own check.
+    """
+    battery = request.battery
+    end_value = request.stored_value
+    if end_value is None:
+        end_value = auto_end_value(steps, battery)
+    start_wh = battery.capacity_wh * request.soc_percent / 100
+    task = Task(steps, battery, request.grid, start_wh, end_value)
+    begun = timer()
+    solution = program.solve(task, engine)
+    values = value.solve(task)
+    solve_s = timer() - begun
+    planned = _steps(task, solution.stored_wh, values)
+    notes = _notes(task, request, planned, solution, values)
+    plan = _plan(task, request, planned, solution, values, solve_s, tuple(notes))
+    overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
+    verify.check(plan, battery, request.grid, solution.objective_eur, overload)
+    return plan
+
+
+def _plan(
+    task: Task, request: Request, steps: list[Step], solution: program.Solution,
+    values: value.Values, solve_s: float, notes: tuple[str, ...],
+) -> Plan:  # fmt: skip
+    """Put the plan together with its money and its baselines."""
+    alone, bare = own_use(task), no_battery(task)
+    end_value = task.end_value
+    return Plan(
+        made_at=request.made_at,
+        site=request.site,
+        bounds=fingerprint(task.battery, task.grid),
+        step_s=round(task.steps[0].hours * 3600),
+        status="optimal",
+        gap_eur=0.0,
+        solver=solution.solver,
+        start_soc_percent=request.soc_percent,
+        cost_eur=_zero_based(sum(step.cost_eur for step in steps), 6),
+        own_use_cost_eur=_zero_based(alone.cost_eur, 6),
+        no_battery_cost_eur=_zero_based(bare.cost_eur, 6),
+        wear_eur=_zero_based(_wear(task, steps), 6),
+        stored_value_eur=_zero_based(steps[-1].soc_wh / 1000 * end_value, 6),
+        own_use_wear_eur=_zero_based(alone.wear_eur, 6),
+        own_use_stored_value_eur=_zero_based(alone.end_wh / 1000 * end_value, 6),
+        end_value_eur_per_kwh=_zero_based(end_value, 6),
+        solve_s=round(solve_s, 4),
+        value_soc_wh=tuple(_zero_based(item, 2) for item in values.soc_wh),
+        steps=tuple(steps),
+        notes=notes,
+    )

@@ -1,0 +1,136 @@
+"""What the planner is asked: forecast steps, battery, grid, stored energy now, value at the end.
+
+The linear program and the water-value recursion both read their figures here, so they solve the
+same task and can check each other.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+
+OVERLOAD_EUR_PER_KWH = 10.0
+"""Price of drawing more than the grid limit allows: far above any tariff, so it is the last way
+out, and a plan comes even when the house alone needs more than the limit."""
+
+RECOVERY_EUR_PER_KWH_H = 0.05
+"""Price of each kWh below the allowed band of stored energy, each hour: small against a price
+peak, so that a battery found below its reserve recovers within hours but not at any price."""
+
+END_VALUE_SHARE = 0.65
+"""Share of the mean buying price that a kWh discharged after the horizon is credited. Simulated
+years (1-minute plant): 0.6 to 0.7 earn most; 0 gives the store away, 0.85 and more buys for a
+future that never comes, a fixed end state of charge loses up to 190 EUR a year."""
+
+END_VALUE_MARGIN = 0.001
+"""The end value stays this much [EUR/kWh] above the pay for fed-in energy, or no roof energy
+would be stored on the last evening."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastStep:
+    """One step of the forecast; powers are means over the step [W], prices EUR/kWh all-in."""
+
+    start: datetime
+    end: datetime
+    buy: float
+    sell: float
+    load_w: float
+    pv_w: float
+
+    @property
+    def hours(self) -> float:
+        """Length [h]."""
+        return (self.end - self.start) / timedelta(hours=1)
+
+    @property
+    def need_w(self) -> float:
+        """Battery power that would bring the grid to zero [W]."""
+        return self.load_w - self.pv_w
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Everything that determines a plan."""
+
+    steps: tuple[ForecastStep, ...]
+    battery: Battery
+    grid: Grid
+    start_wh: float
+    """Stored energy at the start [Wh]."""
+    end_value: float
+    """Worth of a kWh in the cells at the end [EUR/kWh]."""
+
+    @property
+    def floor_wh(self) -> float:
+        """Least stored energy that the plan may hold [Wh]: the start counts if it is below."""
+        return min(self.battery.min_wh, self.start_wh)
+
+    def ceilings_wh(self) -> tuple[float, ...]:
+        """Most stored energy that the plan may hold after each step [Wh].
+
+        A battery found above its band comes down as fast as the house alone uses it.
+        """
+        ceilings, soc_wh = [], self.start_wh
+        for step in self.steps:
+            wanted_w = min(max(0.0, step.need_w), self.battery_range(step)[1])
+            _, soc_wh = self.battery.step(soc_wh, wanted_w, step.hours)
+            ceilings.append(max(self.battery.max_wh, soc_wh))
+        return tuple(ceilings)
+
+    @property
+    def max_ac_w(self) -> float:
+        """The inverter's AC rating [W] where it binds the roof too, else infinite."""
+        return self.battery.max_ac_w if self.battery.hybrid else float("inf")
+
+    def battery_range(self, step: ForecastStep) -> tuple[float, float]:
+        """Lowest and highest battery power in a step by device and legal rule [W].
+
+        Standing still (`-standby_w`) is always inside.
+        """
+        rule_low, rule_high = self.grid.battery_limits(step.need_w)
+        low = min(max(-self.battery.max_charge_w, rule_low), -self.battery.standby_w)
+        return low, min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
+
+
+def may_burn(steps: Sequence[ForecastStep]) -> list[bool]:
+    """In which steps charging and discharging at once could pay.
+
+    Only when drawing power is paid for: in such a step, and in all before it, where burning stored
+    energy would make room for it.
+    """
+    last = max((t for t, step in enumerate(steps) if step.buy < 0), default=-1)
+    return [t <= last for t in range(len(steps))]
+
+
+def may_circle(step: ForecastStep) -> bool:
+    """Whether buying and selling at once could pay: only when selling pays more than buying."""
+    return step.sell > step.buy
+
+
+def may_wash(step: ForecastStep, grid: Grid) -> bool:
+    """Whether grid energy could enter a battery that only the roof may charge.
+
+    With a negative buying price it would pay to throttle the roof and buy what it would have
+    covered, while "the roof's surplus" goes into the battery.
+    """
+    return step.buy < 0 and not grid.rule.grid_charging
+
+
+def is_convex(task: Task) -> bool:
+    """Whether no step needs a binary, so that program and recursion both are exact."""
+    return not any(step.buy < 0 or may_circle(step) for step in task.steps)
+
+
+def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
+    """Worth of a kWh in the cells at the horizon's end [EUR/kWh] for `stored_value = "auto"`.
+
+    0.65 x mean buying price x discharging efficiency, but above what selling the same energy from
+    the roof would have paid.
+    """
+    mean_buy = sum(step.buy * step.hours for step in steps) / sum(step.hours for step in steps)
+    mean_sell = sum(step.sell * step.hours for step in steps) / sum(step.hours for step in steps)
+    worth = END_VALUE_SHARE * mean_buy * battery.discharge_efficiency
+    return max(worth, mean_sell / battery.charge_efficiency + END_VALUE_MARGIN, 0.0)

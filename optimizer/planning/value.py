@@ -1,0 +1,251 @@
+"""The water value: what one more stored kWh is worth, at each moment and state of charge.
+
+Let V(e) be the least cost from some moment on with e kWh stored. It is convex, so its negative
+slope, the worth of a stored kWh, falls with e and can be kept as a list of segments (worth,
+length), sorted downward. Going one step back in time:
+
+1. The step's own cost as a function of the change x of stored energy is convex too. Its segments
+   (marginal cost per stored kWh, length) run from full discharge to full charge.
+2. The cheapest split between "now" and "later" is the merge of both lists in falling order (the
+   infimal convolution of two convex functions merges their slopes).
+3. Stored energy stays inside its band: as much length as the step can charge is cut off at the
+   top, as much as it can discharge off the bottom.
+
+This solves the same task as the linear program without a solver, exactly, as long as no step
+needs a binary; where one does, the segments are those of the convex relaxation.
+References: Cruise, Flatley, Gibbens, Zachary, arXiv 1406.3653; Xu, Korpas, Botterud, arXiv
+1910.09149.
+"""
+
+import itertools
+from bisect import insort
+from dataclasses import dataclass
+
+from optimizer.planning.task import (
+    OVERLOAD_EUR_PER_KWH,
+    RECOVERY_EUR_PER_KWH_H,
+    ForecastStep,
+    Task,
+)
+
+TABLE_SIZE = 25
+"""States of charge in the value table; 25 earn as much as 100 in simulated years."""
+
+Segment = tuple[float, float]
+"""(worth or marginal cost [EUR/kWh], length [kWh] of stored energy)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """The outcome of the recursion."""
+
+    soc_wh: tuple[float, ...]
+    """Stored energies of the table [Wh], rising: the middles of equal cells."""
+    table: tuple[tuple[float, ...], ...]
+    """For each step the worth of a stored kWh after it [EUR/kWh], at each of `soc_wh`."""
+    battery_w: tuple[float, ...]
+    """The recursion's own best battery power in each step [W]."""
+    objective_eur: float
+    """Bill plus wear plus penalties minus the worth of the energy left: the program's own."""
+
+
+def grid_and_curtailment(
+    task: Task, step: ForecastStep, battery_w: float
+) -> tuple[float, float] | None:
+    """Grid power and throttled roof power that cost least at this battery power [W].
+
+    None if no throttling makes the battery power possible.
+    """
+    ac_w = battery_w + step.pv_w
+    least = max(0.0, ac_w - step.load_w - task.grid.max_sell_w, ac_w - task.max_ac_w)
+    most = min(step.pv_w, ac_w + task.max_ac_w)
+    if least > most + 1e-6:
+        return None
+    balanced = ac_w - step.load_w
+    charging = battery_w < -task.battery.standby_w - 1e-6
+    if charging and not task.grid.rule.grid_charging:
+        # What a throttled roof no longer covers would be bought, "the roof's surplus" stored.
+        most = max(least, min(most, balanced))
+    tries = (least, balanced, balanced + task.grid.max_buy_w, most)
+    curtailed_w = min(
+        (max(least, min(w, most)) for w in tries),
+        key=lambda w: (_bill(step, w - balanced), w),
+    )
+    return curtailed_w - balanced, curtailed_w
+
+
+def _bill(step: ForecastStep, grid_w: float) -> float:
+    """Bill of a step at a grid power [EUR]."""
+    return grid_w * step.hours / 1000 * (step.buy if grid_w > 0 else step.sell)
+
+
+def step_cost(task: Task, step: ForecastStep, battery_w: float) -> float | None:
+    """Least bill, wear and overload price of a step at this battery power [EUR]."""
+    outcome = grid_and_curtailment(task, step, battery_w)
+    if outcome is None:
+        return None
+    grid_w, _ = outcome
+    kwh = step.hours / 1000
+    cells_w = max(0.0, battery_w + task.battery.standby_w) / task.battery.discharge_efficiency
+    overload_w = max(0.0, grid_w - task.grid.max_buy_w)
+    bill = _bill(step, grid_w)
+    wear = cells_w * kwh * task.battery.wear_eur_per_kwh
+    return bill + wear + overload_w * kwh * OVERLOAD_EUR_PER_KWH
+
+
+def _kinks(task: Task, step: ForecastStep) -> list[float]:
+    """Battery powers between which the step's cost is a straight line, rising [W]."""
+    low, high = task.battery_range(step)
+    need, grid, ac = step.need_w, task.grid, task.max_ac_w
+    candidates = {
+        low, high, -task.battery.standby_w, need, step.load_w,
+        need + grid.max_sell_w, step.load_w + grid.max_sell_w,
+        need - grid.max_buy_w, step.load_w - grid.max_buy_w,
+        ac - step.pv_w, ac, -ac, -ac - step.pv_w,
+    }  # fmt: skip
+    return sorted(w for w in candidates if low <= w <= high)
+
+
+def options(task: Task, step: ForecastStep) -> tuple[list[Segment], float, float]:
+    """What a step can do with stored energy.
+
+    Returns
+    -------
+    segments
+        (Marginal cost per stored kWh, length), from full discharge to full charge.
+    most_out, most_in
+        Largest fall and rise of the stored energy in the step [kWh].
+    """
+    points = []
+    for battery_w in _kinks(task, step):
+        cost = step_cost(task, step, battery_w)
+        if cost is not None:
+            change = task.battery.stored_after(0.0, battery_w, step.hours) / 1000
+            points.append((change, cost))
+    points.reverse()
+    segments = [
+        ((cost_b - cost_a) / (b - a), b - a)
+        for (a, cost_a), (b, cost_b) in itertools.pairwise(points)
+        if b - a > 1e-12
+    ]
+    return segments, -points[0][0], points[-1][0]
+
+
+def _cut(worth: list[Segment], top: float, bottom: float) -> list[Segment]:
+    """Take `top` kWh off the front of the list and `bottom` kWh off its end."""
+    first, last = 0, len(worth) - 1
+    while first <= last and worth[first][1] <= top:
+        top -= worth[first][1]
+        first += 1
+    while last > first and worth[last][1] <= bottom:
+        bottom -= worth[last][1]
+        last -= 1
+    kept = worth[first : last + 1]
+    if kept:
+        kept[0] = (kept[0][0], kept[0][1] - top)
+        kept[-1] = (kept[-1][0], max(0.0, kept[-1][1] - bottom))
+    return kept
+
+
+def _back(worth: list[Segment], task: Task, step: ForecastStep, higher_wh: float) -> list[Segment]:
+    """One step back in time: merge the step's options in, then cut both ends.
+
+    `higher_wh` is how much higher the ceiling lies before the step than after it.
+    """
+    segments, most_out, most_in = options(task, step)
+    merged = list(worth)
+    for segment in segments:
+        insort(merged, segment, key=lambda item: -item[0])
+    return _cut(merged, max(0.0, most_in), max(0.0, most_out - higher_wh / 1000))
+
+
+def _penalised(worth: list[Segment], task: Task, hours: float) -> list[Segment]:
+    """Add the price of ending a step below the allowed band (only if the start is below)."""
+    below = (task.battery.min_wh - task.floor_wh) / 1000
+    result, at = [], 0.0
+    for value, length in worth:
+        part = min(max(0.0, below - at), length)
+        if part > 0:
+            result.append((value + RECOVERY_EUR_PER_KWH_H * hours, part))
+        if length > part:
+            result.append((value, length - part))
+        at += length
+    return result
+
+
+def _cell_means(worth: list[Segment], below: float, cell: float) -> tuple[float, ...]:
+    """Mean worth in each of the table's cells, starting `below` kWh above the list's start."""
+    index, used = 0, 0.0
+
+    def take(length: float) -> float:
+        nonlocal index, used
+        area = 0.0
+        while length > 1e-12 and index < len(worth):
+            value, size = worth[index]
+            part = min(length, size - used)
+            area += part * value
+            length -= part
+            used += part
+            if size - used <= 1e-12:
+                index, used = index + 1, 0.0
+        return area
+
+    take(below)
+    return tuple(take(cell) / cell for _ in range(TABLE_SIZE))
+
+
+def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...], float]:
+    """Walk the best path from the start: battery powers and the objective."""
+    soc_wh, objective, powers = task.start_wh, 0.0, []
+    for step, worth in zip(task.steps, later, strict=True):
+        target_wh = _best_target(task, step, soc_wh, worth)
+        battery_w = task.battery.power_for(soc_wh, target_wh, step.hours)
+        objective += step_cost(task, step, battery_w) or 0.0
+        soc_wh = target_wh
+        objective += (
+            max(0.0, task.battery.min_wh - soc_wh) / 1000 * RECOVERY_EUR_PER_KWH_H * step.hours
+        )
+        powers.append(battery_w)
+    return tuple(powers), objective - task.end_value * soc_wh / 1000
+
+
+def _best_target(task: Task, step: ForecastStep, soc_wh: float, worth: list[Segment]) -> float:
+    """Stored energy after the step that is best now and later [Wh]."""
+    segments, most_out, _ = options(task, step)
+    at = (soc_wh - task.floor_wh) / 1000 - most_out
+    size = sum(length for _, length in worth)
+    later, used = iter([*worth, (float("-inf"), float("inf"))]), 0.0
+    value, length = next(later)
+    for cost, step_length in sorted(segments):
+        left = step_length
+        if at < 0:
+            forced = min(left, -at)
+            at, left = at + forced, left - forced
+        while left > 1e-15:
+            while used + length <= at + 1e-15:
+                used += length
+                value, length = next(later)
+            if cost >= value:
+                return task.floor_wh + 1000 * min(max(at, 0.0), size)
+            part = min(left, used + length - at)
+            at, left = at + part, left - part
+    return task.floor_wh + 1000 * min(max(at, 0.0), size)
+
+
+def solve(task: Task) -> Values:
+    """Run the recursion backwards for the table and forwards for the recursion's own plan."""
+    battery = task.battery
+    cell = (battery.max_wh - battery.min_wh) / TABLE_SIZE
+    below = (battery.min_wh - task.floor_wh) / 1000
+    ceilings = (max(battery.max_wh, task.start_wh), *task.ceilings_wh())
+    worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
+    later, table = [], []
+    for index in reversed(range(len(task.steps))):
+        step = task.steps[index]
+        worth = _penalised(worth, task, step.hours)
+        later.append(worth)
+        table.append(_cell_means(worth, below, cell / 1000))
+        worth = _back(worth, task, step, ceilings[index] - ceilings[index + 1])
+    powers, objective = _forward(task, later[::-1])
+    soc = tuple(battery.min_wh + cell * (index + 0.5) for index in range(TABLE_SIZE))
+    return Values(soc, tuple(table[::-1]), powers, objective)

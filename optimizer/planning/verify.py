@@ -1,0 +1,84 @@
+"""An independent look at a finished plan: balance, physics, bounds and money, from its own text.
+
+Nothing of the program is used here, only the stored figures, the battery's physics and the limits.
+"""
+
+from optimizer.errors import OptimizerError
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.plan import Plan, Step, check_contiguous, iso
+
+POWER_TOLERANCE_W = 1.0
+ENERGY_TOLERANCE_WH = 1.0
+MONEY_TOLERANCE_EUR = 0.001
+
+
+def _bounds(step: Step, battery: Battery, grid: Grid, overload: bool) -> list[str]:
+    """Bounds that a step breaks."""
+    rule_low, rule_high = grid.battery_limits(step.need_w)
+    low = min(max(-battery.max_charge_w, rule_low), -battery.standby_w)
+    limits = {
+        "battery_w": (step.battery_w, low, min(battery.max_discharge_w, rule_high)),
+        "curtailed_w": (step.curtailed_w, 0.0, step.pv_w),
+        "grid_w": (
+            step.grid_w, -grid.max_sell_w, float("inf") if overload else grid.max_buy_w,
+        ),
+    }  # fmt: skip
+    if battery.hybrid:
+        limits["ess_w"] = (step.ess_w, -battery.max_ac_w, battery.max_ac_w)
+    return [
+        f"{name} {value:.0f} W is outside {least:.0f} to {most:.0f} W"
+        for name, (value, least, most) in limits.items()
+        if not least - POWER_TOLERANCE_W <= value <= most + POWER_TOLERANCE_W
+    ]
+
+
+def _physics(step: Step, battery: Battery, before_wh: float, start_wh: float) -> list[str]:
+    """Laws that a step breaks."""
+    faults = []
+    balance = step.grid_w + step.battery_w + step.pv_w - step.curtailed_w - step.load_w
+    if abs(balance) > POWER_TOLERANCE_W:
+        faults.append(f"the powers do not balance by {balance:.1f} W")
+    expected = battery.stored_after(before_wh, step.battery_w, step.hours)
+    if abs(expected - step.soc_wh) > ENERGY_TOLERANCE_WH:
+        faults.append(f"soc_wh {step.soc_wh:.0f} should be {expected:.0f}")
+    least, most = min(battery.min_wh, start_wh), max(battery.max_wh, start_wh)
+    if not least - ENERGY_TOLERANCE_WH <= step.soc_wh <= most + ENERGY_TOLERANCE_WH:
+        faults.append(f"soc_wh {step.soc_wh:.0f} is outside {least:.0f} to {most:.0f}")
+    return faults
+
+
+def check(plan: Plan, battery: Battery, grid: Grid, objective_eur: float, overload: bool) -> None:
+    """Refuse a plan that breaks a law, a bound or its own money.
+
+    Parameters
+    ----------
+    objective_eur
+        What the program promised: bill plus wear minus the worth of the energy left.
+    overload
+        Whether the grid limit had to be relaxed (the plan's notes say so).
+
+    Raises
+    ------
+    OptimizerError
+        If anything does not hold; that is a bug of ours, so the plan in force stays.
+    """
+    check_contiguous(plan)
+    start_wh = before_wh = battery.capacity_wh * plan.start_soc_percent / 100
+    for step in plan.steps:
+        faults = _physics(step, battery, before_wh, start_wh)
+        faults += _bounds(step, battery, grid, overload)
+        if faults:
+            raise OptimizerError(
+                f"the plan fails its own check at {iso(step.start)}: {faults[0]}; it is not "
+                "stored, please report this with 'optimizer plan --json'"
+            )
+        before_wh = step.soc_wh
+    money = sum(step.cost_eur for step in plan.steps)
+    promised = plan.cost_eur + plan.wear_eur - plan.stored_value_eur
+    if abs(money - plan.cost_eur) > MONEY_TOLERANCE_EUR:
+        raise OptimizerError(f"the plan's steps cost {money:.4f} EUR, not {plan.cost_eur:.4f}")
+    if promised > objective_eur + MONEY_TOLERANCE_EUR:
+        raise OptimizerError(
+            f"the plan costs {promised:.4f} EUR, the program promised {objective_eur:.4f}"
+        )

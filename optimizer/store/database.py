@@ -1,0 +1,88 @@
+"""The SQLite file: opening, migrating forward by numbered steps, one transaction a change."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from optimizer.errors import DataError
+
+FILE_NAME = "optimizer.sqlite"
+
+MIGRATIONS = (
+    """
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, input TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE plan (
+        id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES run(id),
+        made_at TEXT NOT NULL, site TEXT NOT NULL, bounds TEXT NOT NULL,
+        first_start TEXT NOT NULL, last_end TEXT NOT NULL, head TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE plan_step (
+        plan_id INTEGER NOT NULL REFERENCES plan(id), start TEXT NOT NULL, step TEXT NOT NULL,
+        PRIMARY KEY (plan_id, start)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE price (
+        start TEXT NOT NULL, step_s INTEGER NOT NULL, known_at TEXT NOT NULL,
+        buy_eur_per_kwh REAL NOT NULL, sell_eur_per_kwh REAL NOT NULL,
+        PRIMARY KEY (start, step_s)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE forecast (
+        start TEXT NOT NULL, step_s INTEGER NOT NULL, known_at TEXT NOT NULL,
+        load_w REAL NOT NULL, pv_w REAL NOT NULL,
+        PRIMARY KEY (start, step_s, known_at)
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE tick (
+        id INTEGER PRIMARY KEY, kind TEXT NOT NULL, at TEXT NOT NULL, seconds REAL NOT NULL,
+        soc_percent REAL, grid_w REAL, ess_w REAL, battery_w REAL, pv_w REAL,
+        setpoint_w INTEGER, channel TEXT, reason TEXT NOT NULL, intent TEXT, step TEXT,
+        applied_w REAL, held_share REAL, note TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX tick_at ON tick(at);
+    """,
+)
+"""SQL that takes the file from schema version n to n + 1."""
+
+
+def connect(folder: Path) -> sqlite3.Connection:
+    """Open (and create or migrate) the store in a folder of the owner's alone.
+
+    Raises
+    ------
+    DataError
+        If the folder or file cannot be used, or is newer than this version.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = sqlite3.connect(folder / FILE_NAME, timeout=10, isolation_level=None)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _migrate(connection, folder / FILE_NAME)
+    except (OSError, sqlite3.Error) as error:
+        raise DataError(f"the store {folder / FILE_NAME} cannot be used: {error}") from error
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(MIGRATIONS):
+        raise DataError(
+            f"the store {path} was written by a newer version (schema {version}, this one knows "
+            f"{len(MIGRATIONS)}): update optimizer"
+        )
+    for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={number}; COMMIT;")
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")

@@ -1,0 +1,61 @@
+"""What the executor does this very moment: a small file in memory, for `optimizer status`.
+
+Written every cycle, so it lies where no SD card wears out.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from optimizer.model.plan import iso
+from optimizer.model.state import Decision, Snapshot
+
+MEMORY_FOLDERS = ("/run/user/{uid}", "/dev/shm")  # noqa: S108 tmpfs on purpose; file is 0600
+
+
+def path_for(store: Path) -> Path:
+    """Where the executor of a store writes, the same for every process of one user."""
+    mark = hashlib.sha256(str(store.absolute()).encode()).hexdigest()[:12]
+    name = f"optimizer-{os.getuid()}-{mark}.json"
+    for pattern in MEMORY_FOLDERS:
+        folder = Path(pattern.format(uid=os.getuid()))
+        if os.access(folder, os.W_OK):
+            return folder / name
+    return Path(tempfile.gettempdir()) / name
+
+
+def write(path: Path, decision: Decision, snapshot: Snapshot | None, pid: int) -> None:
+    """Replace the file in one go; raises OSError if it cannot be written."""
+    data: dict[str, Any] = {
+        "schema": "live/1",
+        "pid": pid,
+        "at": iso(decision.at),
+        "setpoint_w": decision.setpoint_w,
+        "channel": decision.channel.value,
+        "reason": decision.reason.name.lower(),
+        "intent": decision.intent.value,
+        "note": decision.note,
+    }
+    for item in fields(Snapshot):
+        if item.name != "at":
+            data[item.name] = None if snapshot is None else getattr(snapshot, item.name)
+    part = path.with_suffix(f".{pid}")
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(data, file)
+    part.replace(path)
+
+
+def read(path: Path) -> Mapping[str, Any] | None:
+    """What was last written, or None if there is nothing readable."""
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        datetime.fromisoformat(data["at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return data if isinstance(data, dict) else None
