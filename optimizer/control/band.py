@@ -16,7 +16,7 @@ SAME_WH = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A band of battery power [W] and why it is that one."""
+    """A band of battery power [W], infinite where control leaves it open, and why it is that one."""
 
     intent: Intent
     lowest_w: float
@@ -41,11 +41,21 @@ def by_value(plan: Plan, step: Step, soc_wh: float, battery: Battery, rule: Rule
     saved -= battery.wear_eur_per_kwh
     earned = sell * battery.discharge_efficiency - battery.wear_eur_per_kwh
     note = f"a stored kWh is worth {worth * 100:.1f} ct"
-    low, high = -battery.max_charge_w, battery.max_discharge_w
+    low, high = float("-inf"), float("inf")
     if rule.grid_charging and stored < worth - TIE_EUR_PER_KWH:
-        return Band(Intent.CHARGE, low, low, f"{note}, stored from the grid {stored * 100:.1f} ct")
+        return Band(
+            Intent.CHARGE,
+            low,
+            -battery.max_charge_w,
+            f"{note}, stored from the grid {stored * 100:.1f} ct",
+        )
     if rule.battery_export and earned > worth + TIE_EUR_PER_KWH:
-        return Band(Intent.DISCHARGE, high, high, f"{note}, sold now {earned * 100:.1f} ct")
+        return Band(
+            Intent.DISCHARGE,
+            battery.max_discharge_w,
+            high,
+            f"{note}, sold now {earned * 100:.1f} ct",
+        )
     hold = saved < worth - TIE_EUR_PER_KWH
     defer = sell / battery.charge_efficiency > worth + TIE_EUR_PER_KWH
     if hold:
@@ -61,14 +71,20 @@ def by_intent(step: Step, soc_wh: float, battery: Battery) -> Band:
 
     A bound that only came from an empty or full battery is none: the device finds it by itself.
     """
-    keep = Band(Intent.HOLD, -battery.max_charge_w, 0.0, "the planned charge is reached")
+    keep = Band(Intent.HOLD, float("-inf"), 0.0, "the planned charge is reached")
     reached_low = soc_wh <= step.soc_wh and step.soc_wh > battery.min_wh + SAME_WH
     partly = SAME_W < step.battery_w < min(step.need_w, battery.max_discharge_w) - SAME_W
     if step.intent is Intent.CHARGE and soc_wh >= step.soc_wh:
         return keep
     if (step.intent is Intent.DISCHARGE or partly) and reached_low:
         return keep
-    return Band(step.intent, step.lowest_w, step.highest_w, step.why)
+    low = step.lowest_w if step.lowest_w > -battery.max_charge_w else float("-inf")
+    high = step.highest_w if step.highest_w < battery.max_discharge_w else float("inf")
+    if step.intent is Intent.DISCHARGE:
+        low = step.lowest_w
+    elif step.intent is Intent.CHARGE:
+        high = step.highest_w
+    return Band(step.intent, low, high, step.why)
 
 
 def by_power(step: Step) -> Band:

@@ -9,12 +9,14 @@ The set-point on the wire is the AC power of the storage unit, which on hybrids 
 nothing is held and the FEMS balances the house every second by itself.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
 from optimizer.control import band
 from optimizer.control.band import Band
+from optimizer.control.soc import SocEstimate, estimate
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
@@ -28,6 +30,8 @@ READY_AFTER = 3
 
 NEARLY_FULL_PERCENT = 98.0
 """From here on a hybrid's battery may take less than it says, and the roof would be throttled."""
+
+FULL_PERCENT = 100.0
 
 SAME_W = 1.0
 
@@ -47,14 +51,16 @@ class Memory:
     """What one cycle tells the next."""
 
     good_cycles: int = 0
+    soc: SocEstimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """A snapshot without unknowns [W, Wh]."""
 
-    soc_wh: float
+    soc: SocEstimate
     soc_percent: float
+    """As estimated, not only whole percents."""
     roof_w: float
     """Roof behind the inverter; 0 where the coupling is AC."""
     need_w: float
@@ -64,7 +70,9 @@ class Reading:
     allowed_high_w: float
 
 
-def read(snapshot: Snapshot, now: datetime, battery: Battery) -> Reading | Reason:
+def read(
+    snapshot: Snapshot, now: datetime, before: SocEstimate | None, battery: Battery
+) -> Reading | Reason:
     """A reading that can be trusted, or why it cannot."""
     if abs(now - snapshot.at) > MAX_AGE:
         return Reason.STALE
@@ -81,9 +89,10 @@ def read(snapshot: Snapshot, now: datetime, battery: Battery) -> Reading | Reaso
         if snapshot.battery_w is None:
             return Reason.UNKNOWN
         roof = max(0.0, ess - snapshot.battery_w)
+    followed = estimate(before, snapshot.at, soc, snapshot.battery_w, battery)
     return Reading(
-        soc_wh=soc / 100 * battery.capacity_wh,
-        soc_percent=soc,
+        soc=followed,
+        soc_percent=100 * followed.soc_wh / battery.capacity_wh,
         roof_w=roof,
         need_w=ess + grid - roof,
         allowed_low_w=min(0.0, charge),
@@ -116,14 +125,14 @@ def decide(
     memory
         What the last call returned; `Memory()` at the start.
     """
-    reading = read(snapshot, now, settings.battery)
+    reading = read(snapshot, now, memory.soc, settings.battery)
     if isinstance(reading, Reason):
         return Decision(now, None, reading), Memory()
+    memory = Memory(memory.good_cycles + 1, reading.soc)
     step = _step_of(plan, now, settings)
     if plan is None or isinstance(step, Reason):
         reason = step if isinstance(step, Reason) else Reason.NO_PLAN
-        return Decision(now, None, reason), Memory(memory.good_cycles + 1)
-    memory = Memory(memory.good_cycles + 1)
+        return Decision(now, None, reason), memory
     if memory.good_cycles < READY_AFTER:
         return Decision(now, None, Reason.STARTING, step=step.start), memory
     chosen = _with_reserve(_band(plan, step, reading, settings), reading, settings.battery)
@@ -133,9 +142,9 @@ def decide(
 def _band(plan: Plan, step: Step, reading: Reading, settings: Settings) -> Band:
     if settings.follow == "value":
         rule = settings.grid.rule
-        return band.by_value(plan, step, reading.soc_wh, settings.battery, rule)
+        return band.by_value(plan, step, reading.soc.soc_wh, settings.battery, rule)
     if settings.follow == "intent":
-        return band.by_intent(step, reading.soc_wh, settings.battery)
+        return band.by_intent(step, reading.soc.soc_wh, settings.battery)
     return band.by_power(step)
 
 
@@ -144,7 +153,8 @@ def _with_reserve(chosen: Band, reading: Reading, battery: Battery) -> Band:
     lowest, highest = chosen.lowest_w, chosen.highest_w
     if reading.soc_percent <= battery.min_soc_percent and reading.allowed_high_w > 0:
         lowest, highest = min(lowest, 0.0), min(highest, 0.0)
-    if reading.soc_percent >= battery.max_soc_percent and reading.allowed_low_w < 0:
+    owners_limit = battery.max_soc_percent < FULL_PERCENT
+    if owners_limit and reading.soc_percent >= battery.max_soc_percent:
         lowest, highest = max(lowest, 0.0), max(highest, 0.0)
     if (lowest, highest) == (chosen.lowest_w, chosen.highest_w):
         return chosen
@@ -182,7 +192,7 @@ def _carry_out(
     binds = abs(wanted - reading.need_w) > SAME_W and abs(battery_w - reading.need_w) > SAME_W
     free = Decision(now, None, Reason.OWN_USE, chosen.intent, step=step.start, note=chosen.note)
     if settings.write == "bounds":
-        return _bound(free, chosen, reading, (low, high), settings.battery) or free
+        return _bound(free, chosen, reading, (low, high)) or free
     if not binds:
         return free
     return _held(free, Channel.EQUALS, battery_w, reading)
@@ -203,11 +213,10 @@ def _held(free: Decision, channel: Channel, battery_w: float, reading: Reading) 
 
 
 def _bound(
-    free: Decision, chosen: Band, reading: Reading, limits: tuple[float, float], battery: Battery
+    free: Decision, chosen: Band, reading: Reading, limits: tuple[float, float]
 ) -> Decision | None:
     """The band itself as a bound, inside which the FEMS goes on balancing; None if it is open."""
-    has_low = chosen.lowest_w > -battery.max_charge_w + SAME_W
-    has_high = chosen.highest_w < battery.max_discharge_w - SAME_W
+    has_low, has_high = math.isfinite(chosen.lowest_w), math.isfinite(chosen.highest_w)
     if has_low and has_high:
         return _held(free, Channel.EQUALS, _clip(chosen.highest_w, *limits), reading)
     if has_high:

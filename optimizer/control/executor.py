@@ -38,8 +38,8 @@ class Fems(Protocol):
         """Hold an AC power until the FEMS's time-out."""
         ...
 
-    def release(self) -> None:
-        """Hand control back to the FEMS."""
+    def release(self, *, everything: bool = False) -> None:
+        """Hand control back: what this client wrote, or all that anybody may have written."""
         ...
 
 
@@ -80,6 +80,9 @@ class Executor:
     _memory: Memory = field(default_factory=Memory)
     _may_hold: bool = True
     """Whether the FEMS may still hold something of ours; unsure counts as yes."""
+    _clean: bool = False
+    """Whether all channels were given back once: an executor that was killed may have left a
+    bound on one of them, and every write of ours would keep it alive."""
     _sent_w: int | None = None
     _sent_at: float = 0.0
     _ignored: int = 0
@@ -148,11 +151,11 @@ class Executor:
             self._may_hold = False
             return
         try:
-            self.fems.release()
+            self.fems.release(everything=not self._clean)
         except OptimizerError as error:
             log.warning("the release was not taken, it is tried again: %s", error)
             return
-        self._may_hold = False
+        self._may_hold, self._clean = False, True
 
     def _compare(self, snapshot: Snapshot) -> None:
         """Did the last set-point reach the inverter? HTTP 200 alone proves nothing."""

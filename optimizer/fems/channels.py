@@ -1,0 +1,199 @@
+"""The FEMS's vocabulary: names of components and channels, and what their answers mean.
+
+This is the only file that knows how the FEMS calls things; from here on powers are in W with the
+FEMS's signs, and everything unknown is None.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from enum import StrEnum
+
+from optimizer.errors import ConfigError, UnreachableError
+from optimizer.model.state import ON_GRID, Snapshot
+
+Value = int | float | str | None
+Values = Mapping[str, Value]
+"""What was read, by address ("ess0/Soc")."""
+
+SUM = "_sum"
+META = "_meta"
+POWER = "_power"
+API = "ctrlApiRest0"
+ESS = "ess0"
+"""The storage unit, unless configured otherwise."""
+CHARGERS = "charger.*"
+"""Pattern of the DC chargers' ids: the roof behind a hybrid inverter."""
+
+VERSION = "Version"
+WRITERS = "ApiWorkerLog"
+CHARGER_POWER = "ActualPower"
+
+_ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_LARGEST = 1e12
+"""Beyond this a number is no reading of a house [W or Wh]."""
+
+
+class Sum(StrEnum):
+    """Channels of the whole site that are read each tick."""
+
+    STATE = "State"
+    GRID_MODE = "GridMode"
+    SOC = "EssSoc"
+    GRID = "GridActivePower"
+    PRODUCTION = "ProductionActivePower"
+    PRODUCTION_DC = "ProductionDcActualPower"
+    ESS = "EssActivePower"
+    BATTERY = "EssDischargePower"
+
+
+class Ess(StrEnum):
+    """Channels of the storage unit that are read each tick."""
+
+    SOC = "Soc"
+    CAPACITY = "Capacity"
+    ACTIVE = "ActivePower"
+    BATTERY = "DcDischargePower"
+    ALLOWED_CHARGE = "AllowedChargePower"
+    ALLOWED_DISCHARGE = "AllowedDischargePower"
+    APPLIED = "DebugSetActivePower"
+    GRID_MODE = "GridMode"
+    STATE = "State"
+
+
+def alternation(channels: Iterable[str]) -> str:
+    """Pattern that asks for all `channels` at once; the FEMS reads ids as regular expressions.
+
+    >>> alternation(["Soc", "State"])
+    '(Soc|State)'
+    """
+    return f"({'|'.join(channels)})"
+
+
+SUM_TICK = alternation(Sum)
+ESS_TICK = alternation(Ess)
+
+
+def checked_id(component: str) -> str:
+    """The component's id, unless it could mean something else inside a URL or a pattern.
+
+    Raises
+    ------
+    ConfigError
+        If it is not a plain id.
+    """
+    if not _ID.fullmatch(component):
+        message = (
+            f"[fems] ess = {component[:70]!r} is not a component's id: "
+            'use letters, digits and underscores, usually "ess0".'
+        )
+        raise ConfigError(message)
+    return component
+
+
+def read_values(answer: object) -> dict[str, Value]:
+    """Values by address out of a parsed answer: an object for one channel, an array for several.
+
+    A missing value (write-only channels have none), `null` and values of no use are None, and so
+    is a channel that occurs twice with different values.
+
+    Raises
+    ------
+    UnreachableError
+        If this is not how a FEMS answers.
+    """
+    values: dict[str, Value] = {}
+    for item in answer if isinstance(answer, list) else [answer]:
+        if not isinstance(item, dict) or not isinstance(item.get("address"), str):
+            raise UnreachableError(
+                "The answer is JSON but not a FEMS's: check that [fems] url is the FEMS's address."
+            )
+        address, value = item["address"], _plain(item.get("value"))
+        values[address] = value if values.get(address, value) == value else None
+    return values
+
+
+def _plain(value: object) -> Value:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        # also refuses NaN, which compares as false
+        return value if -_LARGEST < value < _LARGEST else None
+    return None
+
+
+def number(values: Values, address: str) -> float | None:
+    """The number at `address`, None if it is unknown, absent or no number."""
+    value = values.get(address)
+    return None if isinstance(value, str) else value
+
+
+def text(values: Values, address: str) -> str | None:
+    """The text at `address`, None if it is unknown, absent or no text."""
+    value = values.get(address)
+    return value if isinstance(value, str) else None
+
+
+def whole(values: Values, address: str) -> int | None:
+    """The whole number at `address` (enums, states), None for anything else."""
+    value = number(values, address)
+    return int(value) if value is not None and value == int(value) else None
+
+
+def soc_percent(values: Values, ess: str) -> float | None:
+    """State of charge of the storage unit [%], None unless it lies in 0..100."""
+    value = number(values, f"{ess}/{Ess.SOC}")
+    return value if value is not None and 0 <= value <= 100 else None
+
+
+def snapshot(at: datetime, ess: str, values: Values) -> Snapshot:
+    """One reading of the FEMS out of the two answers of a tick.
+
+    Parameters
+    ----------
+    at
+        When it was read (UTC).
+    ess
+        Id of the storage unit.
+    values
+        Both answers, by address.
+    """
+    charge_w = number(values, f"{ess}/{Ess.ALLOWED_CHARGE}")
+    discharge_w = number(values, f"{ess}/{Ess.ALLOWED_DISCHARGE}")
+    return Snapshot(
+        at=at,
+        soc_percent=soc_percent(values, ess),
+        grid_w=number(values, f"{SUM}/{Sum.GRID}"),
+        ess_w=number(values, f"{ess}/{Ess.ACTIVE}"),
+        battery_w=_battery_w(values, ess),
+        pv_w=number(values, f"{SUM}/{Sum.PRODUCTION}"),
+        # a limit with the wrong sign says nothing
+        allowed_charge_w=charge_w if charge_w is not None and charge_w <= 0 else None,
+        allowed_discharge_w=discharge_w if discharge_w is not None and discharge_w >= 0 else None,
+        grid_mode=_grid_mode(values, ess),
+        state=_state(values, ess),
+        applied_w=number(values, f"{ess}/{Ess.APPLIED}"),
+    )
+
+
+def _battery_w(values: Values, ess: str) -> float | None:
+    """Battery alone [W]; AC-coupled units without that channel show it as their AC power."""
+    address = f"{ess}/{Ess.BATTERY}"
+    if address in values:
+        return number(values, address)
+    if number(values, f"{SUM}/{Sum.PRODUCTION_DC}"):
+        return None
+    return number(values, f"{ess}/{Ess.ACTIVE}")
+
+
+def _grid_mode(values: Values, ess: str) -> int | None:
+    """The site's mode, but anything else than on-grid if either of the two channels says so."""
+    modes = [whole(values, f"{SUM}/{Sum.GRID_MODE}"), whole(values, f"{ess}/{Ess.GRID_MODE}")]
+    off = [mode for mode in modes if mode not in (None, ON_GRID)]
+    return off[0] if off else modes[0]
+
+
+def _state(values: Values, ess: str) -> int | None:
+    """The worse of the site's and the unit's state; unknown if the site's is."""
+    site = whole(values, f"{SUM}/{Sum.STATE}")
+    return None if site is None else max(site, whole(values, f"{ess}/{Ess.STATE}") or 0)

@@ -1,0 +1,114 @@
+"""What a FEMS's "no" means, and what the owner does next.
+
+The text decides first and the status second: since 2025.4 a FEMS answers every refusal with a 500
+(contract of the interface, section 1.4), before that with 401 or 400 and a JSON-RPC error code.
+"""
+
+import re
+from dataclasses import dataclass
+
+from optimizer.errors import OptimizerError, RefusedError, UnreachableError
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back over the wire."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal:
+    """How one kind of refusal is recognised, and the sentence for the owner."""
+
+    phrase: str
+    sentence: str
+    codes: tuple[int, ...] = ()
+    """JSON-RPC error codes of the FEMS (`OpenemsError.java`)."""
+    status: int | None = None
+
+
+_REFUSALS = (
+    _Refusal(
+        "Authentication failed",
+        "The FEMS does not accept the password: put the customer login's into [fems] password.",
+        codes=(1001, 1003),
+        status=401,
+    ),
+    _Refusal(
+        "is denied for User with Role",
+        "The FEMS lets this password only read: put the customer login's instead of the guest's "
+        "into [fems] password.",
+        codes=(1002,),
+        status=403,
+    ),
+    _Refusal(
+        "Read-Only mode",
+        'The FEMS can only be read: install its app "REST/JSON Write Access" in the App Center.',
+    ),
+    _Refusal(
+        "is not a Write Channel",
+        "The FEMS does not let {component}/{channel} be written: "
+        "check that [fems] ess names the battery.",
+    ),
+    _Refusal(
+        "Unable to find OpenEMS Component",
+        "The FEMS has no component {component}: check [fems] ess.",
+        codes=(2000,),
+    ),
+    _Refusal(
+        "is not defined for ID",
+        "The FEMS has no channel {component}/{channel}: "
+        "check that [fems] ess names a battery that can be controlled.",
+    ),
+)
+_MISSING = "The FEMS has no {component}/{channel}: check [fems] ess, and that [fems] url is a FEMS."
+_UNKNOWN = "The FEMS refuses the request with status {status}: run `optimizer check`."
+_BUSY = "The FEMS is starting or being updated (status {status}): wait some minutes."
+_BROKEN = "The FEMS answers with an error of its own (status {status}): look at its display or app."
+_STRANGER = "Status {status} is no FEMS's answer: check that [fems] url is the FEMS's own address."
+
+_CODE = re.compile(rb'"code"\s*:\s*(\d{1,9})')
+
+
+def error_in(answer: Answer, component: str, channel: str) -> OptimizerError | None:
+    """The error that `answer` stands for, None if it is a success.
+
+    Parameters
+    ----------
+    answer
+        The whole answer.
+    component, channel
+        What was asked for, to be named to the owner.
+    """
+    if answer.status == 200:
+        return None
+    if 400 <= answer.status <= 500:
+        sentence = _refusal(answer)
+        if sentence:
+            ids = {"component": component, "channel": channel, "status": answer.status}
+            return RefusedError(sentence.format(**ids))
+    return UnreachableError(_trouble(answer.status).format(status=answer.status))
+
+
+def _refusal(answer: Answer) -> str | None:
+    """The sentence for a refusal, None if nothing is known about it."""
+    body = answer.body.decode("utf-8", "replace")
+    code = _CODE.search(answer.body)
+    for known in _REFUSALS:
+        if known.phrase in body:
+            return known.sentence
+    for known in _REFUSALS:
+        if (code and int(code[1]) in known.codes) or answer.status == known.status:
+            return known.sentence
+    if answer.status == 404:
+        return _MISSING
+    return _UNKNOWN if answer.status < 500 else None
+
+
+def _trouble(status: int) -> str:
+    if status in (502, 503, 504):
+        return _BUSY
+    return _BROKEN if status >= 500 else _STRANGER
