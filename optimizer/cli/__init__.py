@@ -9,7 +9,7 @@ def main() -> None:
     from optimizer.errors import OptimizerError
 
     try:
-        app()
+        app(prog_name="optimizer")
     except OptimizerError as error:
         sys.stderr.write(f"optimizer: {error}\n")
         sys.exit(error.exit_code)

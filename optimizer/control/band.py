@@ -16,7 +16,7 @@ SAME_WH = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A band of battery power [W], infinite where control leaves it open, and why it is that one."""
+    """A band of battery power [W], infinite where it is left open, and why it is that one."""
 
     intent: Intent
     lowest_w: float

@@ -1,0 +1,185 @@
+"""`plan` and `show`: the JSON contract, the files, the faults and their exit codes."""
+
+import csv
+import json
+
+import pytest
+
+AT = ("--at", "2026-01-14T00:00:00+01:00", "--soc", "30")
+STEP_KEYS = {
+    "start", "end", "buy_eur_per_kwh", "sell_eur_per_kwh", "load_w", "pv_w", "battery_w", "grid_w",
+    "curtailed_w", "soc_wh", "intent", "lowest_w", "highest_w", "stored_value_eur_per_kwh", "why",
+}  # fmt: skip
+PLAN_KEYS = {
+    "schema", "made_at", "site", "step_s", "status", "gap_eur", "solver", "start_soc_percent",
+    "cost_eur", "own_use_cost_eur", "no_battery_cost_eur", "wear_eur", "stored_value_eur",
+    "solve_s", "notes", "steps",
+}  # fmt: skip
+
+
+def test_the_json_keeps_its_contract(optimizer, write_config):
+    write_config()
+    done = optimizer("plan", *AT, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    plan = json.loads(done.stdout)
+    assert plan.keys() >= PLAN_KEYS
+    assert (plan["schema"], plan["step_s"], plan["made_at"]) == (
+        "plan/1", 900, "2026-01-13T23:00:00Z",
+    )  # fmt: skip
+    assert len(plan["steps"]) == 192
+    before, cost = 0.30 * 22_000, 0.0
+    for step in plan["steps"]:
+        assert step.keys() >= STEP_KEYS
+        balance = step["grid_w"] + step["battery_w"] + step["pv_w"] - step["curtailed_w"]
+        assert abs(balance - step["load_w"]) <= 1
+        battery = step["battery_w"]
+        stored = -battery * 0.95 if battery < 0 else -battery / 0.95
+        assert abs(before + stored / 4 - step["soc_wh"]) <= 1
+        assert 1_099 <= step["soc_wh"] <= 22_001
+        assert -10_001 <= battery <= 10_001
+        before = step["soc_wh"]
+        price = step["buy_eur_per_kwh"] if step["grid_w"] > 0 else step["sell_eur_per_kwh"]
+        cost += step["grid_w"] / 4000 * price
+    assert plan["cost_eur"] == pytest.approx(cost, abs=0.001)
+    assert plan["cost_eur"] < plan["own_use_cost_eur"] < plan["no_battery_cost_eur"]
+
+
+def test_a_plan_is_stored_and_shown_with_the_present_step_marked(optimizer, write_config):
+    write_config()
+    made = optimizer("plan", *AT)
+    assert made.returncode == 0
+    assert "expected saving of the plan" in made.stdout
+    assert not any(line.startswith(">") for line in made.stdout.splitlines())
+    shown = optimizer("show", "--at", "2026-01-14T18:05:00+01:00")
+    assert shown.returncode == 0
+    marked = [line for line in shown.stdout.splitlines() if line.startswith(">")]
+    assert len(marked) == 1
+    assert "the battery carries the house" in marked[0]
+    as_json = optimizer("show", "--at", "2026-01-14T18:05:00+01:00", "--json")
+    assert json.loads(as_json.stdout)["start_soc_percent"] == 30
+
+
+def test_a_dry_run_stores_nothing(optimizer, write_config):
+    write_config()
+    assert optimizer("plan", *AT, "--dry-run").returncode == 0
+    shown = optimizer("show", "--at", "2026-01-14T18:05:00+01:00")
+    assert (shown.returncode, shown.stdout) == (6, "")
+    assert shown.stderr == (
+        "optimizer: there is no plan yet: make one with 'optimizer plan'\n"
+    )  # fmt: skip
+
+
+def test_the_steps_go_into_a_csv_file(optimizer, write_config, tmp_path):
+    write_config()
+    assert optimizer("plan", *AT, "--csv", "plan.csv").returncode == 0
+    with (tmp_path / "plan.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 192
+    assert rows[0]["start"] == "2026-01-13T23:00:00Z"
+    assert rows[0].keys() >= STEP_KEYS
+    failed = optimizer("show", "--at", "2026-01-14T18:00Z", "--csv", "no/folder.csv")
+    assert failed.returncode == 8
+    assert "no/folder.csv cannot be written" in failed.stderr
+
+
+@pytest.mark.parametrize(
+    ("week", "at", "quarters"),
+    [("spring", "2026-03-29T00:00:00+01:00", 92), ("autumn", "2025-10-26T00:00:00+02:00", 100)],
+)
+def test_days_of_23_and_25_hours_are_planned_whole(optimizer, write_config, week, at, quarters):
+    write_config(week)
+    done = optimizer("plan", "--at", at, "--soc", "50", "--json", "--dry-run")
+    plan = json.loads(done.stdout)
+    assert len(plan["steps"]) == quarters
+    assert any("known to" in note for note in plan["notes"])
+
+
+@pytest.mark.parametrize(("minutes", "count"), [(15, 192), (30, 96), (60, 48)])
+def test_every_step_can_be_planned_from_quarter_hours(optimizer, write_config, minutes, count):
+    write_config(more=f"[planning]\nstep_minutes = {minutes}")
+    plan = json.loads(optimizer("plan", *AT, "--json", "--dry-run").stdout)
+    assert (len(plan["steps"]), plan["step_s"]) == (count, minutes * 60)
+
+
+def test_a_step_begins_before_the_moment_that_it_contains(optimizer, write_config):
+    write_config()
+    at = ("--at", "2026-01-14T13:05:12+01:00", "--soc", "41")
+    plan = json.loads(optimizer("plan", *at, "--json", "--dry-run").stdout)
+    assert plan["steps"][0]["start"] == "2026-01-14T12:00:00Z"
+
+
+FAULTS = [
+    (("plan", "--at", "tomorrow", "--soc", "5"), 2, "is not a moment such as"),
+    (("plan", "--at", "2026-01-14T00:00", "--soc", "5"), 2, "has no offset from UTC"),
+    (("plan", "--at", "2026-01-14T00:00Z"), 2, "--at needs --soc"),
+    (("plan", "--soc", "101"), 2, "less than or equal to 100"),
+    (("plan", "--at", "2026-02-14T00:00Z", "--soc", "5"), 8, "prices: known from"),
+    (("plan", "--config", "nothing.toml"), 3, "nothing.toml was looked for"),
+    (("show", "--at", "2026-01-14T00:00Z"), 6, "make one with 'optimizer plan'"),
+    (("nonsense",), 2, "No such command"),
+]
+
+
+@pytest.mark.parametrize(("args", "code", "text"), FAULTS)
+def test_faults_have_one_sentence_and_their_exit_code(optimizer, write_config, args, code, text):
+    write_config()
+    done = optimizer(*args)
+    assert done.returncode == code
+    assert text in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+
+
+def test_all_faults_of_a_configuration_are_told_at_once(optimizer, write_config):
+    write_config(more="[planing]\nhorizon = 3\n[planning]\nstep_minutes = 20")
+    done = optimizer("plan", *AT)
+    assert done.returncode == 3
+    assert "planing is not a key; did you mean 'planning'?" in done.stderr
+    assert "planning.step_minutes should be 15, 30 or 60 (it is 20)" in done.stderr
+
+
+def test_spot_prices_need_a_tariff(optimizer, write_config):
+    write_config(tariff="")
+    done = optimizer("plan", *AT)
+    assert (done.returncode, "there is no section [tariff]" in done.stderr) == (3, True)
+
+
+def test_a_source_that_is_not_there_is_named(optimizer, write_config):
+    path = write_config()
+    path.write_text(path.read_text().replace('["csv"]', '["energy-charts"]'))
+    done = optimizer("plan", *AT)
+    assert done.returncode == 3
+    assert "this version has no source 'energy-charts'; there are: csv" in done.stderr
+
+
+def test_the_chain_goes_on_to_the_next_source_and_says_so(optimizer, write_config):
+    path = write_config()
+    path.write_text(path.read_text().replace('["csv"]', '["smard", "csv"]'))
+    plan = json.loads(optimizer("plan", *AT, "--json", "--dry-run").stdout)
+    assert any("price source 'smard' was skipped" in note for note in plan["notes"])
+
+
+def test_an_expired_tariff_is_noted(optimizer, write_config):
+    path = write_config()
+    path.write_text(path.read_text().replace("[tariff]", '[tariff]\nvalid_to = "2025-12-31"'))
+    plan = json.loads(optimizer("plan", *AT, "--json", "--dry-run").stdout)
+    assert "the tariff's parts were valid to 2025-12-31: look at section [tariff]" in plan["notes"]
+
+
+def test_all_in_prices_need_no_tariff(optimizer, write_config, tmp_path):
+    rows = [f"2026-01-14T{n:02}:00:00+01:00,{0.2 + n / 100},0.08" for n in range(24)]
+    text = "\n".join(["start,buy_eur_per_kwh,sell_eur_per_kwh", *rows])
+    (tmp_path / "all-in.csv").write_text(text)
+    write_config(tariff="", prices=tmp_path / "all-in.csv")
+    plan = json.loads(optimizer("plan", *AT, "--json", "--dry-run").stdout)
+    assert plan["steps"][4]["buy_eur_per_kwh"] == pytest.approx(0.21)
+    assert len(plan["steps"]) == 96
+
+
+def test_a_configuration_can_be_named_in_three_ways(optimizer, write_config, tmp_path, monkeypatch):
+    write_config().rename(tmp_path / "mine.toml")
+    shown = ("show", "--at", "2026-01-14T18:00Z")
+    assert optimizer(*shown).returncode == 3
+    assert optimizer(*shown, "--config", "mine.toml").returncode == 6
+    assert optimizer("--config", "mine.toml", *shown).returncode == 6
+    monkeypatch.setenv("OPTIMIZER_CONFIG", "mine.toml")
+    assert optimizer(*shown).returncode == 6

@@ -1,0 +1,167 @@
+"""The chain as processes: a simulated FEMS, the planner, the executor, and the plug pulled."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+HELD = -10_000
+"""The sample battery's largest charging power: what the cheap hours are for."""
+
+
+@pytest.fixture
+def at_work(simulated, write_config, files_for_now, optimizer, start, connect, wait_for):
+    """An executor that holds the cheap hours' charge; gives (process, address, client)."""
+    url = simulated()
+    write_config(files_for_now, url=url)
+    assert optimizer("plan").returncode == 0
+    process, client = start("run"), connect(url)
+    wait_for(lambda: client.applied() == HELD)
+    return process, url, client
+
+
+def test_sigterm_and_sigint_release_and_end_at_once(at_work, start, wait_for):
+    process, _, client = at_work
+    for number in (signal.SIGTERM, signal.SIGINT):
+        begun = time.monotonic()
+        process.send_signal(number)
+        assert process.wait(10) == 0
+        assert time.monotonic() - begun < 10
+        wait_for(lambda: client.writers() == "" and client.applied() != HELD, 1)
+        if number is signal.SIGTERM:
+            process = start("run")
+            wait_for(lambda: client.applied() == HELD)
+
+
+def test_after_a_hard_kill_the_fems_is_back_within_its_time_out(at_work, wait_for):
+    process, _, client = at_work
+    process.kill()
+    process.wait(5)
+    assert client.applied() == HELD
+    real_seconds = wait_for(lambda: client.applied() != HELD, 10)
+    assert real_seconds * 20 <= 60 + 20  # simulated; a second of real time is for looking
+    assert client.writers() == ""
+
+
+def test_a_second_executor_of_the_same_store_is_refused(at_work, optimizer):
+    done = optimizer("run", "--for", "3")
+    assert done.returncode == 9
+    assert "another executor already uses" in done.stderr
+
+
+def test_status_says_what_is_held_and_why(at_work, optimizer):
+    done = optimizer("status")
+    assert done.returncode == 0
+    lines = done.stdout.splitlines()
+    assert len(lines) == 5
+    assert lines[0].startswith("FOLLOWING  charge: -10 000 W at the inverter until ")
+    assert lines[1].startswith("battery    ")
+    assert "roof" in lines[1]
+    assert "low 16.7 at" in lines[2]
+    assert "a stored kWh is worth" in lines[3]
+    assert "expected saving of the plan" in lines[4]
+    data = json.loads(optimizer("status", "--json").stdout)
+    assert (data["schema"], data["state"], data["intent"]) == ("status/1", "following", "charge")
+    assert data["executor"]["setpoint_w"] == HELD
+
+
+def test_release_is_a_panic_button(at_work, optimizer, wait_for):
+    process, _, client = at_work
+    process.send_signal(signal.SIGSTOP)
+    try:
+        assert optimizer("release").returncode == 0
+        wait_for(lambda: client.writers() == "", 1)
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def test_without_a_plan_nothing_is_written_and_status_says_why(
+    simulated, write_config, optimizer, connect
+):
+    url = simulated()
+    write_config(url=url)
+    assert optimizer("run", "--for", "5").returncode == 0
+    assert connect(url).writers() == ""
+    status = optimizer("status")
+    assert status.returncode == 6
+    assert "there is no plan yet: make one with 'optimizer plan'" in status.stdout
+    assert "NOT RUNNING" in status.stdout
+    assert json.loads(optimizer("status", "--json").stdout)["state"] == "not_running"
+
+
+def test_the_state_of_charge_comes_from_the_fems(simulated, write_config, files_for_now, optimizer):
+    write_config(files_for_now, url=simulated("--soc", "37", "--hybrid", speed=1))
+    plan = json.loads(optimizer("plan", "--json", "--dry-run").stdout)
+    assert plan["start_soc_percent"] == pytest.approx(37, abs=1)
+
+
+def test_the_coupling_can_be_asked_from_the_fems(simulated, write_config, files_for_now, optimizer):
+    path = write_config(files_for_now, url=simulated("--hybrid", speed=1))
+    path.write_text(path.read_text().replace("hybrid = false", 'hybrid = "auto"'))
+    asked = optimizer("plan", "--json", "--dry-run")
+    assert not any("hybrid" in note for note in json.loads(asked.stdout)["notes"])
+    asked_not = optimizer("plan", "--soc", "50", "--json", "--dry-run")
+    assert any("planned as a hybrid" in note for note in json.loads(asked_not.stdout)["notes"])
+    assert optimizer("run", "--for", "1", "--shadow").returncode == 0
+
+
+def test_a_fems_that_is_not_there_has_its_exit_code(write_config, files_for_now, optimizer):
+    write_config(files_for_now, url="http://127.0.0.1:9")
+    for command in (("plan",), ("release",)):
+        done = optimizer(*command)
+        assert done.returncode == 4
+        assert "Traceback" not in done.stderr
+    assert optimizer("run", "--for", "1").returncode == 0  # a service goes on trying
+
+
+def test_a_wrong_password_has_its_exit_code(
+    simulated, write_config, files_for_now, optimizer, monkeypatch
+):
+    path = write_config(files_for_now, url=simulated())
+    path.write_text(path.read_text().replace("env:FEMS_PASSWORD", "env:WRONG"))
+    monkeypatch.setenv("WRONG", "a-canary-password")
+    for command in (("plan",), ("release",)):
+        done = optimizer(*command)
+        assert done.returncode == 5
+        assert "a-canary-password" not in done.stdout + done.stderr
+    assert "a-canary-password" not in optimizer("run", "--for", "1").stderr
+
+
+def test_a_guest_may_plan_but_not_release(
+    simulated, write_config, files_for_now, optimizer, monkeypatch
+):
+    path = write_config(files_for_now, url=simulated())
+    path.write_text(path.read_text().replace("env:FEMS_PASSWORD", "env:GUEST"))
+    monkeypatch.setenv("GUEST", "user")
+    assert optimizer("plan").returncode == 0
+    assert optimizer("release").returncode == 5
+
+
+def test_the_executors_process_is_free_of_the_heavy_libraries(
+    simulated, write_config, files_for_now, optimizer, tmp_path
+):
+    write_config(files_for_now, url=simulated())
+    assert optimizer("plan").returncode == 0
+    script = (
+        "import atexit, sys\n"
+        "sys.argv = ['optimizer', 'run', '--for', '4']\n"
+        "heavy = ('pandas', 'numpy', 'pulp', 'highspy', 'jinja2', 'rich')\n"
+        "atexit.register(lambda: print([n for n in heavy if n in sys.modules]))\n"
+        "from optimizer.cli import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, timeout=60,
+        check=False, env=os.environ | {"FEMS_PASSWORD": "owner"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (0, "[]\n")
+
+
+def test_the_override_of_follow_is_taken(simulated, write_config, files_for_now, optimizer):
+    write_config(files_for_now, url=simulated())
+    assert optimizer("run", "--for", "1", "--follow", "power").returncode == 0
+    assert optimizer("run", "--for", "1", "--follow", "nose").returncode == 2

@@ -1,0 +1,298 @@
+"""The loop against a simulated FEMS over a real socket, in simulated time."""
+
+import logging
+import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from optimizer.control.decide import Settings
+from optimizer.control.executor import Executor, PlanBook
+from optimizer.errors import OptimizerError
+from optimizer.fems.client import FemsClient
+from optimizer.fems.house import Profile, SimulatedHouse
+from optimizer.fems.simulator import SimulatedFems
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.state import Channel, Reason
+from optimizer.store import database, journal, plans
+
+START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
+CHARGE = {"buy": 0.10, "values": (0.30, 0.30)}
+OWN_USE = {"buy": 0.40}
+
+
+class SteppedClock:
+    """Simulated time; `at` runs things at a second of it."""
+
+    def __init__(self, fems):
+        self.fems, self.events, self.stopped = fems, {}, False
+
+    def now(self):
+        return self.fems.house.moment
+
+    def monotonic(self):
+        return (self.now() - START).total_seconds()
+
+    def wait(self, seconds):
+        for _ in range(round(seconds)):
+            self.fems.advance(1)
+            event = self.events.pop(round(self.monotonic()), None)
+            if event is not None:
+                event()
+        return self.stopped
+
+    def stop(self):
+        self.stopped = True
+
+
+@pytest.fixture
+def fems():
+    battery = Battery(capacity_wh=22_000)
+    load, roof = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
+    with SimulatedFems(SimulatedHouse(battery, load, roof, START, 50)) as running:
+        yield running
+
+
+@pytest.fixture
+def store(tmp_path):
+    connection = database.connect(tmp_path)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture
+def settings():
+    return Settings(Battery(capacity_wh=22_000), Grid())
+
+
+@pytest.fixture
+def executor(fems, store, settings):
+    clock = SteppedClock(fems)
+    with FemsClient(fems.url, "owner", deadline_s=2) as client:
+        yield Executor(
+            client, PlanBook(store), journal.Journal(store), clock, settings, on_cycle=None
+        )
+
+
+def applied(fems):
+    fems.advance(3)
+    return fems.house.shown.applied_w
+
+
+def rows(store, kind="change"):
+    return [tick.reason for tick in journal.ticks(store, START, kind)]
+
+
+def test_a_plan_is_carried_to_the_inverter_and_given_back(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    seen = {}
+    executor.clock.events = {60: lambda: seen.setdefault("held", fems.house.shown.applied_w)}
+    executor.run(100)
+    assert seen["held"] == -10_000
+    assert applied(fems) == 800
+    assert not fems.house.written.values
+    assert rows(store) == ["STARTING", "HOLDING", "STOPPED"]
+
+
+def test_without_a_plan_nothing_is_written(executor, fems, store):
+    executor.run(100)
+    assert applied(fems) == 800
+    assert rows(store) == ["NO_PLAN", "STOPPED"]
+
+
+def test_at_the_end_of_the_plan_the_fems_is_on_its_own(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, steps=1, **CHARGE), {})
+    executor.run(16 * 60)
+    assert rows(store) == ["STARTING", "HOLDING", "NO_STEP", "STOPPED"]
+
+
+def test_a_new_plan_replaces_the_old_one_between_cycles(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    newer = make_plan(settings=executor.settings, **OWN_USE)
+    executor.clock.events = {50: lambda: plans.save(store, newer, {})}
+    executor.run(120)
+    assert rows(store) == ["STARTING", "HOLDING", "OWN_USE", "STOPPED"]
+
+
+def test_a_damaged_newer_plan_leaves_the_good_one_in_force(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+
+    def spoil():
+        plans.save(store, make_plan(settings=executor.settings, **OWN_USE), {})
+        store.execute("UPDATE plan_step SET step = '{' WHERE plan_id = 2")
+
+    executor.clock.events = {50: spoil}
+    executor.run(120)
+    assert rows(store) == ["STARTING", "HOLDING", "STOPPED"]
+
+
+def test_a_dead_executor_is_followed_by_the_fems_within_its_time_out(
+    executor, fems, store, make_plan
+):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    for _ in range(4):
+        executor.cycle()
+        executor.clock.wait(10)
+    assert fems.house.shown.applied_w == -10_000
+    fems.advance(49)  # the last write was 10 s ago
+    assert fems.house.shown.applied_w == -10_000
+    fems.advance(5)
+    assert fems.house.shown.applied_w == 800
+
+
+def test_what_a_killed_executor_left_on_another_channel_is_given_back_at_the_start(
+    executor, fems, store
+):
+    with FemsClient(fems.url, "owner") as killed:
+        killed.hold(Channel.LESS_OR_EQUALS, 100)
+    executor.run(20)
+    assert not fems.house.written.values
+
+
+def test_an_unreachable_fems_is_noted_once_and_work_goes_on_afterwards(
+    executor, fems, store, make_plan, caplog
+):
+    caplog.set_level(logging.INFO)
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    port = int(fems.url.rsplit(":", 1)[1])
+    house = fems.house
+    executor.clock.events = {45: fems.stop}
+    executor.run(100)
+    assert rows(store) == ["STARTING", "HOLDING", "UNREACHABLE", "STOPPED"]
+    with SimulatedFems(house, port=port) as again:
+        executor.clock.fems = again
+        executor.run(60)
+    assert rows(store)[4:] == ["STARTING", "HOLDING", "STOPPED"]
+    texts = [record.message for record in caplog.records]
+    assert sum("nothing is held: the FEMS does not answer" in text for text in texts) == 1
+    assert sum("back to work" in text for text in texts) == 1
+
+
+def test_a_wrong_password_is_told_and_nothing_is_held(fems, store, settings, make_plan):
+    plans.save(store, make_plan(settings=settings, **CHARGE), {})
+    with FemsClient(fems.url, "wrong") as client:
+        Executor(client, PlanBook(store), journal.Journal(store), SteppedClock(fems), settings).run(
+            60
+        )
+    assert rows(store) == ["REFUSED", "STOPPED"]
+
+
+def test_a_guest_reads_but_his_set_points_are_not_taken(fems, store, settings, make_plan, caplog):
+    plans.save(store, make_plan(settings=settings, **CHARGE), {})
+    with FemsClient(fems.url, "user") as client:
+        Executor(client, PlanBook(store), journal.Journal(store), SteppedClock(fems), settings).run(
+            60
+        )
+    assert applied(fems) == 800
+    assert any("the set-point was not taken" in record.message for record in caplog.records)
+
+
+def test_a_shadow_writes_nothing(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    executor.shadow = True
+    executor.run(100)
+    assert fems.house.written.until_s < 0 or not fems.house.written.values
+    assert applied(fems) == 800
+    assert rows(store) == ["STARTING", "HOLDING", "STOPPED"]
+
+
+class Overruled(FemsClient):
+    """A FEMS in which another controller wins: 200, and no effect."""
+
+    def snapshot(self, at):
+        return replace(super().snapshot(at), applied_w=123.0)
+
+
+def test_a_set_point_without_effect_is_told_once(fems, store, settings, make_plan, caplog):
+    plans.save(store, make_plan(settings=settings, **CHARGE), {})
+    with Overruled(fems.url, "owner") as client:
+        Executor(client, PlanBook(store), journal.Journal(store), SteppedClock(fems), settings).run(
+            120
+        )
+    told = [r.message for r in caplog.records if "instead of our" in r.message]
+    assert len(told) == 1
+    assert "123 W instead of our -10000 W" in told[0]
+
+
+def test_a_journal_that_cannot_be_written_does_not_stop_control(
+    executor, fems, store, make_plan, caplog
+):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+
+    class Full(journal.Journal):
+        def note(self, decision, snapshot):
+            raise sqlite3.OperationalError("database or disk is full")
+
+        def flush(self):
+            raise sqlite3.OperationalError("database or disk is full")
+
+    executor.journal = Full(store)
+    seen = {}
+    executor.clock.events = {60: lambda: seen.setdefault("held", fems.house.shown.applied_w)}
+    executor.run(100)
+    assert seen["held"] == -10_000
+    assert any("disk is full" in record.message for record in caplog.records)
+
+
+def test_stopping_the_clock_ends_the_loop_released(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    executor.clock.events = {55: executor.clock.stop}
+    executor.run()
+    assert executor.clock.monotonic() < 65
+    assert applied(fems) == 800
+
+
+def test_an_unforeseen_error_releases_before_it_ends_the_executor(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    cycles = []
+
+    def fail(decision, _snapshot):
+        cycles.append(decision.reason)
+        if decision.reason is Reason.HOLDING:
+            raise ZeroDivisionError
+
+    executor.on_cycle = fail
+    with pytest.raises(ZeroDivisionError):
+        executor.run(100)
+    assert Reason.HOLDING in cycles
+    assert applied(fems) == 800
+
+
+def test_a_whole_set_point_reaches_the_fems_on_time(executor, fems, store, make_plan):
+    """Steps begin when they begin: the charge of 02:15 is held from the first cycle after it."""
+    first = make_plan(settings=executor.settings, **OWN_USE)
+    cheap = make_plan(settings=executor.settings, **CHARGE).steps[1]
+    plans.save(store, replace(first, steps=(first.steps[0], cheap)), {})
+    powers = {}
+    executor.clock.events = {
+        second: lambda second=second: powers.update({second: fems.house.shown.applied_w})
+        for second in (899, 905)
+    }
+    executor.run(920)
+    assert powers == {899: 800, 905: -10_000}
+
+
+def test_the_book_keeps_its_plan_when_the_store_fails(store, make_plan, settings):
+    plans.save(store, make_plan(settings=settings), {})
+    book = PlanBook(store)
+    plan = book.at(START)
+    assert plan is not None
+    store.close()
+    assert book.at(START + timedelta(minutes=1)) is plan
+
+
+def test_the_release_at_the_start_is_tried_again(executor, fems, store):
+    calls = []
+    real = executor.fems.release
+
+    def refuse(*, everything=False):
+        calls.append(everything)
+        if len(calls) == 1:
+            raise OptimizerError("not now")
+        real(everything=everything)
+
+    executor.fems.release = refuse
+    executor.run(30)
+    assert calls == [True, True, False]
