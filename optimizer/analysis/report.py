@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from optimizer.analysis import sample
 from optimizer.analysis.blocks import blocks
 from optimizer.analysis.demo import Lived
-from optimizer.analysis.text import WORDS, clock, number
+from optimizer.analysis.text import WORDS, clock, number, price
 
 WIDTH, HEIGHT = 960.0, 120.0
 """Size of a picture's plane in SVG units."""
@@ -77,17 +77,23 @@ def _scene(lived: Lived) -> dict[str, Any]:
     ]  # fmt: skip
     rows = [
         {
-            "when": f"{clock(block.start, sample.ZONE)} to {clock(block.end, sample.ZONE)}",
+            "when": f"{clock(block.start, sample.ZONE)}-{clock(block.end, sample.ZONE)}",
             "what": WORDS[block.intent],
-            "price": f"{block.buy_low * 100:.1f} to {block.buy_high * 100:.1f}",
+            "price": price(block),
             "battery": number(block.battery_w),
             "stored": f"{100 * block.soc_after_wh / capacity:.0f}",
             "why": block.why,
         }
         for block in blocks(lived.plan, capacity)
     ]
-    start = quarters[0].reading.start.astimezone(sample.ZONE)
-    return {"lived": lived, "day": f"{start:%A %d %B %Y}", "panels": panels, "rows": rows}
+    start, end = quarters[0].reading.start, quarters[-1].reading.end
+    return {
+        "lived": lived,
+        "day": f"{start.astimezone(sample.ZONE):%A %d %B %Y}",
+        "marks": [clock(start + (end - start) * part / 6, sample.ZONE) for part in range(7)],
+        "panels": panels,
+        "rows": rows,
+    }
 
 
 def render(scenes: Sequence[Lived]) -> str:

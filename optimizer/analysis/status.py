@@ -82,11 +82,11 @@ class Status:
     def lines(self, zone: ZoneInfo) -> list[str]:
         """The five lines."""
         return [
-            f"{self.state.replace('_', ' ').upper():<11}{self._held(zone)}",
-            f"battery    {self._battery()}",
-            f"price      {self._price(zone)}",
-            f"why        {self.why}",
-            f"next       {self._next(zone)}",
+            f"{self.state.replace('_', ' ').upper():<12}{self._held(zone)}",
+            f"battery     {self._battery()}",
+            f"price       {self._price(zone)}",
+            f"why         {self.why}",
+            f"next        {self._next(zone)}",
         ]
 
     def _held(self, zone: ZoneInfo) -> str:

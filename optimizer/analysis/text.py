@@ -63,15 +63,19 @@ def table(plan: Plan, capacity_wh: float, zone: ZoneInfo, now: datetime | None =
     return lines
 
 
-def _line(block: Block, capacity_wh: float, zone: ZoneInfo) -> str:
+def price(block: Block) -> str:
+    """A block's buying prices [ct/kWh]: one, or the lowest and the highest."""
     low, high = f"{block.buy_low * 100:.1f}", f"{block.buy_high * 100:.1f}"
-    price = low if low == high else f"{low}-{high}"
+    return low if low == high else f"{low}-{high}"
+
+
+def _line(block: Block, capacity_wh: float, zone: ZoneInfo) -> str:
     before, after = (
         f"{100 * wh / capacity_wh:.0f}" for wh in (block.soc_before_wh, block.soc_after_wh)
     )
     span = f"{clock(block.start, zone)}-{clock(block.end, zone)}"
     return (
-        f"{span:<13} {WORDS[block.intent]:<13} {price:>10} {number(block.load_w):>9} "
+        f"{span:<13} {WORDS[block.intent]:<13} {price(block):>10} {number(block.load_w):>9} "
         f"{number(block.pv_w):>9} {number(block.battery_w):>10}  {before + '→' + after:>8}   "
         f"{block.why}"
     )

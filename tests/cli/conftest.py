@@ -107,7 +107,7 @@ folder = "{store}"
 
 @pytest.fixture
 def files_for_now(tmp_path: Path) -> Path:
-    """Prices, load and roof from the last full hour on: two cheap hours, the first one more so, then a dear day."""
+    """Prices, load and roof from the last full hour on: cheap, less cheap, then dear."""
     begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
     hours = [begin + timedelta(hours=n) for n in range(36)]
     rows = {

@@ -58,8 +58,8 @@ def test_status_says_what_is_held_and_why(at_work, optimizer):
     assert done.returncode == 0
     lines = done.stdout.splitlines()
     assert len(lines) == 5
-    assert lines[0].startswith("FOLLOWING  charge: -10 000 W at the inverter until ")
-    assert lines[1].startswith("battery    ")
+    assert lines[0].startswith("FOLLOWING   charge: -10 000 W at the inverter until ")
+    assert lines[1].startswith("battery     ")
     assert "roof" in lines[1]
     assert "low 16.7 at" in lines[2]
     assert "a stored kWh is worth" in lines[3]

@@ -1,0 +1,95 @@
+"""Whole simulated days through the real planner and the real executor over HTTP."""
+
+from dataclasses import replace
+
+import pytest
+
+from optimizer.analysis import demo, sample
+from optimizer.analysis.bill import Bill, price_list, total_eur
+from optimizer.control.decide import Settings
+from optimizer.control.executor import Executor, PlanBook
+from optimizer.fems.client import FemsClient
+from optimizer.fems.house import SimulatedHouse
+from optimizer.fems.simulator import SimulatedFems
+from optimizer.planning.door import forecast_steps
+from optimizer.planning.planner import Request, make_plan
+from optimizer.store import database, plans
+from optimizer.store.journal import Journal
+
+
+def lived_perfectly(folder, scene, follow):
+    """A day in which just what was expected comes: the plan, and the bill with the stored energy
+    that differs from the plan's priced."""
+    week = sample.folder() / scene.week
+    monday, _ = sample.days(week)
+    start, end = (sample.midnight(monday, scene.day + n) for n in (0, 1))
+    came = sample.measured(week, start, end)
+    battery = replace(sample.BATTERY, hybrid=scene.hybrid)
+    request = Request(start, "home", battery, sample.GRID, scene.soc_percent)
+    plan = make_plan(forecast_steps(came), request, lambda: 0.0)
+    house = SimulatedHouse(
+        battery, demo.profile(came, "load_w"), demo.profile(came, "pv_w"), start,
+        scene.soc_percent, max_sell_w=sample.GRID.max_sell_w,
+    )  # fmt: skip
+    store = database.connect(folder)
+    plans.save(store, plan, {})
+    bill = Bill(house, price_list(sample.prices(week)))
+    with SimulatedFems(house) as fems, FemsClient(fems.url, demo.PASSWORD) as client:
+        clock = demo.SimulatedClock(fems, house, bill)
+        law = Settings(battery, sample.GRID, follow)
+        Executor(client, PlanBook(store), Journal(store), clock, law, interval_s=10).run(
+            (end - start).total_seconds()
+        )
+    store.close()
+    less_wh = plan.steps[-1].soc_wh - house.soc_wh
+    return plan, total_eur(bill.quarters) + less_wh / 1000 * plan.end_value_eur_per_kwh
+
+
+@pytest.mark.parametrize(
+    ("scene", "follow"), [(demo.SCENES[0], "value"), (demo.SCENES[1], "intent")],
+    ids=["winter-value", "hybrid-summer-intent"],
+)  # fmt: skip
+def test_with_a_perfect_forecast_a_day_costs_what_was_planned(tmp_path, scene, follow):
+    plan, cost_eur = lived_perfectly(tmp_path, scene, follow)
+    assert abs(cost_eur - plan.cost_eur) <= 0.01 * abs(plan.cost_eur)
+
+
+@pytest.fixture(scope="module")
+def lived(tmp_path_factory):
+    """The demo's days, with wrong forecasts and the bursts of a real home."""
+    folder = tmp_path_factory.mktemp("lived")
+    return [demo.live(scene, sample.folder(), folder / scene.week, seed=2) for scene in demo.SCENES]
+
+
+def test_a_day_costs_no_more_than_planned_and_the_error_of_the_forecast(lived):
+    """A kWh more (or less) than expected costs at most what buying it costs."""
+    for day in lived:
+        error_eur = 0.0
+        for step, quarter in zip(day.plan.steps, day.quarters, strict=False):
+            came_w = quarter.reading.load_w - quarter.reading.pv_w
+            error_eur += abs(came_w - step.need_w) / 4000 * step.buy_eur_per_kwh
+        kept_wh = day.quarters[-1].reading.soc_wh - day.plan.steps[-1].soc_wh
+        cost_eur = day.bill_eur - kept_wh / 1000 * day.value_eur_per_kwh
+        assert cost_eur <= day.plan.cost_eur + error_eur
+
+
+def test_most_of_the_planned_saving_is_realised_against_wrong_forecasts(lived):
+    for day in lived:
+        assert day.plan.saving_eur > 0.3
+        assert day.saving_eur > 0.7 * day.plan.saving_eur
+
+
+def test_both_lives_meet_the_same_house(lived):
+    for day in lived:
+        assert len(day.quarters) == len(day.own_use) == 96
+        for quarter, other in zip(day.quarters, day.own_use, strict=True):
+            assert quarter.reading.load_w == pytest.approx(other.reading.load_w)
+            assert (quarter.buy, quarter.sell) == (other.buy, other.sell)
+
+
+def test_nothing_is_held_for_most_of_the_summer_day(lived, stores):
+    store = database.connect(stores / "summer")
+    rows = store.execute("SELECT held_share FROM tick WHERE kind = 'summary'").fetchall()
+    store.close()
+    assert len(rows) >= 95
+    assert sum(share for (share,) in rows) / len(rows) < 0.3

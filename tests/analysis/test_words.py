@@ -1,0 +1,202 @@
+"""What people read: blocks, tables, sparklines, money, the five lines of status, the report."""
+
+import itertools
+import json
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from optimizer.analysis import blocks, demo, plots, report, sample, text
+from optimizer.analysis.status import Status
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.plan import Intent
+from optimizer.planning.planner import Request, make_plan
+from optimizer.planning.task import ForecastStep
+
+ZONE = ZoneInfo("Europe/Berlin")
+START = datetime(2026, 1, 15, 1, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+QUARTER = timedelta(minutes=15)
+PRICES = [0.30, 0.10, 0.12, 0.40, 0.45, 0.30]
+
+
+@pytest.fixture
+def plan():
+    steps = tuple(
+        ForecastStep(START + n * HOUR, START + (n + 1) * HOUR, buy, 0.08, 1_000.0, 0.0)
+        for n, buy in enumerate(PRICES)
+    )
+    request = Request(START, "home", Battery(capacity_wh=10_000), Grid(), 20.0)
+    return make_plan(steps, request, lambda: 0.0)
+
+
+def test_blocks_join_neighbours_of_one_kind(plan):
+    made = blocks.blocks(plan, 10_000)
+    assert (made[0].start, made[-1].end) == (START, START + 6 * HOUR)
+    assert sum(block.cost_eur for block in made) == pytest.approx(plan.cost_eur)
+    for before, after in itertools.pairwise(made):
+        assert before.end == after.start
+        assert before.soc_after_wh == after.soc_before_wh
+        assert (before.intent, before.why) != (after.intent, after.why)
+    charge = next(block for block in made if block.intent is Intent.CHARGE)
+    assert charge.buy_low == 0.10
+    assert charge.battery_w < -5_000
+
+
+def test_the_table_says_when_what_and_why(plan):
+    lines = text.table(plan, 10_000, ZONE, START + HOUR)
+    assert lines[0] == text.HEAD
+    assert lines[1] == "Thu 15 Jan"
+    (now,) = [line for line in lines if line.startswith(">")]
+    assert "03:00-" in now
+    assert "charge" in now
+    assert "cheap: a kWh stored now costs" in now
+
+
+def test_local_time_tells_the_offset_on_days_that_change():
+    autumn = datetime(2025, 10, 26, 0, 30, tzinfo=UTC)
+    shown = [text.clock(autumn + n * HOUR, ZONE) for n in range(3)]
+    assert shown == ["02:30 CEST", "02:30 CET", "03:30 CET"]
+    assert text.clock(START, ZONE) == "02:00"
+
+
+def test_sparklines_average_down_to_their_width():
+    assert len(text.sparkline(list(range(192)))) == 48
+    assert text.sparkline([5.0, 5.0]) == "▁▁"
+
+
+def test_the_money_is_told_with_what_is_left_and_worn(plan):
+    lines = text.money(replace(plan, wear_eur=0.5, stored_value_eur=1.0))
+    assert "bill with this plan" in lines[0]
+    assert "EUR more is left in the battery at the end" in lines[1]
+    assert lines[2] == "wear of the battery +0.50 EUR"
+    assert lines[3].startswith("expected saving of the plan ")
+    whole = text.whole(replace(plan, notes=("look here",)), 10_000, ZONE)
+    assert whole.endswith("note: look here")
+    assert "price  " in whole
+
+
+LIVE = {
+    "schema": "live/1", "pid": 1, "at": "2026-01-15T02:10:00Z", "setpoint_w": -9_000,
+    "channel": "SetActivePowerEquals", "reason": "holding", "intent": "charge",
+    "note": "a stored kWh is worth 30.0 ct", "soc_percent": 41.0, "battery_w": -9_000,
+    "grid_w": 10_000, "pv_w": None,
+}  # fmt: skip
+NOW = START + HOUR + timedelta(minutes=10, seconds=20)
+
+
+def status(plan, now=NOW, no_plan="", **live):
+    return Status(now, plan, no_plan, LIVE | live if live is not None else None, 10_000)
+
+
+def test_status_of_a_held_charge(plan):
+    lines = status(plan).lines(ZONE)
+    assert lines[0] == "FOLLOWING   charge: -9 000 W at the inverter until 04:00"
+    assert lines[1].startswith("battery     41 % (planned ")
+    assert lines[1].endswith("battery -9 000 W   grid 10 000 W")
+    assert "now 10.0 ct, low 10.0 at 03:00, high 45.0 at 06:00" in lines[2]
+    assert lines[3] == "why         carrying out the plan; a stored kWh is worth 30.0 ct"
+    assert lines[4].startswith("next        0")
+
+
+def test_status_of_own_use_and_of_doubt(plan):
+    own = status(plan, setpoint_w=None, reason="own_use", note="")
+    assert own.lines(ZONE)[0] == "OWN USE     nothing is held, the FEMS balances the house"
+    doubt = status(plan, setpoint_w=None, reason="off_grid", note="")
+    assert doubt.lines(ZONE)[0].startswith("RELEASED    nothing is held")
+    assert doubt.lines(ZONE)[3] == "why         the house is not on the grid"
+
+
+def test_status_without_a_plan_says_why():
+    lines = status(None, setpoint_w=None, reason="no_plan", note="", no_plan="make one").lines(ZONE)
+    assert lines[3] == "why         make one"
+    assert lines[2] == "price       unknown: no plan covers this moment"
+    assert lines[4] == "next        'optimizer plan' makes a plan"
+
+
+@pytest.mark.parametrize("change", [{"reason": "stopped"}, {"at": "2026-01-15T02:05:00Z"}])
+def test_status_of_an_executor_that_is_gone(plan, change):
+    gone = status(plan, **change)
+    assert gone.state == "not_running"
+    lines = gone.lines(ZONE)
+    assert lines[0] == "NOT RUNNING nothing is held"
+    assert "no executor is running since 2026-01-15T02:" in lines[3]
+    assert lines[1].startswith("battery     unknown (planned ")
+    never = Status(NOW, plan, "", None, 10_000)
+    assert "no executor is running: 'optimizer run' starts one" in never.why
+
+
+def test_status_as_json_is_whole(plan):
+    data = status(plan).as_json()
+    assert json.loads(json.dumps(data)) == data
+    assert (data["state"], data["intent"], data["buy_eur_per_kwh"]) == ("following", "charge", 0.1)
+    assert status(None, no_plan="x").as_json()["planned_soc_wh"] is None
+
+
+def test_the_last_intent_lasts_to_the_plans_end(plan):
+    last = status(plan, now=START + 6 * HOUR - timedelta(minutes=1)).lines(ZONE)[4]
+    assert "to the plan's end" in last
+
+
+def test_the_picture_shows_every_intent_once(plan):
+    figure = plots.plan_figure(plan, 10_000, ZONE)
+    stored = figure.axes[2]
+    labels = stored.get_legend_handles_labels()[1]
+    assert sorted(labels) == sorted(set(labels))
+    assert "charge" in labels
+
+
+@pytest.fixture
+def scene(plan):
+    """A lived day made by hand: what the report needs, without a simulation."""
+    from optimizer.analysis.bill import Quarter
+    from optimizer.fems.meters import Reading
+
+    quarters = tuple(
+        Quarter(
+            Reading(
+                start=START + n * QUARTER, end=START + (n + 1) * QUARTER,
+                load_w=500.0, pv_w=0.0, curtailed_w=0.0, battery_w=-100.0, grid_w=600.0,
+                bought_wh=150.0, sold_wh=0.0, soc_wh=5_000.0 + n,
+            ),
+            0.3, -0.05,
+        )
+        for n in range(8)
+    )  # fmt: skip
+    title = demo.Scene("<script>alert(1)</script>", "winter", 0, hybrid=False, soc_percent=20)
+    return demo.Lived(title, Battery(capacity_wh=10_000), plan, quarters, quarters[:8], 0.2)
+
+
+def test_the_report_is_one_file_without_script_or_network(scene):
+    html = report.render([scene])
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+    assert "http" not in html.replace("http-equiv", "").replace("over HTTP", "").replace(
+        "http://www.w3.org", ""
+    )
+    assert f"{scene.bill_eur:.2f} EUR" in html
+    assert html.count("<polyline") == 2 * 9  # nine lines and their legends
+    assert "cheap: a kWh stored now costs" in html
+
+
+def test_the_demos_words_add_up(scene):
+    words = "\n".join(demo.words(scene))
+    assert "bill with the plan" in words
+    assert "left in the battery" not in words  # both ended alike
+    data = demo.as_json(scene)
+    assert data["saving_eur"] == pytest.approx(
+        data["own_use_bill_eur"] - data["bill_eur"] + data["stored_difference_eur"]
+    )
+
+
+def test_the_sample_house_is_found_beside_the_package(monkeypatch, tmp_path):
+    assert (sample.folder() / "summer" / "roof.csv").is_file()
+    from optimizer.errors import DataError
+
+    monkeypatch.setattr(sample, "__file__", str(tmp_path / "a" / "b" / "c.py"))
+    monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
+    with pytest.raises(DataError, match="the sample data are not in"):
+        sample.folder()

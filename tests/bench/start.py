@@ -1,0 +1,73 @@
+"""How long the commands take to start, as ratios within one run; by hand, not in CI.
+
+    .venv/bin/python tests/bench/start.py
+
+Targets: `plan --json` (48 h at 15 min) at most 1.5 times importing its five libraries alone,
+`--help` at most 1.8 times importing typer alone. Medians of 15.
+"""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+DATA = Path(__file__).parents[2] / "data" / "winter"
+CONFIG = f"""
+[fems]
+url = "http://127.0.0.1:9"
+password = "env:PASSWORD"
+[battery]
+capacity_wh = 22_000
+hybrid = true
+[prices]
+file = "{DATA / "prices.csv"}"
+[load]
+file = "{DATA / "load.csv"}"
+[pv]
+source = "csv"
+file = "{DATA / "roof.csv"}"
+[tariff]
+grid_fee_eur_per_kwh = 0.1
+[store]
+folder = "state"
+"""
+OPTIMIZER = [str(Path(sys.executable).parent / "optimizer")]
+PLAN = [*OPTIMIZER, "plan", "--at", "2026-01-14T00:00:00+01:00", "--soc", "30", "--json"]
+CASES = {
+    "imports": [sys.executable, "-c", "import pandas, pulp, highspy, requests, typer"],
+    "plan": PLAN,
+    "typer": [sys.executable, "-c", "import typer"],
+    "help": [*OPTIMIZER, "--help"],
+}
+
+
+def seconds(command: list[str], folder: str) -> float:
+    """Wall time of a command [s]."""
+    begun = time.perf_counter()
+    subprocess.run(
+        command, cwd=folder, check=True, stdout=subprocess.DEVNULL,
+        env=os.environ | {"PASSWORD": "x"},
+    )  # fmt: skip
+    return time.perf_counter() - begun
+
+
+def main() -> None:
+    """Measure in turns, so that a busy moment hits all cases alike."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "optimizer.toml").write_text(CONFIG)
+        times: dict[str, list[float]] = {name: [] for name in CASES}
+        for _ in range(15):
+            for name, command in CASES.items():
+                times[name].append(seconds(command, folder))
+    median = {name: statistics.median(values) for name, values in times.items()}
+    for name, value in median.items():
+        sys.stdout.write(f"{name:<8} {value * 1000:6.0f} ms\n")
+    sys.stdout.write(f"plan / imports {median['plan'] / median['imports']:.2f} (target 1.5)\n")
+    sys.stdout.write(f"help / typer   {median['help'] / median['typer']:.2f} (target 1.8)\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,107 @@
+"""README and map are tested: what they print, name and promise."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from optimizer.config import reading
+from optimizer.config.sections import Config
+from optimizer.errors import ExitCode
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+MAP = (ROOT / "optimizer" / "README.md").read_text()
+
+
+def block(mark):
+    """The fenced block behind a mark."""
+    return re.search(rf"<!-- {mark} -->\n```\w*\n(.*?)```", README, re.DOTALL)[1]
+
+
+def test_the_demo_prints_what_the_readme_shows(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "optimizer", "demo"], cwd=tmp_path, capture_output=True, text=True,
+        timeout=300, check=True,
+    )  # fmt: skip
+    printed = iter(done.stdout.splitlines())
+    for line in block("demo").splitlines():
+        assert line in printed, line  # in this order, some lines left out
+    report = (tmp_path / "demo-report.html").read_text()
+    assert "Saved <b>1.50 EUR</b>" in report
+
+
+def test_the_readmes_configuration_is_valid(tmp_path):
+    (tmp_path / "fems.password").write_text("owner\n")
+    (tmp_path / "optimizer.toml").write_text(block("config"))
+    config = reading.load(tmp_path / "optimizer.toml", {})
+    assert config.fems.password.get_secret_value() == "owner"
+    assert config.tariff is not None
+    assert config.prices.file == tmp_path / "prices.csv"
+    defaults = Config.model_validate(
+        {"fems": {"url": "http://x", "password": "y"}, "battery": {"capacity_wh": 1}}
+    )
+    assert config.control == defaults.control
+    assert config.planning == defaults.planning
+
+
+@pytest.mark.parametrize("command", re.findall(r"^\| `optimizer (\w+)`", README, re.MULTILINE))
+def test_every_command_has_help_and_the_flags_that_the_readme_names(command):
+    done = subprocess.run(
+        [sys.executable, "-m", "optimizer", command, "--help"], capture_output=True, text=True,
+        timeout=60, check=True,
+    )  # fmt: skip
+    (row,) = re.findall(rf"^\| `optimizer {command}` \|(.*)$", README, re.MULTILINE)
+    for flag in re.findall(r"`(--[a-z-]+)`", row):
+        assert flag in done.stdout
+    assert "Options:" in done.stdout
+
+
+def test_the_readme_names_all_commands():
+    done = subprocess.run(
+        [sys.executable, "-m", "optimizer", "--help"], capture_output=True, text=True, timeout=60,
+        check=True,
+    )  # fmt: skip
+    listed = re.findall(r"^  ([a-z]+)  ", done.stdout.split("Commands:")[1], re.MULTILINE)
+    assert sorted(listed) == sorted(set(re.findall(r"^\| `optimizer (\w+)`", README, re.MULTILINE)))
+
+
+def test_the_readme_tells_every_exit_code():
+    told = README[README.index("Exit codes:") :].split("\n\n")[0]
+    codes = [int(code) for code in re.findall(r"\b(\d+) [a-zF]", told)]
+    assert codes == sorted(ExitCode)
+
+
+def test_the_map_shows_every_room():
+    rooms = {
+        path.name for path in (ROOT / "optimizer").iterdir() if (path / "__init__.py").exists()
+    }
+    shown = set(re.findall(r"^\| `(\w+)/`", MAP, re.MULTILINE))
+    assert shown == rooms
+
+
+def test_the_map_leads_to_files_that_exist():
+    names = set(re.findall(r"`([a-z]+/[a-z_]+\.py)`", MAP))
+    assert names
+    assert all((ROOT / "optimizer" / name).is_file() for name in names)
+
+
+def test_the_sample_datas_table_is_what_its_script_prints():
+    done = subprocess.run(
+        [sys.executable, ROOT / "data" / "make.py", "--describe"], capture_output=True, text=True,
+        timeout=120, check=True,
+    )  # fmt: skip
+    text = (ROOT / "data" / "README.md").read_text()
+    assert done.stdout.strip() in text
+
+
+def test_the_sample_data_come_from_their_script(tmp_path):
+    subprocess.run(
+        [sys.executable, ROOT / "data" / "make.py", "--out", tmp_path], timeout=120, check=True
+    )
+    made = sorted(path.relative_to(tmp_path) for path in tmp_path.glob("*/*.csv"))
+    assert made == sorted(path.relative_to(ROOT / "data") for path in ROOT.glob("data/*/*.csv"))
+    for name in made:
+        assert (tmp_path / name).read_bytes() == (ROOT / "data" / name).read_bytes(), name
