@@ -2,10 +2,22 @@
 
 import signal
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from optimizer.fems.answers import Era
+
+if TYPE_CHECKING:
+    from optimizer.fems.simulator import SimulatedFems
+
+_FAULTS = """A fault or a situation, written NAME, NAME=AMOUNT or NAME=AMOUNT/EVERY (each so
+many-th request); may be given several times. Of the installation: read-only, nginx, restart=SECONDS,
+internal, remote, wrong-order, limiter, reserve=PERCENT, modbus=WATTS, state=STATE, off-grid, unknown,
+api-timeout=SECONDS. On the wire: drop-before, drop-after, reset, redirect, html, garbage, type-swap,
+null, huge=BYTES, delay=SECONDS, drip=SECONDS, drip-header=SECONDS, truncate=BYTES, clock=SECONDS."""
 
 
 def simulate(
@@ -25,16 +37,53 @@ def simulate(
         bool, typer.Option("--hybrid", help="The roof hangs behind the battery's inverter.")
     ] = False,
     soc: Annotated[float, typer.Option(help="State of charge at the start.", min=0, max=100)] = 50,
+    era: Annotated[
+        Era, typer.Option(help="How it refuses: like FEMS up to 2025.3, or from 2025.4 on.")
+    ] = Era.NEW,
+    fault: Annotated[list[str] | None, typer.Option(help=_FAULTS, metavar="NAME")] = None,
+    recorded: Annotated[
+        bool,
+        typer.Option(
+            "--recorded",
+            help="The device of the recorded exchanges instead of the sample house: "
+            "6 kW, 10 kWh, 3 kW of load, 5 s of time-out, no _sum.",
+        ),
+    ] = False,
 ) -> None:  # fmt: skip
-    """Serve a simulated FEMS over a simulated house; the password is 'owner'."""
+    """Serve a simulated FEMS over a simulated house; the password is 'owner' ('user' for guests)."""
     from optimizer.analysis import sample
     from optimizer.analysis.demo import PASSWORD, house_now
     from optimizer.fems.simulator import SimulatedFems
+    from optimizer.fems.situations import arrange, recorded_house
 
-    house = house_now(data or sample.folder() / "winter", hybrid, soc)
+    if recorded:
+        house = recorded_house(datetime.now(UTC).replace(microsecond=0), soc)
+    else:
+        house = house_now(data or sample.folder() / "winter", hybrid, soc)
+    fems = SimulatedFems(house, host=host, port=port, owner_password=PASSWORD, speed=speed, era=era)
+    try:
+        arrange(fems, fault or ())
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint="--fault") from None
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
-    with SimulatedFems(house, host=host, port=port, owner_password=PASSWORD, speed=speed) as fems:
-        typer.echo(f"simulated FEMS at {fems.url} (password '{PASSWORD}'), Ctrl-C ends it")
+    _serve(fems, host, port, PASSWORD, done)
+
+
+def _serve(
+    fems: "SimulatedFems", host: str, port: int, password: str, done: threading.Event
+) -> None:
+    try:
+        fems.start()
+    except OSError as error:
+        raise typer.BadParameter(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another with --port "
+            "or --host, 0 takes a free port",
+            param_hint="--port",
+        ) from None
+    try:
+        typer.echo(f"simulated FEMS at {fems.url} (password '{password}'), Ctrl-C ends it")
         done.wait()
+    finally:
+        fems.stop()

@@ -1,42 +1,84 @@
-"""What a FEMS of 2025 says over HTTP: every status, every error text, both kinds of error page.
+"""What a FEMS says over HTTP: every refusal with its face in both eras, and the pages around them.
 
-The texts were recorded from the real controller (contract of the interface, section 1.4). Since
-2025.4 a refusal is a 500 in the web server's own format; its HTML page or its JSON, as asked for.
+The texts were recorded from the real controller, or read in its source (contract of the interface,
+section 1.4). Up to 2025.3 a refusal is a JSON-RPC error; since 2025.4 it is a 500 in the web
+server's own format; its HTML page or its JSON, as asked for.
 """
 
 import html
+import http
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
 
-_NAMED = "io.openems.common.exceptions.OpenemsError$OpenemsNamedException: "
-_GENERAL = "io.openems.common.exceptions.OpenemsException: "
-_ILLEGAL = "java.lang.IllegalArgumentException: "
+NO_ID = "00000000-0000-0000-0000-000000000000"
+"""Id of an answer to something that had none."""
 
-AUTHENTICATION = _NAMED + "Authentication failed"
-GUEST = _NAMED + "Access to this resource [HTTP {0}] is denied for User with Role [GUEST]"
-NO_COMPONENT = _NAMED + "Unable to find OpenEMS Component with ID [{0}]"
-NO_CHANNEL = _ILLEGAL + "Channel [{0}] is not defined for ID [{1}]. Implementation [simulated]"
-READ_ONLY = (
-    _GENERAL + "[Channel [ID={0}, type={1}, activeValue={2}, access=READ_ONLY]] "
-    "is not a Write Channel"
+
+class Era(StrEnum):
+    """How a FEMS words its refusals; named by a year of each."""
+
+    OLD = "2023"
+    """Up to 2025.3."""
+    NEW = "2025"
+    """From 2025.4 on."""
+
+
+class Refusal(NamedTuple):
+    """One way to say no."""
+
+    text: str
+    java: str
+    """Exception that the new era's page names."""
+    old_status: int = 400
+    old_code: int | None = 1
+    """JSON-RPC error code (`OpenemsError.java`); None for the web server's page."""
+
+
+_PACKAGE = "io.openems.common.exceptions."
+_NAMED = _PACKAGE + "OpenemsError$OpenemsNamedException"
+_GENERAL = _PACKAGE + "OpenemsException"
+
+AUTHENTICATION = Refusal("Authentication failed", _NAMED, 401, 1003)
+ROLE = Refusal(
+    "Access to this resource [{0}] is denied for User with Role [{1}]", _NAMED, 400, 1002
 )
-NO_VALUE = _GENERAL + "Value is missing"
-MALFORMED = _GENERAL + "Unable to parse: JSON failed to parse [{0}]: {1}"
-NO_OBJECT = _GENERAL + "Unable to parse: JSON [{0}] is not a JSON-Object"
-NO_TARGET = _GENERAL + "Missing arguments to handle request"
-NO_REST_TARGET = _GENERAL + "Missing arguments to handle REST-request"
-NO_CHANNEL_TARGET = _GENERAL + "Missing arguments to handle Channel"
-UNKNOWN_REST_TARGET = _GENERAL + "Unhandled REST target [{0}]"
-UNKNOWN_TARGET = _GENERAL + "Unknown REST endpoint: {0}"
+NO_COMPONENT = Refusal("Unable to find OpenEMS Component with ID [{0}]", _NAMED, 400, 2000)
+NO_CHANNEL = Refusal(
+    "Channel [{0}] is not defined for ID [{1}]. Implementation [{2}]",
+    "java.lang.IllegalArgumentException",
+    500,
+    None,
+)
+NOT_WRITABLE = Refusal(
+    "[Channel [ID={0}, type={1}, activeValue={2}, access=READ_ONLY]] is not a Write Channel",
+    _GENERAL,
+)
+NO_VALUE = Refusal("Value is missing", _GENERAL)
+MALFORMED = Refusal("Unable to parse: JSON failed to parse [{0}]: {1}", _GENERAL)
+NO_OBJECT = Refusal("Unable to parse: JSON [{0}] is not a JSON-Object", _GENERAL)
+READ_ONLY = Refusal("REST-Api is in Read-Only mode", _GENERAL)
+NO_TARGET = Refusal("Missing arguments to handle request", _GENERAL, 404, None)
+NO_REST_TARGET = Refusal("Missing arguments to handle REST-request", _GENERAL, 404, None)
+NO_CHANNEL_TARGET = Refusal("Missing arguments to handle Channel", _GENERAL)
+MISSING_PART = Refusal(
+    "Missing {0} ID. Provide it in path or as '{0}' query parameter.", _GENERAL, 400, 1
+)
+UNKNOWN_REST_TARGET = Refusal("Unhandled REST target [{0}]", _GENERAL)
+UNKNOWN_TARGET = Refusal("Unknown REST endpoint: {0}", _GENERAL, 404, None)
+UNKNOWN_METHOD = Refusal("Unhandled REST Channel request method [{0}]", _GENERAL, 500, None)
+BROKEN_PATTERN = Refusal("{0}", "java.util.regex.PatternSyntaxException", 500, None)
 
 
-class FaultError(Exception):
-    """A request that the FEMS answers with an error page; the message is the page's."""
+class RefusedError(Exception):
+    """A request that the FEMS refuses."""
 
-
-def fault(message: str, *details: object) -> FaultError:
-    """The error with its `details` filled in."""
-    return FaultError(message.format(*details))
+    def __init__(self, refusal: Refusal, *details: object) -> None:
+        super().__init__(refusal.text.format(*details))
+        self.refusal = refusal
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,31 +86,75 @@ class Reply:
     """An answer, ready for the wire."""
 
     status: int
+    """HTTP status; 0 means that the connection is closed without an answer."""
     content_type: str | None = None
     body: bytes = b""
+    location: str = ""
+    """Where a redirection leads."""
+    closes: bool = False
+    """Whether the connection ends with it, and says so."""
+
+
+SILENCE = Reply(0)
 
 
 def success(content: object) -> Reply:
     """A 200 with `content` as JSON."""
+    return json_reply(200, content)
+
+
+def json_reply(status: int, content: object) -> Reply:
+    """An answer with `content` as JSON."""
     body = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-    return Reply(200, "application/json", body.encode())
+    return Reply(status, "application/json", body.encode("utf-8", "replace"))
 
 
-def error_page(message: str, url: str, accept: str) -> Reply:
-    """A 500 in the format that the client accepts; the web server's default is HTML."""
-    text = html.escape(message)
+def rpc_error(
+    message: str, request_id: object = NO_ID, code: int = 1, status: int = 400,
+    data: Sequence[object] | None = None,
+) -> Reply:  # fmt: skip
+    """A JSON-RPC error; a general one repeats its message as data."""
+    given = [message] if data is None else list(data)
+    error = {"code": code, "message": message, "data": given}
+    return json_reply(status, {"jsonrpc": "2.0", "id": request_id, "error": error})
+
+
+def refused(error: RefusedError, era: Era, url: str, accept: str) -> Reply:
+    """How the FEMS of an era words a refusal."""
+    refusal, text = error.refusal, str(error)
+    if era is Era.NEW:
+        return page(500, f"{refusal.java}: {text}", url, accept)
+    if refusal.old_code is not None:
+        data = None if refusal.old_code == 1 else error.details
+        return rpc_error(text, NO_ID, refusal.old_code, refusal.old_status, data)
+    if refusal.old_status == 404:
+        return page(404, "Not Found", url, accept)
+    return page(refusal.old_status, f"{refusal.java}: {text}", url, accept)
+
+
+def page(status: int, message: str, url: str, accept: str) -> Reply:
+    """The web server's own page in the format that the client accepts; HTML unless asked."""
+    text = html.escape(message, quote=True)
     if "application/json" in accept:
-        body = f'{{\n"message":{_json(text)},\n"url":{_json(url)},\n"status":"500"\n}}'
-        return Reply(500, "application/json", body.encode("utf-8", "replace"))
-    page = (
+        body = f'{{\n"message":{_json(text)},\n"url":{_json(url)},\n"status":"{status}"\n}}'
+        return Reply(status, "application/json", body.encode("utf-8", "replace"))
+    content = (
         "<html>\n<head>\n"
         '<meta http-equiv="Content-Type" content="text/html;charset=ISO-8859-1"/>\n'
-        f"<title>Error 500 {text}</title>\n</head>\n<body>\n<h2>HTTP ERROR 500 {text}</h2>\n"
+        f"<title>Error {status} {text}</title>\n</head>\n<body>\n"
+        f"<h2>HTTP ERROR {status} {text}</h2>\n"
         f"<table>\n<tr><th>URI:</th><td>{html.escape(url)}</td></tr>\n"
-        f"<tr><th>STATUS:</th><td>500</td></tr>\n<tr><th>MESSAGE:</th><td>{text}</td></tr>\n"
+        f"<tr><th>STATUS:</th><td>{status}</td></tr>\n<tr><th>MESSAGE:</th><td>{text}</td></tr>\n"
         "</table>\n</body>\n</html>\n"
     )
-    return Reply(500, "text/html;charset=iso-8859-1", page.encode("iso-8859-1", "replace"))
+    return Reply(status, "text/html;charset=iso-8859-1", content.encode("iso-8859-1", "replace"))
+
+
+def front_page(status: int, title: str) -> Reply:
+    """A page of the nginx in front of a FEMS."""
+    phrase = f"{status} {http.HTTPStatus(status).phrase}" if status != 200 else title
+    content = f"<html>\n<head><title>{phrase}</title></head>\n<body>\n<h1>{phrase}</h1>\n</body>\n"
+    return Reply(status, "text/html", (content + "</html>\n").encode())
 
 
 def _json(text: str) -> str:

@@ -7,12 +7,14 @@ So the next cycle obeys a write, and the channels show it one cycle later.
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 
 from optimizer.errors import DataError
-from optimizer.fems.channels import ESS
-from optimizer.fems.meters import Meters, Reading, reading
+from optimizer.fems.channels import API, ESS
+from optimizer.fems.history import PERIOD_S, History
+from optimizer.fems.installation import BALANCING, OFF_GRID, Conditions, ControlMode, Installation
+from optimizer.fems.meters import Cycle, Meters, Reading, reading
 from optimizer.fems.profile import Profile
+from optimizer.fems.solver import Solver, solved
 from optimizer.fems.written import WrittenValues
 from optimizer.model.battery import Battery
 
@@ -20,25 +22,6 @@ __all__ = ["Cycle", "Profile", "SimulatedHouse"]
 
 _HOURS = 1 / 3600
 """Length of a cycle [h]."""
-
-
-class Cycle(NamedTuple):
-    """What one cycle left behind; powers are means over its second [W]."""
-
-    load_w: float
-    pv_w: float
-    """What the roof could give."""
-    curtailed_w: float
-    battery_w: float
-    ess_w: float
-    grid_w: float
-    soc_wh: float
-    applied_w: int
-    """Set-point of the solver (AC)."""
-    allowed_charge_w: int
-    allowed_discharge_w: int
-    log: str = ""
-    failed: bool = False
 
 
 class SimulatedHouse:
@@ -58,6 +41,13 @@ class SimulatedHouse:
         Feed-in limit at the connection [W]: roof, then battery are throttled to keep it.
     api_timeout_s
         The REST app's time-out [s of simulated time]; 0 means none.
+    installation
+        What is installed on its FEMS.
+
+    Attributes
+    ----------
+    conditions
+        What may befall it: set it at any time.
 
     Raises
     ------
@@ -74,21 +64,35 @@ class SimulatedHouse:
         soc_percent: float,
         max_sell_w: float = math.inf,
         api_timeout_s: float = 60,
+        installation: Installation | None = None,
     ) -> None:
         if at.tzinfo is None or not 0 <= soc_percent <= 100:
             raise DataError("A simulated house starts at a time in UTC with 0 to 100 % stored.")
         self.battery = battery
         self.meters = Meters()
         self.written = WrittenValues(ESS, api_timeout_s)
-        self._max_sell_w = max_sell_w
+        self.conditions = Conditions()
+        self.max_sell_w = max_sell_w
         self._load, self._pv = load, pv
         self._start = at.astimezone(UTC)
         self._second = 0
         self._soc_wh = battery.capacity_wh * soc_percent / 100
         self._lowest_w, self._highest_w = battery.power_range(self._soc_wh, _HOURS)
+        self.history = History(battery, load, pv, self._start, max_sell_w)
+        self._noted_at_s = PERIOD_S - int(self._start.timestamp()) % PERIOD_S
+        self.install(installation or Installation())
         self._follow_profiles()
         self._looked = (self._start, self.meters.copy())
         self._fresh = self.shown = self._balanced_before()
+
+    def install(self, installation: Installation) -> None:
+        """Change what is installed on the FEMS, from the next cycle on."""
+        self.installation = installation
+        self._solver = Solver(installation, self.conditions, self.written, self.battery)
+        self._internal = installation.control_mode is ControlMode.INTERNAL
+        self._alone_if_balanced = installation.control_mode is ControlMode.SMART
+        first = next((one for one in installation.order if one in (API, BALANCING)), None)
+        self._reactive = first == API and not self.battery.hybrid
 
     @property
     def moment(self) -> datetime:
@@ -123,10 +127,19 @@ class SimulatedHouse:
         if self._second > self.written.until_s:
             self.written.drop()
         last = self.shown = self._fresh
-        wish_w = _solved(round(last.ess_w + last.grid_w))
-        setpoint_w = self._setpoint(wish_w, last)
-        self._fresh = self._carried_out(setpoint_w, balanced=setpoint_w == wish_w)
+        wish_w = solved(round(last.ess_w + last.grid_w))
+        setpoint_w = self._solver.setpoint(wish_w, last)
+        if self.conditions.grid_mode == OFF_GRID:
+            self._fresh = self._island(setpoint_w)
+        elif self._internal:
+            self._fresh = self._carried_out(wish_w, setpoint_w, balanced=True)
+        else:
+            alone = self._alone_if_balanced and setpoint_w == wish_w
+            self._fresh = self._carried_out(setpoint_w, setpoint_w, balanced=alone)
         self._count(self._fresh)
+        if self._second >= self._noted_at_s:
+            self._noted_at_s += PERIOD_S
+            self.history.note(self.moment, self.meters, self._soc_wh)
 
     def _follow_profiles(self) -> None:
         """Read the profiles, and when one of them changes next."""
@@ -135,48 +148,46 @@ class SimulatedHouse:
         self._pv_w, pv_lasts_s = self._pv.piece(moment)
         self._steady_until_s = self._second + min(load_lasts_s, pv_lasts_s)
 
-    def _setpoint(self, wish_w: int, last: Cycle) -> int:
-        """The solver's set-point [W, AC]: first come, first served, and clipped in silence.
-
-        What was written stands above the balancing, whose `wish_w` would bring the meter to zero.
-        """
-        lowest_w, highest_w = last.allowed_charge_w, last.allowed_discharge_w
-        if self.battery.hybrid:
-            rating_w = int(self.battery.max_ac_w)
-            lowest_w, highest_w = max(lowest_w, -rating_w), min(highest_w, rating_w)
-        written = self.written
-        if written.equals_w is not None:
-            return _solved(min(max(written.equals_w, lowest_w), highest_w))
-        if written.at_most_w is not None:
-            highest_w = max(lowest_w, min(highest_w, written.at_most_w))
-        if written.at_least_w is not None:
-            lowest_w = max(lowest_w, written.at_least_w)  # yields to the upper bound below
-        return _solved(min(max(wish_w, lowest_w), highest_w))
-
-    def _carried_out(self, setpoint_w: int, *, balanced: bool) -> Cycle:
-        """What inverter, battery and roof do with a set-point.
+    def _carried_out(self, command_w: int, setpoint_w: int, *, balanced: bool) -> Cycle:
+        """What inverter, battery and roof do with a command, which is the set-point as a rule.
 
         A hybrid's set-point is roof plus battery. What the battery cannot take is curtailed,
         unless the set-point is just what balances the house: then the inverter is on its own
         and sells (contract of the interface, section 2.6).
         """
         battery, roof_w = self.battery, self._pv_w
-        wanted_w = setpoint_w - roof_w if battery.hybrid else setpoint_w
+        wanted_w = command_w - roof_w if battery.hybrid else command_w
         battery_w = min(max(wanted_w, self._lowest_w), self._highest_w)
+        if self.conditions.faulty:
+            battery_w, balanced = 0.0, False
         curtailed_w = 0.0
         if battery.hybrid:
-            most_w = battery.max_ac_w if balanced else max(setpoint_w, 0)
+            most_w = battery.max_ac_w if balanced else max(command_w, 0)
             curtailed_w = max(0.0, battery_w + roof_w - most_w)
-        excess_w = battery_w + roof_w - curtailed_w - self._load_w - self._max_sell_w
+        excess_w = battery_w + roof_w - curtailed_w - self._load_w - self.max_sell_w
         if excess_w > 0:
             throttled_w = min(excess_w, roof_w - curtailed_w)
             curtailed_w += throttled_w
             battery_w -= min(excess_w - throttled_w, max(battery_w, 0.0))
-        self._soc_wh = battery.stored_after(self._soc_wh, battery_w, _HOURS)
-        self._lowest_w, self._highest_w = battery.power_range(self._soc_wh, _HOURS)
+        self._store(battery_w)
         return self._left(battery_w, curtailed_w, setpoint_w)
 
+    def _island(self, setpoint_w: int) -> Cycle:
+        """A house without a grid: battery and roof feed it; what they cannot give is missing."""
+        roof_w = self._pv_w
+        battery_w = min(max(self._load_w - roof_w, self._lowest_w), self._highest_w)
+        spare_w = battery_w + roof_w - self._load_w
+        curtailed_w = min(max(spare_w, 0.0), roof_w)
+        self._store(battery_w)
+        left = self._left(battery_w, curtailed_w, setpoint_w)
+        return left._replace(load_w=self._load_w + min(spare_w, 0.0), grid_w=0.0)
+
+    def _store(self, battery_w: float) -> None:
+        self._soc_wh = self.battery.stored_after(self._soc_wh, battery_w, _HOURS)
+        self._lowest_w, self._highest_w = self.battery.power_range(self._soc_wh, _HOURS)
+
     def _left(self, battery_w: float, curtailed_w: float, setpoint_w: int) -> Cycle:
+        on = not self.conditions.faulty
         produced_w = self._pv_w - curtailed_w
         dc_roof_w = produced_w if self.battery.hybrid else 0.0
         return Cycle(
@@ -188,10 +199,11 @@ class SimulatedHouse:
             self._load_w - battery_w - produced_w,
             self._soc_wh,
             setpoint_w,
-            int(min(self._lowest_w, 0.0)),
-            int(max(self._highest_w, 0.0) + dc_roof_w),
+            int(min(self._lowest_w, 0.0)) if on else 0,
+            int(max(self._highest_w, 0.0) + dc_roof_w) if on else 0,
             self.written.log,
             self.written.failed,
+            self.written.reactive_var if self._reactive else 0,
         )
 
     def _balanced_before(self) -> Cycle:
@@ -213,8 +225,3 @@ class SimulatedHouse:
             meters.discharged_wh += done.battery_w * _HOURS
         else:
             meters.charged_wh -= done.battery_w * _HOURS
-
-
-def _solved(power_w: int) -> int:
-    """A whole set-point as the solver gives it: 1 W counts as nothing (measured)."""
-    return 0 if -1 <= power_w <= 1 else power_w

@@ -4,7 +4,10 @@ Only what the interface's contract (sections 1.3 and 1.4) measured of the device
 its lenient mode) is imitated: single quotes, bare names and texts (NaN is one), `=` and `;`.
 """
 
+import json
 import re
+
+from optimizer.fems import answers
 
 _BARE = re.compile(r"[^{}\[\]:,;=#/\\\s\"']+")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
@@ -13,6 +16,8 @@ _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _PLAIN = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _WORDS = {"true": True, "false": False, "null": None}
 _DEEPEST = 255
+_LONGEST = 100
+"""Characters of a body that a message repeats at most."""
 
 
 class MalformedError(ValueError):
@@ -39,6 +44,25 @@ def parse(text: str) -> object:
     if reader.peek():
         raise MalformedError("Did not consume the entire document.")
     return value
+
+
+def parse_object(body: str) -> dict[str, object]:
+    """The object in a request's body.
+
+    Raises
+    ------
+    RefusedError
+        If it is none, in the device's words.
+    """
+    try:
+        content = parse(body)
+    except MalformedError as error:
+        shortened = body if len(body) <= _LONGEST else f"{body[: _LONGEST - 3]}..."
+        raise answers.RefusedError(answers.MALFORMED, error, shortened) from None
+    if not isinstance(content, dict):
+        shown = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        raise answers.RefusedError(answers.NO_OBJECT, shown)
+    return content
 
 
 class _Reader:

@@ -1,8 +1,28 @@
-"""Energy counters of a simulated house, and what they say about a span of time."""
+"""What a cycle leaves behind, the energy counters, and what they say about a span of time."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import NamedTuple, Self
+
+
+class Cycle(NamedTuple):
+    """What one cycle left behind; powers are means over its second [W]."""
+
+    load_w: float
+    pv_w: float
+    """What the roof could give."""
+    curtailed_w: float
+    battery_w: float
+    ess_w: float
+    grid_w: float
+    soc_wh: float
+    applied_w: int
+    """Set-point of the solver (AC)."""
+    allowed_charge_w: int
+    allowed_discharge_w: int
+    log: str = ""
+    failed: bool = False
+    reactive_var: int = 0
 
 
 @dataclass(slots=True)

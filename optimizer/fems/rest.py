@@ -1,18 +1,23 @@
 """The REST interface of a simulated FEMS: a request in, a reply out; no sockets, no threads.
 
-Checks come in the device's order: password, path, role, body, component, channel.
+Checks come in the device's order: path, password, target, app, role, body, component, channel.
 """
 
 import base64
-import json
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from optimizer.fems import answers, lenient
-from optimizer.fems.answers import FaultError, Reply, fault
+from optimizer.fems import answers, lenient, patterns
+from optimizer.fems.answers import Era, RefusedError, Reply
 from optimizer.fems.house import SimulatedHouse
+from optimizer.fems.jsonrpc import JsonRpc
 from optimizer.fems.points import Point, points_of
+
+_AMBIGUOUS = re.compile(r"//|/\.\.?(/|$)|%2f|%2e|%25", re.IGNORECASE)
+_ILLEGAL = re.compile(r"[\\\x00-\x20\x7f]|%5c|%[01][0-9a-f]|%7f", re.IGNORECASE)
+_BROKEN_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
+_IMPLEMENTATION = "io.openems.edge.simulator.Simulated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,98 +34,162 @@ class Request:
 
 
 class Rest:
-    """The interface over `house`, with its two logins."""
+    """The interface over `house`, with its two logins, as a FEMS of one era has it."""
 
-    def __init__(self, house: SimulatedHouse, *, owner_password: str, guest_password: str) -> None:
+    def __init__(
+        self, house: SimulatedHouse, *, owner_password: str, guest_password: str,
+        era: Era = Era.NEW,
+    ) -> None:  # fmt: skip
+        self.era = era
         self._house = house
         self._roles = {guest_password: "GUEST", owner_password: "OWNER"}
-        self._points = points_of(house)
+        self._rpc = JsonRpc(house, era)
+        self._points: tuple[Point, ...] = ()
+        self._points_for: object = None
 
     def reply(self, request: Request) -> Reply:
         """The answer to `request`."""
-        if request.method not in ("GET", "POST"):
-            return Reply(500)
-        path = request.target.partition("?")[0]
+        url = f"http://{request.host}{request.target}"
+        raw, _, query = request.target.partition("?")
+        wrong = _unacceptable(raw)
+        if wrong:
+            page = answers.page(400, wrong, url, request.accept)
+            return Reply(400, page.content_type, page.body, closes=True)
+        path = unquote(raw)
+        if path.endswith("/favicon.ico") and self.era is Era.NEW:
+            return Reply(404)
         try:
-            role = self._role(request.authorization)
-            component, channel = _channel_address(path)
-            if request.method == "GET":
-                return self._read(component, channel)
-            if role != "OWNER":
-                raise fault(answers.GUEST, request.method)
-            return self._write(component, channel, request.body)
-        except FaultError as error:
-            url = f"http://{request.host}{path}"
-            return answers.error_page(str(error), url, request.accept)
+            return self._answer(request, path, _parameters(query))
+        except RefusedError as error:
+            reply = answers.refused(error, self.era, url, request.accept)
+            # the web server writes its pages for these two methods only
+            paged = reply.content_type is not None and error.refusal.old_code is None
+            if request.method not in ("GET", "POST") and (paged or self.era is Era.NEW):
+                return Reply(reply.status)
+            return reply
+
+    def _answer(self, request: Request, path: str, parameters: dict[str, str]) -> Reply:
+        if path == "/" and self.era is Era.NEW:  # looked at before the password
+            raise RefusedError(answers.NO_TARGET)
+        role = self._role(request.authorization)
+        match path.rstrip("/").split("/")[1:]:
+            case []:
+                raise RefusedError(answers.NO_TARGET)
+            case ["jsonrpc", *_]:
+                self._check_writable()
+                return self._rpc.reply(role, request.method, request.body)
+            case ["rest"]:
+                raise RefusedError(answers.NO_REST_TARGET)
+            case ["rest", "channel", *parts]:
+                component, channel = self._address(parts, parameters)
+                return self._channel(request, role, component, channel)
+            case ["rest", target, *_]:
+                raise RefusedError(answers.UNKNOWN_REST_TARGET, target)
+        raise RefusedError(answers.UNKNOWN_TARGET, path)
 
     def _role(self, authorization: str) -> str:
         """The role that goes with the password; the user name does not matter."""
-        scheme, _, encoded = authorization.partition(" ")
+        scheme, _, encoded = authorization.strip().partition(" ")
         try:
-            login = base64.b64decode(encoded, validate=True).decode()
+            login = base64.b64decode(encoded.strip(), validate=True).decode()
         except ValueError:  # no base64, or no text
             login = ""
         role = self._roles.get(login.partition(":")[2].strip())
         if scheme.lower() != "basic" or role is None:
-            raise fault(answers.AUTHENTICATION)
+            raise RefusedError(answers.AUTHENTICATION)
         return role
+
+    def _check_writable(self) -> None:
+        if self._house.installation.read_only:
+            raise RefusedError(answers.READ_ONLY)
+
+    def _address(self, parts: list[str], parameters: dict[str, str]) -> tuple[str, str]:
+        """Component and channel; since 2025 they may also stand in the query."""
+        if self.era is Era.OLD:
+            if len(parts) != 2:
+                raise RefusedError(answers.NO_CHANNEL_TARGET)
+            return parts[0], parts[1]
+        found: list[str] = []
+        for place, name in enumerate(("component", "channel")):
+            part = parameters.get(name, parts[place] if place < len(parts) else None)
+            if part is None:
+                raise RefusedError(answers.MISSING_PART, name)
+            found.append(part)
+        return found[0], found[1]
+
+    def _channel(self, request: Request, role: str, component: str, channel: str) -> Reply:
+        if request.method == "GET":
+            return self._read(component, channel)
+        if request.method != "POST":
+            raise RefusedError(answers.UNKNOWN_METHOD, request.method)
+        self._check_writable()
+        if role != "OWNER":
+            raise RefusedError(answers.ROLE, "HTTP POST", role)
+        return self._write(component, channel, request.body)
 
     def _read(self, component: str, channel: str) -> Reply:
         """All channels whose ids match the two patterns; the second may never be looked at."""
         try:
-            owners = [p for p in self._points if re.fullmatch(component, p.component)]
-            found = [p for p in owners if re.fullmatch(channel, p.channel)]
-        except (re.error, OverflowError, RecursionError):
+            of_component = patterns.compiled(component)
+            owners = [p for p in self._all() if of_component.fullmatch(p.component)]
+            found = [p for p in owners if patterns.compiled(channel).fullmatch(p.channel)]
+        except patterns.BrokenError as error:
+            if self.era is Era.OLD:
+                raise RefusedError(answers.BROKEN_PATTERN, error) from None
             return Reply(400)
         if not found:
+            if self.era is Era.OLD:
+                return answers.page(404, "Not Found", f"/rest/channel/{component}/{channel}", "")
             return Reply(404)
         content = [point.described(self._house) for point in found]
         return answers.success(content[0] if len(content) == 1 else content)
 
     def _write(self, component: str, channel: str, body: str) -> Reply:
-        value = _value(body)
+        content = lenient.parse_object(body)
+        if "value" not in content:
+            raise RefusedError(answers.NO_VALUE)
         point = self._point(component, channel)
         if point.read is not None:
-            active = f"{point.read(self._house)} {point.unit}".rstrip()
-            raise fault(answers.READ_ONLY, channel, point.kind, active)
-        self._house.write(channel, value)
+            value = point.value(self._house)
+            active = "UNDEFINED" if value is None else f"{value} {point.unit}".rstrip()
+            raise RefusedError(answers.NOT_WRITABLE, channel, point.kind, active)
+        self._house.write(channel, content["value"])
         return answers.success({})
 
     def _point(self, component: str, channel: str) -> Point:
-        owned = [point for point in self._points if point.component == component]
+        owned = [point for point in self._all() if point.component == component]
         if not owned:
-            raise fault(answers.NO_COMPONENT, component)
+            raise RefusedError(answers.NO_COMPONENT, component)
         for point in owned:
             if point.channel == channel:
                 return point
-        raise fault(answers.NO_CHANNEL, channel, component)
+        raise RefusedError(answers.NO_CHANNEL, channel, component, _IMPLEMENTATION)
+
+    def _all(self) -> tuple[Point, ...]:
+        """The data points of what is installed now."""
+        if self._points_for is not self._house.installation:
+            self._points_for = self._house.installation
+            self._points = points_of(self._house, self.era)
+        return self._points
 
 
-def _channel_address(path: str) -> tuple[str, str]:
-    """Component and channel of "/rest/channel/component/channel"."""
-    parts = [unquote(part) for part in path.strip("/").split("/")]
-    match parts:
-        case [""]:
-            raise fault(answers.NO_TARGET)
-        case ["rest"]:
-            raise fault(answers.NO_REST_TARGET)
-        case ["rest", "channel", component, channel]:
-            return component, channel
-        case ["rest", "channel", *_]:
-            raise fault(answers.NO_CHANNEL_TARGET)
-        case ["rest", target, *_]:
-            raise fault(answers.UNKNOWN_REST_TARGET, target)
-    raise fault(answers.UNKNOWN_TARGET, path)
+def _unacceptable(raw: str) -> str:
+    """Why the web server refuses a path before anybody looks at it; "" if it does not."""
+    if _BROKEN_PERCENT.search(raw):
+        return "Bad URI"
+    if _ILLEGAL.search(raw):
+        return "Illegal Path Character"
+    found = _AMBIGUOUS.search(raw)
+    if found is None:
+        return ""
+    kinds = {"//": "empty segment", "%2f": "path separator", "%25": "path encoding"}
+    return "Ambiguous URI " + kinds.get(found[0].lower(), "path segment")
 
 
-def _value(body: str) -> object:
-    """The value in the body of a write."""
-    try:
-        content = lenient.parse(body)
-    except lenient.MalformedError as error:
-        raise fault(answers.MALFORMED, error, body[:100]) from None
-    if not isinstance(content, dict):
-        raise fault(answers.NO_OBJECT, json.dumps(content, separators=(",", ":")))
-    if "value" not in content:
-        raise fault(answers.NO_VALUE)
-    return content["value"]
+def _parameters(query: str) -> dict[str, str]:
+    """What a query says, undecoded; "componentRegex" stands in for "component" and so on."""
+    said = dict(part.split("=", 1) for part in query.split("&") if part.find("=") > 0)
+    for name in ("component", "channel"):
+        if f"{name}Regex" in said:
+            said[name] = said[f"{name}Regex"]
+    return said

@@ -1,27 +1,29 @@
 """A simulated FEMS: a real HTTP server over a simulated house, for demo, tests and trying out."""
 
-import contextlib
 import email.utils
-import http
 import socket
 import sys
 import threading
 import time
-from http.server import BaseHTTPRequestHandler
-from socketserver import ThreadingTCPServer
+import traceback
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from optimizer.fems.answers import Reply
+from optimizer.fems import answers
+from optimizer.fems.answers import Era, Reply
+from optimizer.fems.faults import Faults
 from optimizer.fems.house import SimulatedHouse
+from optimizer.fems.listener import Limits, Listener
 from optimizer.fems.rest import Request, Rest
+from optimizer.fems.wire import Connection
 
-_IDLE_S = 30.0
-"""Idle connections are closed after this [s], as the device does it (measured)."""
 _PACE_S = 0.02
 """Rest between two looks at what is due [s]."""
 _STRIDE = 600
 """Most cycles at once: requests get their turn in between."""
+_NGINX = "nginx/1.14.2"
+"""As on the manual's picture."""
 
 
 class SimulatedFems:
@@ -37,6 +39,19 @@ class SimulatedFems:
         The two logins; a guest can only read. The defaults are the device's.
     speed
         Simulated seconds in a second; None leaves it to the caller to `advance`.
+    era
+        How refusals look: `Era.NEW` from 2025.4 on, `Era.OLD` before.
+    nginx
+        Whether it stands behind the FEMS's nginx (port 80) or is the bare web server (8084).
+    limits
+        Connections that it serves.
+
+    Attributes
+    ----------
+    faults
+        Faults on the wire, request by request.
+    nginx
+        May be changed while it runs.
 
     Examples
     --------
@@ -61,15 +76,25 @@ class SimulatedFems:
         owner_password: str = "owner",  # noqa: S107 - the device's documented default
         guest_password: str = "user",  # noqa: S107 - the same
         speed: float | None = None,
+        era: Era = Era.NEW,
+        nginx: bool = False,
+        limits: Limits | None = None,
     ) -> None:
         self.house = house
-        self._rest = Rest(house, owner_password=owner_password, guest_password=guest_password)
+        self.faults = Faults()
+        self._limits = limits or Limits()
+        self.idle_s = self._limits.idle_s
+        self.nginx = nginx
+        self._rest = Rest(
+            house, owner_password=owner_password, guest_password=guest_password, era=era
+        )
+        self._back_at: datetime | None = None
         self._address = (host, port)
         self._speed = speed
         self._lock = threading.Lock()
         self._stopping = threading.Event()
-        self._server: _Server | None = None
-        self._threads: list[threading.Thread] = []
+        self._listener: Listener | None = None
+        self._clock: threading.Thread | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -84,18 +109,33 @@ class SimulatedFems:
         self.stop()
 
     @property
-    def url(self) -> str:
-        """Address of the running server.
+    def address(self) -> tuple[str, int]:
+        """Host and port of the running server.
 
         Raises
         ------
         RuntimeError
             If it does not run.
         """
-        if self._server is None:
+        if self._listener is None:
             raise RuntimeError("The simulated FEMS does not run.")
-        host, port = self._server.server_address[:2]
-        return f"http://{host!s}:{port}"
+        return self._listener.address
+
+    @property
+    def url(self) -> str:
+        """Address of the running server, with the same error."""
+        host, port = self.address
+        return f"http://{host}:{port}"
+
+    @property
+    def server_name(self) -> str:
+        """What the `Server` header says; "" for none."""
+        return _NGINX if self.nginx else ""
+
+    @property
+    def closes_after_500(self) -> bool:
+        """Whether connections end after a 500 in silence; nginx keeps its side open."""
+        return self._rest.era is Era.NEW and not self.nginx
 
     def start(self) -> None:
         """Listen, and let time pass if there is a speed.
@@ -106,36 +146,69 @@ class SimulatedFems:
             If the address is taken.
         """
         self._stopping.clear()
-        self._server = _Server(self._address, self)
-        self._threads = [threading.Thread(target=self._server.serve_forever, args=(_PACE_S,))]
+        self._listener = Listener(self._address, self._limits, self._serve)
+        self._listener.start()
         if self._speed is not None:
-            self._threads.append(threading.Thread(target=self._run, args=(self._speed,)))
-        for thread in self._threads:
-            thread.daemon = True
-            thread.start()
+            self._clock = threading.Thread(target=self._run, args=(self._speed,), daemon=True)
+            self._clock.start()
 
     def stop(self) -> None:
         """Close all connections and stop; the house stays as it is. Harmless if stopped."""
-        if self._server is None:
+        if self._listener is None:
             return
         self._stopping.set()
-        self._server.shutdown()
-        self._server.hang_up()
-        self._server.server_close()
-        for thread in self._threads:
-            thread.join()
-        self._server = None
+        self._listener.stop()
+        self._listener = None
+        if self._clock is not None:
+            self._clock.join()
+            self._clock = None
 
     def advance(self, seconds: int) -> None:
         """Let `seconds` of simulated time pass; safe beside running requests."""
         with self._lock:
             self.house.advance(seconds)
 
+    def restart(self, seconds: float) -> None:
+        """Restart the Edge, for so many simulated seconds: all that was written is lost."""
+        with self._lock:
+            self.house.written.drop()
+            self._back_at = self.house.moment + timedelta(seconds=seconds)
+
     def reply(self, request: Request) -> tuple[Reply, str]:
         """The reply to `request`, and the device's time for the `Date` header."""
         with self._lock:
-            date = email.utils.format_datetime(self.house.moment, usegmt=True)
-            return self._rest.reply(request), date
+            reply = self._front(request.target) or self._rest.reply(request)
+        return reply, self.date(0)
+
+    def date(self, offset_s: float) -> str:
+        """The device's time, `offset_s` seconds off, for the `Date` header."""
+        at = self.house.moment + timedelta(seconds=offset_s)
+        return email.utils.format_datetime(at, usegmt=True)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait in real time; True if the FEMS stops meanwhile."""
+        return self._stopping.wait(seconds)
+
+    def _front(self, target: str) -> Reply | None:
+        """What comes before the REST interface: nginx, or nobody while the Edge restarts."""
+        away = self._back_at is not None and self.house.moment < self._back_at
+        if not self.nginx:
+            return answers.SILENCE if away else None
+        if target.startswith("/websocket"):
+            return answers.front_page(502 if away else 400, "")
+        if not target.startswith("/rest/"):
+            return answers.front_page(200, "FENECON Energy Management System")
+        return answers.front_page(502, "") if away else None
+
+    def _serve(self, connection: socket.socket, peer: object) -> bool:
+        """Serve one connection to its end; a fault of the simulator's own is shown."""
+        try:
+            return Connection(connection, peer, self).reset
+        except ConnectionError:
+            raise
+        except Exception:  # noqa: BLE001 - it would vanish with the thread
+            traceback.print_exc(file=sys.stderr)
+            return False
 
     def _run(self, speed: float) -> None:
         begun_s, done = time.monotonic(), 0
@@ -144,81 +217,3 @@ class SimulatedFems:
             stride = min(due, _STRIDE)
             self.advance(stride)
             done += stride
-
-
-class _Server(ThreadingTCPServer):
-    """A thread for each connection; open ones can be closed from outside."""
-
-    allow_reuse_address = True
-
-    def __init__(self, address: tuple[str, int], fems: SimulatedFems) -> None:
-        self.fems = fems
-        self._open: dict[socket.socket, threading.Thread] = {}
-        super().__init__(address, _Connection)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        """Begin to serve a new connection; from here on it counts as open."""
-        serve, arguments = self.process_request_thread, (request, client_address)
-        thread = threading.Thread(target=serve, args=arguments, daemon=True)
-        self._open[request] = thread
-        thread.start()
-
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Serve one connection until either side closes it."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            del self._open[request]
-
-    def hang_up(self) -> None:
-        """Close all open connections and wait until they are."""
-        for connection, thread in list(self._open.items()):
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-            thread.join()
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing when a client just goes away."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
-
-
-class _Connection(BaseHTTPRequestHandler):
-    """One connection, kept alive from request to request."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    timeout = _IDLE_S
-    server: _Server
-
-    def answer(self) -> None:
-        """Answer one request in one packet.
-
-        After a 500 the connection is closed without saying so: that is what the device does.
-        """
-        reply, date = self.server.fems.reply(self._request())
-        phrase = http.HTTPStatus(reply.status).phrase
-        lines = [f"HTTP/1.1 {reply.status} {phrase}", f"Date: {date}"]
-        if reply.content_type:
-            lines.append(f"Content-Type: {reply.content_type}")
-        lines.append(f"Content-Length: {len(reply.body)}")
-        self.wfile.write("\r\n".join([*lines, "", ""]).encode("latin-1") + reply.body)
-        if reply.status == http.HTTPStatus.INTERNAL_SERVER_ERROR:
-            self.close_connection = True
-
-    do_GET = do_POST = do_PUT = do_OPTIONS = do_DELETE = answer  # noqa: N815 - the base's names
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Log nothing: a demo asks thousands of times."""
-
-    def _request(self) -> Request:
-        length = self.headers.get("Content-Length", "0")
-        body = self.rfile.read(int(length)) if length.isdecimal() else b""
-        return Request(
-            method=self.command,
-            target=self.path,
-            host=self.headers.get("Host", ""),
-            authorization=self.headers.get("Authorization", ""),
-            accept=self.headers.get("Accept", ""),
-            body=body.decode("utf-8", "replace"),
-        )

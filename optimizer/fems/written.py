@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from optimizer.model.state import Channel
 
 REACTIVE_CHANNELS = tuple(channel.replace("Active", "Reactive") for channel in Channel)
-"""Set-points of reactive power: writable, without effect in a home."""
+"""Set-points of reactive power: writable, without effect in a home with a hybrid inverter."""
 
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _LARGEST = 2**31 - 1
@@ -36,6 +36,7 @@ class WrittenValues:
         self.equals_w: int | None = None
         self.at_most_w: int | None = None
         self.at_least_w: int | None = None
+        self.reactive_var = 0
         self.log = ""
         """What is handed over, as `ApiWorkerLog` shows it."""
         self.failed = False
@@ -77,6 +78,7 @@ class WrittenValues:
         self.equals_w = watts.get(Channel.EQUALS)
         self.at_most_w = watts.get(Channel.LESS_OR_EQUALS)
         self.at_least_w = watts.get(Channel.GREATER_OR_EQUALS)
+        self.reactive_var = _reactive(*(watts.get(channel) for channel in REACTIVE_CHANNELS))
 
 
 def to_watts(value: object) -> int | None:
@@ -109,6 +111,14 @@ def to_watts(value: object) -> int | None:
     if watts is None or not -_LARGEST - 1 <= watts <= _LARGEST:
         raise ValueError(f"{value!r} is no integer")
     return watts
+
+
+def _reactive(equals: int | None, at_most: int | None, at_least: int | None) -> int:
+    """Reactive power out of what was written [var]: as near to 0 as it may be."""
+    if equals is not None:
+        return equals
+    lowest = at_least if at_least is not None else 0
+    return min(max(0, lowest), at_most) if at_most is not None else max(0, lowest)
 
 
 def _shown(value: object) -> str:

@@ -136,10 +136,10 @@ def test_these_have_no_body(ask, method, target, status):
     [
         ("GET", "/", "", "OpenemsException: Missing arguments to handle request"),
         ("GET", "/rest", "", "Missing arguments to handle REST-request"),
-        ("GET", "/rest/channel/ess0", "", "Missing arguments to handle Channel"),
+        ("GET", "/rest/channel/ess0", "", "Missing channel ID. Provide it in path"),
+        ("GET", "/rest/channel", "", "Missing component ID. Provide it in path"),
         ("GET", "/rest/else/x", "", "Unhandled REST target [else]"),
         ("GET", "/else", "", "Unknown REST endpoint: /else"),
-        ("GET", "//[", "", "Unknown REST endpoint: //["),
         ("POST", SET, '{"val":1}', "OpenemsException: Value is missing"),
         ("POST", SET, '{"value":', "JSON failed to parse [java.io.EOFException: End of input at"),
         ("POST", SET, "", "Unable to parse: JSON [null] is not a JSON-Object"),
@@ -181,7 +181,7 @@ def test_faults_are_500_in_the_format_asked_for(ask, method, target, body, phras
     ],
 )
 def test_a_wrong_login_is_refused_whatever_is_asked(ask, header):
-    for method, target in (("GET", "/rest/channel/ess0/Soc"), ("POST", SET), ("GET", "/")):
+    for method, target in (("GET", "/rest/channel/ess0/Soc"), ("POST", SET), ("GET", "/rest")):
         status, content = ask(method, target, '{"value":1}', **header)
         assert status == 500
         assert content["message"].endswith("OpenemsNamedException: Authentication failed")

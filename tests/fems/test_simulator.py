@@ -20,7 +20,7 @@ SOC = "/rest/channel/ess0/Soc"
 @pytest.fixture
 def line(fems):
     """A plain connection to the FEMS."""
-    connection = http.client.HTTPConnection(*fems._server.server_address, timeout=2)
+    connection = http.client.HTTPConnection(*fems.address, timeout=2)
     yield connection
     connection.close()
 
@@ -54,20 +54,20 @@ def test_after_a_500_the_connection_closes_without_a_word(line):
     assert line.sock.recv(1) == b""
 
 
-@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "DELETE"])
+@pytest.mark.parametrize("method", ["PUT", "OPTIONS", "DELETE", "PATCH", "TRACE", "HEAD"])
 def test_other_methods_are_500_without_a_body(line, method):
     response, body = ask(line, method, SOC)
     assert (response.status, body, response.headers["Content-Type"]) == (500, b"", None)
 
 
 def test_an_absurd_length_is_no_body(fems):
-    with socket.create_connection(fems._server.server_address, timeout=2) as raw:
+    with socket.create_connection(fems.address, timeout=2) as raw:
         raw.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n")
         assert raw.recv(100).startswith(b"HTTP/1.1 500 ")
 
 
 def test_a_client_that_goes_away_is_no_matter(fems, line, capfd):
-    with socket.create_connection(fems._server.server_address) as raw:
+    with socket.create_connection(fems.address) as raw:
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\x01\x00\x00\x00\x00\x00\x00\x00")
         raw.sendall(b"GET / HT")  # closed with a reset in the middle of a line
     assert ask(line, "GET", SOC)[0].status == 200
@@ -84,7 +84,7 @@ class BrokenFems(SimulatedFems):
 
 def test_a_fault_of_its_own_is_shown(make_house, capfd):
     with BrokenFems(make_house()) as fems:
-        line = http.client.HTTPConnection(*fems._server.server_address, timeout=2)
+        line = http.client.HTTPConnection(*fems.address, timeout=2)
         with pytest.raises(http.client.RemoteDisconnected):
             ask(line, "GET", SOC)
         line.close()
@@ -127,6 +127,6 @@ def test_it_can_be_stopped_and_started_again(make_house, connect):
 
 
 def test_a_taken_address_is_said(fems, make_house):
-    port = fems._server.server_address[1]
+    port = fems.address[1]
     with pytest.raises(OSError, match="in use"):
         SimulatedFems(make_house(), port=port).start()
