@@ -14,10 +14,11 @@ if TYPE_CHECKING:
     from optimizer.fems.simulator import SimulatedFems
 
 _FAULTS = """A fault or a situation, written NAME, NAME=AMOUNT or NAME=AMOUNT/EVERY (each so
-many-th request); may be given several times. Of the installation: read-only, nginx, restart=SECONDS,
-internal, remote, wrong-order, limiter, reserve=PERCENT, modbus=WATTS, state=STATE, off-grid, unknown,
-api-timeout=SECONDS. On the wire: drop-before, drop-after, reset, redirect, html, garbage, type-swap,
-null, huge=BYTES, delay=SECONDS, drip=SECONDS, drip-header=SECONDS, truncate=BYTES, clock=SECONDS."""
+many-th request); may be given several times. Of the installation: read-only, nginx,
+restart=SECONDS, internal, remote, wrong-order, limiter, reserve=PERCENT, modbus=WATTS, state=STATE,
+off-grid, unknown, api-timeout=SECONDS. On the wire: drop-before, drop-after, reset, redirect, html,
+garbage, type-swap, null, huge=BYTES, delay=SECONDS, drip=SECONDS, drip-header=SECONDS,
+truncate=BYTES, clock=SECONDS."""
 
 
 def simulate(
@@ -50,7 +51,7 @@ def simulate(
         ),
     ] = False,
 ) -> None:  # fmt: skip
-    """Serve a simulated FEMS over a simulated house; the password is 'owner' ('user' for guests)."""
+    """Serve a simulated FEMS over a simulated house; the password is 'owner', a guest's 'user'."""
     from optimizer.analysis import sample
     from optimizer.analysis.demo import PASSWORD, house_now
     from optimizer.fems.simulator import SimulatedFems

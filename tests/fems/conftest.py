@@ -1,16 +1,21 @@
 """Houses, simulated FEMS and bare sockets for the tests of this room."""
 
+import base64
 import contextlib
+import http.client
+import json
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import pytest
 
 from optimizer.fems.client import FemsClient
 from optimizer.fems.house import SimulatedHouse
+from optimizer.fems.listener import NO_LIMITS
 from optimizer.fems.profile import Profile
 from optimizer.fems.simulator import SimulatedFems
 from optimizer.model.battery import Battery
@@ -19,6 +24,18 @@ AT = datetime(2026, 6, 14, 12, tzinfo=UTC)
 
 MakeHouse = Callable[..., SimulatedHouse]
 Connect = Callable[..., FemsClient]
+
+
+class Answered(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def content(self) -> object:
+        return json.loads(self.body)
 
 
 @pytest.fixture
@@ -54,7 +71,7 @@ def make_house() -> MakeHouse:
 
 @pytest.fixture
 def fems(make_house: MakeHouse) -> Iterator[SimulatedFems]:
-    with SimulatedFems(make_house()) as running:
+    with SimulatedFems(make_house(), limits=NO_LIMITS) as running:
         yield running
 
 
@@ -135,3 +152,40 @@ def hear(heard: list[bytes]) -> Callable[[socket.socket], bool]:
         return True
 
     return receive
+
+
+@pytest.fixture
+def over() -> Iterator[Callable[..., SimulatedFems]]:
+    """Run a simulated FEMS over a house, without limits unless some are given."""
+    with contextlib.ExitStack() as stack:
+
+        def run(house: SimulatedHouse, **options: object) -> SimulatedFems:
+            return stack.enter_context(SimulatedFems(house, **{"limits": NO_LIMITS} | options))
+
+        yield run
+
+
+@pytest.fixture
+def ask() -> Callable[..., Answered]:
+    """Ask a FEMS, each time on a new connection."""
+
+    def one(
+        fems: SimulatedFems,
+        method: str,
+        path: str,
+        body: str | None = None,
+        password: str | None = "owner",  # noqa: S107 - the device's documented default
+        **headers: str,
+    ) -> Answered:
+        line = http.client.HTTPConnection(*fems.address, timeout=3)
+        if password is not None:
+            login = base64.b64encode(f"x:{password}".encode()).decode()
+            headers.setdefault("Authorization", f"Basic {login}")
+        try:
+            line.request(method, path, body, headers)
+            answer = line.getresponse()
+            return Answered(answer.status, answer.headers, answer.read())
+        finally:
+            line.close()
+
+    return one
