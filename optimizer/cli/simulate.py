@@ -20,6 +20,26 @@ off-grid, unknown, api-timeout=SECONDS. On the wire: drop-before, drop-after, re
 garbage, type-swap, null, huge=BYTES, delay=SECONDS, drip=SECONDS, drip-header=SECONDS,
 truncate=BYTES, clock=SECONDS."""
 
+DataOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="A folder with load.csv and roof.csv (default: the sample winter week).",
+        file_okay=False,
+        metavar="DIR",
+    ),
+]
+EraOption = Annotated[
+    Era, typer.Option(help="How it refuses: like FEMS up to 2025.3, or from 2025.4 on.")
+]
+RecordedOption = Annotated[
+    bool,
+    typer.Option(
+        "--recorded",
+        help="The device of the recorded exchanges instead of the sample house: "
+        "6 kW, 10 kWh, 3 kW of load, 5 s of time-out, no _sum.",
+    ),
+]
+
 
 def simulate(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8084,
@@ -27,30 +47,15 @@ def simulate(
     speed: Annotated[
         float, typer.Option(help="Simulated seconds per second.", min=0.01, max=3600)
     ] = 1.0,
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            help="A folder with load.csv and roof.csv (default: the sample winter week).",
-            file_okay=False, metavar="DIR",
-        ),
-    ] = None,
+    data: DataOption = None,
     hybrid: Annotated[
         bool, typer.Option("--hybrid", help="The roof hangs behind the battery's inverter.")
     ] = False,
     soc: Annotated[float, typer.Option(help="State of charge at the start.", min=0, max=100)] = 50,
-    era: Annotated[
-        Era, typer.Option(help="How it refuses: like FEMS up to 2025.3, or from 2025.4 on.")
-    ] = Era.NEW,
+    era: EraOption = Era.NEW,
     fault: Annotated[list[str] | None, typer.Option(help=_FAULTS, metavar="NAME")] = None,
-    recorded: Annotated[
-        bool,
-        typer.Option(
-            "--recorded",
-            help="The device of the recorded exchanges instead of the sample house: "
-            "6 kW, 10 kWh, 3 kW of load, 5 s of time-out, no _sum.",
-        ),
-    ] = False,
-) -> None:  # fmt: skip
+    recorded: RecordedOption = False,
+) -> None:
     """Serve a simulated FEMS over a simulated house; the password is 'owner', a guest's 'user'."""
     from optimizer.analysis import sample
     from optimizer.analysis.demo import PASSWORD, house_now

@@ -51,7 +51,7 @@ KINDS: Mapping[str, _Kind] = {
 
 _WRITTEN = re.compile(r"([a-z0-9-]+)(?:=(-?[0-9.]+))?(?:/([0-9]+))?")
 
-Given = str | Fault | None
+Given = str | Fault
 
 
 def parse(text: str) -> tuple[Fault, int]:
@@ -88,23 +88,21 @@ class Faults:
         self._every: list[tuple[Fault, int]] = []
         self._count = 0
 
-    def next(self, *script: Given) -> None:
+    def next(self, *script: Given | None) -> None:
         """Let the next requests meet these faults, one each; None lets one pass."""
-        faults = [_known(given) for given in script]
+        faults = [None if given is None else _known(given) for given in script]
         with self._lock:
             self._script.extend(faults)
 
-    def when(self, predicate: Callable[[Request], bool], fault: str | Fault) -> None:
+    def when(self, predicate: Callable[[Request], bool], fault: Given) -> None:
         """Let all requests of which `predicate` is true meet a fault."""
         known = _known(fault)
-        assert known is not None  # noqa: S101 - for the type checker
         with self._lock:
             self._rules.append((predicate, known))
 
-    def always(self, fault: str | Fault, every: int = 1) -> None:
+    def always(self, fault: Given, every: int = 1) -> None:
         """Let each request, or each `every`-th one, meet a fault."""
         known = _known(fault)
-        assert known is not None  # noqa: S101 - for the type checker
         with self._lock:
             self._every.append((known, every))
 
@@ -125,9 +123,9 @@ class Faults:
         return (*found, scripted) if scripted else tuple(found)
 
 
-def _known(given: Given) -> Fault | None:
+def _known(given: Given) -> Fault:
     fault = parse(given)[0] if isinstance(given, str) else given
-    if fault is not None and fault.name not in KINDS:
+    if fault.name not in KINDS:
         raise ValueError(f"There is no fault {fault.name!r}: there are {', '.join(KINDS)}.")
     return fault
 

@@ -40,10 +40,10 @@ class Rest:
         self, house: SimulatedHouse, *, owner_password: str, guest_password: str,
         era: Era = Era.NEW,
     ) -> None:  # fmt: skip
-        self.era = era
+        self.era = Era(era)
         self._house = house
         self._roles = {guest_password: "GUEST", owner_password: "OWNER"}
-        self._rpc = JsonRpc(house, era)
+        self._rpc = JsonRpc(house, self.era)
         self._points: tuple[Point, ...] = ()
         self._points_for: object = None
 

@@ -12,6 +12,7 @@ from optimizer.control.executor import Executor, PlanBook
 from optimizer.errors import OptimizerError
 from optimizer.fems.client import FemsClient
 from optimizer.fems.house import Profile, SimulatedHouse
+from optimizer.fems.listener import NO_LIMITS
 from optimizer.fems.simulator import SimulatedFems
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -51,7 +52,8 @@ class SteppedClock:
 def fems():
     battery = Battery(capacity_wh=22_000)
     load, roof = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
-    with SimulatedFems(SimulatedHouse(battery, load, roof, START, 50)) as running:
+    house = SimulatedHouse(battery, load, roof, START, 50)
+    with SimulatedFems(house, limits=NO_LIMITS) as running:
         yield running
 
 

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.fems import history
+from optimizer.fems import edge_config, history
 from optimizer.fems.house import SimulatedHouse
 from optimizer.fems.installation import CENTRAL_ORDER, ControlMode, Installation
 from optimizer.fems.profile import Profile
@@ -229,9 +229,8 @@ def test_only_450_days_are_kept(make_house, monkeypatch, at):
     house = make_house()
     house.advance(5 * 300)
     first = history.period_of(at)
-    assert [house.history.row(first + n) is None for n in range(6)] == [True] * 2 + [False] * 3 + [
-        True
-    ]
+    known = [house.history.row(first + n) is not None for n in range(6)]
+    assert known == [False, False, True, True, True, False]
 
 
 def test_a_start_within_a_period(at):
@@ -241,3 +240,11 @@ def test_a_start_within_a_period(at):
     row = house.history.row(history.period_of(at))
     assert (row.load_w, row.grid_w) == pytest.approx((600, 0))
     assert house.history.row(history.period_of(datetime(2026, 6, 14, 12, 5, tzinfo=UTC))) is None
+
+
+def test_the_app_that_only_reads_has_no_time_out(make_house):
+    """Nobody can ask for it over this app, but over others (Modbus, websocket)."""
+    config = edge_config.of(make_house(installation=Installation(read_only=True)))
+    app = config["components"]["ctrlApiRest0"]
+    assert app["factoryId"] == "Controller.Api.Rest.ReadOnly"
+    assert "apiTimeout" not in app["properties"]
