@@ -74,7 +74,7 @@ interval_s = nan
 SENTENCES = {
     "horizon_h is not a key; there are: site, fems, battery, grid, prices, tariff, pv, load, "
     "planning, control, store",
-    "fems.ess String should match pattern '^[A-Za-z_][A-Za-z0-9_]{0,63}$' (it is 'ess 0')",
+    "fems.ess String should match pattern '^[A-Za-z_][A-Za-z0-9_]{0,63}$'",
     "battery.capacity_wh is missing",
     "battery.min_soc_percent should be greater than or equal to 0 (it is -5)",
     "battery.charge_efficency is not a key; did you mean 'charge_efficiency'?",
@@ -82,7 +82,7 @@ SENTENCES = {
     "(it is 'yess')",
     "grid.rule should be 'pv_only', 'grid_charge', 'green_export' or 'mixed' (it is 'pvonly')",
     "grid.max_buy_w should be a valid number, unable to parse string as a number (it is 'much')",
-    "prices.sources Tuple should have at least 1 item after validation, not 0 (it is [])",
+    "prices.sources Tuple should have at least 1 item after validation, not 0",
     "tariff.vat_percent should be less than or equal to 50 (it is 119)",
     "tariff.time_zone 'Europe/Bayern' is not a time zone such as Europe/Berlin "
     "(it is 'Europe/Bayern')",

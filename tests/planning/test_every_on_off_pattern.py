@@ -56,9 +56,15 @@ def bounds(task):
         if grid.rule in ("pv_only", "grid_charge"):
             discharge = max(0.0, need)
         charge = max(min(battery.max_charge_w, charge), battery.standby_w) - battery.standby_w
+        if ceiling > battery.max_wh + 0.001:
+            charge = 0.0
         discharge = min(device_w(battery), discharge) + battery.standby_w
-        row = [grid.max_buy_w, grid.max_sell_w, charge, discharge, step.pv_w, ceiling]
-        result += [watts / 1000 for watts in row] + [INFINITE, INFINITE]
+        passed = min(
+            step.pv_w, battery.max_ac_w + battery.standby_w if battery.hybrid else INFINITE
+        )
+        over = max(0.0, step.load_w - passed + battery.standby_w - grid.max_buy_w)
+        row = [grid.max_buy_w, grid.max_sell_w, charge, discharge, step.pv_w, ceiling, over]
+        result += [watts / 1000 for watts in row] + [INFINITE]
     return result
 
 
@@ -129,12 +135,22 @@ def patterns(task):
     )
 
 
+def returns(task):
+    """The steps after which a battery may be back in its band; 0 is from the start."""
+    return range(len(task.steps) + 1) if task.start_wh < task.battery.min_wh else (0,)
+
+
 def least_objective(task):
     highs, most, best = model(task), bounds(task), INFINITE
-    for pattern in patterns(task):
+    floor, band = (min(task.battery.min_wh, x) / 1000 for x in (task.start_wh, INFINITE))
+    below = task.start_wh < task.battery.min_wh
+    for pattern, back in itertools.product(patterns(task), returns(task)):
         for index, (buys, charges) in enumerate(pattern):
+            place = index * WIDTH + STORED
+            highs.changeColBounds(place, band if index >= back else floor, most[place])
             switches = {
-                BUY: buys, OVERLOAD: buys, SELL: not buys, CHARGE: charges, DISCHARGE: not charges
+                BUY: buys, OVERLOAD: buys, SELL: not buys, CHARGE: charges,
+                DISCHARGE: not charges and (index > back or not below),
             }  # fmt: skip
             for column, on in switches.items():
                 place = index * WIDTH + column
