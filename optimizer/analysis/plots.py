@@ -58,5 +58,5 @@ def plan_figure(plan: Plan, capacity_wh: float, zone: ZoneInfo) -> "Figure":
         axes.grid(alpha=0.3)
         if axes.get_legend_handles_labels()[0]:
             axes.legend(loc="upper right", ncols=3, fontsize=9)
-    stored.xaxis.set_major_formatter(DateFormatter("%a %H:%M", tz=zone))
+    stored.xaxis.set_major_formatter(DateFormatter("%a %H:%M", tz=zone))  # type: ignore[no-untyped-call, unused-ignore]
     return figure

@@ -34,8 +34,10 @@ def sentences(error: ValidationError) -> list[str]:
         location = _location(fault["loc"])
         key = ".".join(str(part) for part in location) or "the file"
         by_key.setdefault(key, []).append(_text(fault, location))
-        if fault["type"] not in ("missing", "extra_forbidden") and "password" not in key:
-            given[key] = "" if isinstance(fault["input"], dict) else f" (it is {fault['input']!r})"
+        plain = isinstance(fault["input"], str | int | float)
+        # section [fems] holds the password, and an address may contain one
+        if plain and fault["type"] != "extra_forbidden" and location[:1] != ("fems",):
+            given[key] = f" (it is {fault['input']!r})"
     return [f"{key} {' or '.join(texts)}{given.get(key, '')}" for key, texts in by_key.items()]
 
 

@@ -71,7 +71,14 @@ def _resolve(data: dict[str, Any], folder: Path) -> None:
     for section, key in (("prices", "file"), ("pv", "file"), ("load", "file"), ("store", "folder")):
         table = data.get(section)
         if isinstance(table, dict) and isinstance(table.get(key), str):
-            table[key] = str(folder / Path(table[key]).expanduser())
+            table[key] = str(folder / _expanded(f"{section}.{key}", table[key]))
+
+
+def _expanded(key: str, text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ConfigError(f"{key}: {text} names a user who is not there") from error
 
 
 def _secrets(data: dict[str, Any], path: Path, environment: Mapping[str, str]) -> list[str]:
@@ -86,11 +93,13 @@ def _secrets(data: dict[str, Any], path: Path, environment: Mapping[str, str]) -
             return [f"fems.password: the environment has no variable {name}"]
         fems["password"] = environment[name]
     elif password.startswith("file:"):
-        place = path.absolute().parent / Path(password.removeprefix("file:")).expanduser()
+        place = path.absolute().parent / _expanded("fems.password", password.removeprefix("file:"))
         try:
             fems["password"] = place.read_text(encoding="utf-8").strip()
         except OSError as error:
             return [f"fems.password: {place} cannot be read: {error.strerror}"]
+        except UnicodeDecodeError:
+            return [f"fems.password: {place} is not UTF-8 text"]
     elif path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return [
             f"fems.password is in a file that others can read: 'chmod 600 {path}', or use "

@@ -10,6 +10,7 @@ import platformdirs
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     SecretStr,
@@ -23,10 +24,31 @@ from optimizer.model.tariff import Export, ExportKind, FeeWindow, Tariff
 Follow = Literal["value", "intent", "power"]
 Write = Literal["equals", "bounds"]
 
-Percent = Annotated[float, Field(ge=0, le=100)]
-Watts = Annotated[float, Field(ge=0, le=1_000_000)]
-Efficiency = Annotated[float, Field(gt=0.3, le=1)]
-EurPerKwh = Annotated[float, Field(ge=-1, le=5)]
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("should be a number")
+    return value
+
+
+def _time_of_day(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError('should be a time of day such as "10:00"')
+    return value
+
+
+def _local(value: time) -> time:
+    if value.tzinfo is not None:
+        raise ValueError("is local time: leave the offset out")
+    return value
+
+
+Number = Annotated[float, BeforeValidator(_no_bool)]
+TimeOfDay = Annotated[time, BeforeValidator(_time_of_day), AfterValidator(_local)]
+Percent = Annotated[Number, Field(ge=0, le=100)]
+Watts = Annotated[Number, Field(ge=0, le=1_000_000)]
+Efficiency = Annotated[Number, Field(gt=0.3, le=1)]
+EurPerKwh = Annotated[Number, Field(ge=-1, le=5)]
 
 
 class Section(BaseModel):
@@ -52,15 +74,15 @@ class Fems(Section):
 class BatterySection(Section):
     """The battery; keys as in `model.battery.Battery`."""
 
-    capacity_wh: Annotated[float, Field(gt=0, le=1_000_000)]
+    capacity_wh: Annotated[Number, Field(gt=0, le=1_000_000)]
     min_soc_percent: Percent = 5
     max_soc_percent: Percent = 100
     max_charge_w: Watts = 10_000
     max_discharge_w: Watts = 10_000
     charge_efficiency: Efficiency = 0.95
     discharge_efficiency: Efficiency = 0.95
-    wear_eur_per_kwh: Annotated[float, Field(ge=0, le=1)] = 0
-    standby_w: Annotated[float, Field(ge=0, le=1000)] = 0
+    wear_eur_per_kwh: Annotated[Number, Field(ge=0, le=1)] = 0
+    standby_w: Annotated[Number, Field(ge=0, le=1000)] = 0
     hybrid: bool | Literal["auto"] = "auto"
     max_ac_w: Watts = 10_000
 
@@ -102,8 +124,8 @@ class Window(Section):
     months: Annotated[tuple[Annotated[int, Field(ge=1, le=12)], ...], Field(min_length=1)] = tuple(
         range(1, 13)
     )
-    from_: Annotated[time, Field(alias="from")]
-    to: time
+    from_: Annotated[TimeOfDay, Field(alias="from")]
+    to: TimeOfDay
     grid_fee_eur_per_kwh: EurPerKwh
 
 
@@ -133,7 +155,7 @@ class TariffSection(Section):
     tax_eur_per_kwh: EurPerKwh = 0
     concession_eur_per_kwh: EurPerKwh = 0
     grid_fee_eur_per_kwh: EurPerKwh = 0
-    vat_percent: Annotated[float, Field(ge=0, le=50)] = 0
+    vat_percent: Annotated[Number, Field(ge=0, le=50)] = 0
     window: tuple[Window, ...] = ()
     export: ExportSection = ExportSection()
 
@@ -151,9 +173,9 @@ class TariffSection(Section):
 class Plane(Section):
     """A part of the roof with one direction."""
 
-    kwp: Annotated[float, Field(gt=0, le=1000)]
-    tilt_degrees: Annotated[float, Field(ge=0, le=90)] = 30
-    compass_degrees: Annotated[float, Field(ge=0, le=360)] = 180
+    kwp: Annotated[Number, Field(gt=0, le=1000)]
+    tilt_degrees: Annotated[Number, Field(ge=0, le=90)] = 30
+    compass_degrees: Annotated[Number, Field(ge=0, le=360)] = 180
 
 
 class Pv(Section):
@@ -161,8 +183,8 @@ class Pv(Section):
 
     source: str = "none"
     file: Path | None = None
-    latitude: Annotated[float, Field(ge=-90, le=90)] | None = None
-    longitude: Annotated[float, Field(ge=-180, le=180)] | None = None
+    latitude: Annotated[Number, Field(ge=-90, le=90)] | None = None
+    longitude: Annotated[Number, Field(ge=-180, le=180)] | None = None
     inverter_w: Watts = 10_000
     planes: tuple[Plane, ...] = ()
 
@@ -172,7 +194,7 @@ class Load(Section):
 
     source: str = "csv"
     file: Path | None = None
-    annual_kwh: Annotated[float, Field(gt=0, le=100_000)] = 4_000
+    annual_kwh: Annotated[Number, Field(gt=0, le=100_000)] = 4_000
 
 
 class Planning(Section):
@@ -180,13 +202,13 @@ class Planning(Section):
 
     horizon_h: Annotated[int, Field(ge=2, le=192)] = 48
     step_minutes: Literal[15, 30, 60] = 15
-    stored_value: Literal["auto"] | EurPerKwh = "auto"
+    stored_value: Literal["auto"] | Annotated[Number, Field(ge=0, le=5)] = "auto"
 
 
 class Control(Section):
     """The day."""
 
-    interval_s: Annotated[float, Field(ge=1, le=20)] = 10
+    interval_s: Annotated[Number, Field(ge=1, le=20)] = 10
     follow: Follow = "value"
     write: Write = "equals"
 

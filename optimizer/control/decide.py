@@ -188,8 +188,10 @@ def _carry_out(
     low, high = _limits(reading, settings)
     wanted = _clip(reading.need_w, chosen.lowest_w, chosen.highest_w)
     battery_w = _clip(wanted, low, high)
-    # Only the band is ours to enforce: where just the device's own limits bind, it is own use.
-    binds = abs(wanted - reading.need_w) > SAME_W and abs(battery_w - reading.need_w) > SAME_W
+    # Only the band is ours to enforce, and only where it changes what the FEMS does by itself:
+    # a full battery need not be told not to charge, nor an empty one not to discharge.
+    alone_w = _clip(reading.need_w, reading.allowed_low_w, reading.allowed_high_w)
+    binds = abs(wanted - reading.need_w) > SAME_W and abs(battery_w - alone_w) > SAME_W
     free = Decision(now, None, Reason.OWN_USE, chosen.intent, step=step.start, note=chosen.note)
     if settings.write == "bounds":
         return _bound(free, chosen, reading, (low, high)) or free

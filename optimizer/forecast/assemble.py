@@ -65,8 +65,8 @@ def forecast(
     known = min(frames.ends_of(frame)[-1] for frame in series.values())
     starts = steps.grid(start, min(start + horizon, known), step)
     for name, frame in series.items():
-        first = frames.starts_of(frame)[0]
-        if not starts or first > starts[0]:
+        first, last = frames.starts_of(frame)[0], frames.ends_of(frame)[-1]
+        if first > steps.floor(start, step) or (not starts and last == known):
             raise DataError(
                 f"{name}: known from {iso(first)} to {iso(frames.ends_of(frame)[-1])}, the plan "
                 f"starts at {iso(start)}"

@@ -25,6 +25,7 @@ def grid(start: datetime, end: datetime, step: timedelta) -> list[datetime]:
 def floor(moment: datetime, step: timedelta) -> datetime:
     """The start of the step that contains a moment.
 
+    >>> from datetime import UTC
     >>> floor(datetime(2026, 1, 14, 13, 5, 12, tzinfo=UTC), QUARTER).isoformat()
     '2026-01-14T13:00:00+00:00'
     """

@@ -52,8 +52,11 @@ def check(frame: pd.DataFrame, columns: Iterable[str], origin: str) -> pd.DataFr
         raise DataError(f"{origin}: column '{missing[0]}' is missing")
     if frame.empty:
         raise DataError(f"{origin}: there are no rows")
-    if str(getattr(frame.index, "tz", None)) != "UTC":
+    stamps = (frame.index, frame["end"].dt if hasattr(frame["end"], "dt") else frame["end"])
+    if any(str(getattr(column, "tz", None)) != "UTC" for column in stamps):
         raise DataError(f"{origin}: time stamps are not UTC")
+    if bool(frame.index.isna().any()) or bool(frame["end"].isna().any()):
+        raise DataError(f"{origin}: a time stamp is missing")
     starts, ends = starts_of(frame), ends_of(frame)
     for start, end, following in zip(starts, ends, [*starts[1:], None], strict=True):
         if end <= start or (following is not None and following < end):
@@ -65,7 +68,7 @@ def check(frame: pd.DataFrame, columns: Iterable[str], origin: str) -> pd.DataFr
 
 def _check_values(series: "pd.Series[float]", word: Column, origin: str,
                   starts: list[datetime]) -> None:  # fmt: skip
-    numbers = series.astype(float)
+    numbers = pd.to_numeric(series, errors="coerce").astype(float)
     for bad, text in (
         (numbers.isna(), "is missing"),
         ((numbers < word.least) | (numbers > word.most), "is out of range"),

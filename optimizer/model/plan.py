@@ -51,7 +51,8 @@ class Step:
     highest_w: float
     """Upper end of that band."""
     stored_value_eur_per_kwh: float
-    """Worth of one more stored kWh after this step, at the planned state of charge."""
+    """Worth of a stored kWh after this step, at the planned state of charge: of the last one
+    stored, or where the step keeps or makes room, of the next one."""
     values_eur_per_kwh: tuple[float, ...]
     """The same at each of the plan's `value_soc_wh`."""
     why: str

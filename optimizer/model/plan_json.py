@@ -42,14 +42,22 @@ def _read(kind: type[Plan] | type[Step], data: Mapping[str, Any]) -> dict[str, A
         value = data[item.name]
         if item.type is datetime:
             value = datetime.fromisoformat(value)
+            if value.tzinfo is None:
+                raise ValueError(f"{item.name} has no offset from UTC")
         elif item.type is float:
-            value = float(value)
-            if not math.isfinite(value):
-                raise ValueError(f"{item.name} is not finite")
+            value = _finite(item.name, value)
+        elif item.type == tuple[float, ...]:
+            value = tuple(_finite(item.name, number) for number in value)
         elif isinstance(value, list) and item.name != "steps":
             value = tuple(value)
         values[item.name] = value
     return values
+
+
+def _finite(name: str, value: Any) -> float:
+    if isinstance(value, bool | str) or not math.isfinite(float(value)):
+        raise ValueError(f"{name} is not finite")
+    return float(value)
 
 
 def from_json(data: Mapping[str, Any]) -> Plan:
@@ -61,9 +69,10 @@ def from_json(data: Mapping[str, Any]) -> Plan:
         If the schema is another one, a field is missing or not finite, or the steps do not follow
         each other without a gap.
     """
-    if data.get("schema") != SCHEMA:
+    schema = data.get("schema") if isinstance(data, Mapping) else None
+    if schema != SCHEMA:
         raise NoPlanError(
-            f"the stored plan has schema {data.get('schema')!r}, this version reads {SCHEMA!r}: "
+            f"the stored plan has schema {schema!r}, this version reads {SCHEMA!r}: "
             "make a new one with 'optimizer plan'"
         )
     try:

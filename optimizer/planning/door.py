@@ -7,7 +7,10 @@ from optimizer.planning.task import ForecastStep
 
 
 def forecast_steps(frame: pd.DataFrame) -> tuple[ForecastStep, ...]:
-    """The rows of a forecast frame as plain values.
+    """The rows of a forecast frame as plain values, as precise as a plan tells them.
+
+    Prices are rounded to 1e-6 EUR/kWh and powers to 0.01 W here, once, so that program, plan and
+    whoever recomputes the plan from its JSON use the same figures.
 
     Raises
     ------
@@ -18,6 +21,6 @@ def forecast_steps(frame: pd.DataFrame) -> tuple[ForecastStep, ...]:
     columns = [frame[name].astype(float).tolist() for name in frames.FORECAST]
     moments = zip(frames.starts_of(frame), frames.ends_of(frame), strict=True)
     return tuple(
-        ForecastStep(start, end, buy, sell, load_w, pv_w)
+        ForecastStep(start, end, round(buy, 6), round(sell, 6), round(load_w, 2), round(pv_w, 2))
         for (start, end), buy, sell, load_w, pv_w in zip(moments, *columns, strict=True)
     )

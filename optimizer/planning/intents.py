@@ -32,9 +32,9 @@ def intent_of(
     """
     battery = task.battery
     low, high = -battery.max_charge_w, battery.max_discharge_w
-    need = step.need_w
+    need = task.own_use_w(step)
     full = max(before_wh, after_wh) >= battery.max_wh - SAME_WH
-    empty = before_wh <= battery.min_wh + SAME_WH
+    empty = min(before_wh, after_wh) <= battery.min_wh + SAME_WH
     charging, discharging = battery_w < -battery.standby_w - SAME_W, battery_w > SAME_W
     if charging and battery_w < need - SAME_W:
         return Intent.CHARGE, low, battery_w
@@ -44,7 +44,7 @@ def intent_of(
         return Intent.DISCHARGE, battery_w, high
     if not charging and not discharging:
         if need > SAME_W and not empty:
-            return Intent.HOLD, low, 0.0
+            return Intent.HOLD, low, max(0.0, battery_w)
         if need < -SAME_W and not full:
-            return Intent.DEFER, 0.0, high
+            return Intent.DEFER, min(0.0, battery_w), high
     return Intent.OWN_USE, low, high

@@ -17,8 +17,12 @@ class Baseline:
 
 
 def _bill(task: Task, step: ForecastStep, battery_w: float) -> float:
-    """Bill of a step at a battery power [EUR]; what may not be fed in is throttled."""
-    grid_w = max(step.need_w - battery_w, -task.grid.max_sell_w)
+    """Bill of a step at a battery power [EUR].
+
+    What the inverter cannot pass and what may not be fed in is throttled.
+    """
+    throttled_w = max(0.0, battery_w + step.pv_w - task.max_ac_w)
+    grid_w = max(step.need_w - battery_w + throttled_w, -task.grid.max_sell_w)
     return grid_w * step.hours / 1000 * (step.buy if grid_w > 0 else step.sell)
 
 
@@ -27,10 +31,8 @@ def own_use(task: Task) -> Baseline:
     battery = task.battery
     soc_wh, cost, wear = task.start_wh, 0.0, 0.0
     for step in task.steps:
-        wanted = min(step.need_w, task.max_ac_w - min(step.pv_w, task.max_ac_w))
-        battery_w, soc_wh = battery.step(soc_wh, wanted, step.hours)
-        surplus_ac = max(0.0, battery_w + step.pv_w - task.max_ac_w)
-        cost += _bill(task, step, battery_w - surplus_ac)
+        battery_w, soc_wh = battery.step(soc_wh, task.own_use_w(step), step.hours)
+        cost += _bill(task, step, battery_w)
         cells_w = max(0.0, battery_w + battery.standby_w) / battery.discharge_efficiency
         wear += cells_w * step.hours / 1000 * battery.wear_eur_per_kwh
     return Baseline(cost, wear, soc_wh)

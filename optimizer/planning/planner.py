@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
-from optimizer.model.plan import Plan, Step, fingerprint, interpolate
-from optimizer.planning import program, value, verify
+from optimizer.model.plan import Intent, Plan, Step, fingerprint
+from optimizer.planning import program, step_cost, value, verify
 from optimizer.planning.explain import reason
 from optimizer.planning.intents import intent_of
 from optimizer.planning.own_use import no_battery, own_use
@@ -40,11 +41,13 @@ def _zero_based(number: float, digits: int) -> float:
 def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> list[Step]:
     """The plan's steps from the path of the stored energy."""
     battery, before, steps = task.battery, task.start_wh, []
-    for step, after, table in zip(task.steps, stored_wh, values.table, strict=True):
+    for index, (step, after) in enumerate(zip(task.steps, stored_wh, strict=True)):
+        table = values.table[index]
         battery_w = battery.power_for(before, after, step.hours)
-        _, curtailed = value.grid_and_curtailment(task, step, battery_w) or (0.0, 0.0)
+        _, curtailed = step_cost.grid_and_curtailment(task, step, battery_w) or (0.0, 0.0)
         intent, low, high = intent_of(task, step, battery_w, before, after)
-        worth = interpolate(after, values.soc_wh, table)
+        wants_room = intent in (Intent.DEFER, Intent.LIMIT, Intent.DISCHARGE)
+        worth = values.worth(index, after, next_kwh=wants_room)
         powers = [_zero_based(w, 2) for w in (step.load_w, step.pv_w, battery_w, curtailed)]
         load, roof, battery_w, curtailed = powers
         steps.append(
@@ -122,6 +125,8 @@ def make_plan(
 
     Raises
     ------
+    ConfigError
+        If the end value is negative.
     InfeasibleError
         If the solver proves no optimum.
     OptimizerError
@@ -131,6 +136,8 @@ def make_plan(
     end_value = request.stored_value
     if end_value is None:
         end_value = auto_end_value(steps, battery)
+    elif end_value < 0:
+        raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
     start_wh = battery.capacity_wh * request.soc_percent / 100
     task = Task(steps, battery, request.grid, start_wh, end_value)
     begun = timer()

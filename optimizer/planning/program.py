@@ -15,9 +15,10 @@ With h the length of a step in hours, all powers in kW and energies in kWh:
     bounds     of device, grid and legal rule, each constant per step
 
 It is exact: buying and selling, or charging and discharging, at once never pays, except where
-drawing power is paid for (or will be: room for it) or where selling pays more than buying costs.
-Only such steps get a binary. Ties go
-to own use, now: a second solve at the same cost takes the least grid flow, early steps first.
+drawing power is paid for (or will be: room for it) or where selling pays more than buying costs,
+and a battery below its band may not be discharged before it is back. Only there are binaries.
+Ties go to own use, now: a second solve at the same cost takes the least grid flow, early steps
+first.
 What leaves this room is the path of the stored energy: the powers follow from it by physics, so
 that energy burnt in a free step (charging and discharging at once costs nothing there) is not.
 
@@ -39,6 +40,7 @@ from optimizer.planning.task import (
     may_burn,
     may_circle,
     may_wash,
+    must_recover,
 )
 
 TIE_TOLERANCE_EUR = 1e-7
@@ -112,11 +114,11 @@ def _linear(terms: Iterable[tuple[Any, float]]) -> Any:
 def _variables(problem: Any, task: Task) -> list[_Step]:
     """Variables with their constant bounds, a _Step each."""
     battery, grid, add = task.battery, task.grid, problem.add_variable
-    below = task.floor_wh < battery.min_wh
+    below = must_recover(task)
     result = []
     for t, (step, ceiling_wh) in enumerate(zip(task.steps, task.ceilings_wh(), strict=True)):
-        low, high = task.battery_range(step)
-        can_overload = step.load_w + battery.max_charge_w > grid.max_buy_w
+        low, high = task.lowest_w(step, ceiling_wh), task.battery_range(step)[1]
+        over_w = task.buy_limit_w(step) - grid.max_buy_w
         result.append(
             _Step(
                 buy=add(f"buy_{t}", 0, grid.max_buy_w / 1000),
@@ -125,7 +127,7 @@ def _variables(problem: Any, task: Task) -> list[_Step]:
                 discharge=add(f"discharge_{t}", 0, max(0.0, high + battery.standby_w) / 1000),
                 curtailed=add(f"curtailed_{t}", 0, step.pv_w / 1000),
                 stored=add(f"stored_{t}", task.floor_wh / 1000, ceiling_wh / 1000),
-                overload=add(f"overload_{t}", 0, None) if can_overload else None,
+                overload=add(f"overload_{t}", 0, over_w / 1000) if over_w > 0 else None,
                 shortfall=add(f"shortfall_{t}", 0, None) if below else None,
             )
         )
@@ -194,7 +196,20 @@ def _binaries(problem: Any, task: Task, flows: list[_Step]) -> list[Any]:
             switches.append(_either(problem, f"circle_{t}", flow.buy, flow.sell))
         if may_wash(step, task.grid):
             switches.append(_either(problem, f"wash_{t}", flow.buy, flow.charge))
-    return switches
+    return switches + (_recovery(problem, task, flows) if must_recover(task) else [])
+
+
+def _recovery(problem: Any, task: Task, flows: list[_Step]) -> list[Any]:
+    """A binary a step, "back in the band": no discharge before, no relapse afterwards."""
+    back = [problem.add_variable(f"back_{t}", 0, 1, "Binary") for t in range(len(flows))]
+    lift = (task.battery.min_wh - task.floor_wh) / 1000
+    for t, flow in enumerate(flows):
+        problem += _linear([(flow.stored, 1.0), (back[t], -lift)]) >= task.floor_wh / 1000
+        before = [] if t == 0 else [(back[t - 1], -(flow.discharge.upBound or 0.0))]
+        problem += _linear([(flow.discharge, 1.0), *before]) <= 0
+        if t > 0:
+            problem += _linear([(back[t], 1.0), (back[t - 1], -1.0)]) >= 0
+    return back
 
 
 def _preference(task: Task, flows: list[_Step]) -> Any:
@@ -261,7 +276,7 @@ def _settle_ties(
     """Solve again for the preferred plan at the same cost; true if the variables hold it now."""
     most = float(cost.value()) + TIE_TOLERANCE_EUR
     for switch in switches:
-        decided = round(switch.value())
+        decided = round(switch.value() or 0.0)
         problem += _linear([(switch, 1.0)]) == decided
     problem += cost <= most
     problem.setObjective(_preference(task, flows))

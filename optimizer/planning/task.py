@@ -94,6 +94,25 @@ class Task:
         low = min(max(-self.battery.max_charge_w, rule_low), -self.battery.standby_w)
         return low, min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
 
+    def lowest_w(self, step: ForecastStep, ceiling_wh: float) -> float:
+        """Lowest battery power in a step that ends below a ceiling [W].
+
+        While a battery found above its band still comes down it is not charged.
+        """
+        if ceiling_wh > self.battery.max_wh + 0.001:
+            return -self.battery.standby_w
+        return self.battery_range(step)[0]
+
+    def own_use_w(self, step: ForecastStep) -> float:
+        """Battery power that brings the grid to zero as far as the inverter passes it [W]."""
+        return min(step.need_w, self.max_ac_w - step.pv_w)
+
+    def buy_limit_w(self, step: ForecastStep) -> float:
+        """Most that may be drawn in a step [W]: the grid's limit, or what the house alone needs."""
+        standby_w = self.battery.standby_w
+        roof_w = min(step.pv_w, self.max_ac_w + standby_w)
+        return max(self.grid.max_buy_w, step.load_w + standby_w - roof_w)
+
 
 def may_burn(steps: Sequence[ForecastStep]) -> list[bool]:
     """In which steps charging and discharging at once could pay.
@@ -119,9 +138,15 @@ def may_wash(step: ForecastStep, grid: Grid) -> bool:
     return step.buy < 0 and not grid.rule.grid_charging
 
 
+def must_recover(task: Task) -> bool:
+    """Whether the battery starts below its band: it is not discharged before it is back."""
+    return task.start_wh < task.battery.min_wh
+
+
 def is_convex(task: Task) -> bool:
-    """Whether no step needs a binary, so that program and recursion both are exact."""
-    return not any(step.buy < 0 or may_circle(step) for step in task.steps)
+    """Whether nothing needs a binary, so that program and recursion both are exact."""
+    tricky = any(step.buy < 0 or may_circle(step) for step in task.steps)
+    return not (tricky or must_recover(task))
 
 
 def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:

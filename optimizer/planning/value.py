@@ -17,22 +17,17 @@ References: Cruise, Flatley, Gibbens, Zachary, arXiv 1406.3653; Xu, Korpas, Bott
 1910.09149.
 """
 
-import itertools
 from bisect import insort
 from dataclasses import dataclass
 
-from optimizer.planning.task import (
-    OVERLOAD_EUR_PER_KWH,
-    RECOVERY_EUR_PER_KWH_H,
-    ForecastStep,
-    Task,
-)
+from optimizer.planning.step_cost import Segment, options, step_cost
+from optimizer.planning.task import RECOVERY_EUR_PER_KWH_H, ForecastStep, Task
 
 TABLE_SIZE = 25
 """States of charge in the value table; 25 earn as much as 100 in simulated years."""
 
-Segment = tuple[float, float]
-"""(worth or marginal cost [EUR/kWh], length [kWh] of stored energy)."""
+KINK_KWH = 1e-4
+"""How far beside a state of charge its one-sided worth is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,92 +38,25 @@ class Values:
     """Stored energies of the table [Wh], rising: the middles of equal cells."""
     table: tuple[tuple[float, ...], ...]
     """For each step the worth of a stored kWh after it [EUR/kWh], at each of `soc_wh`."""
+    segments: tuple[list[Segment], ...]
+    """For each step the exact list behind the table, from `floor_wh` up."""
+    floor_wh: float
     battery_w: tuple[float, ...]
     """The recursion's own best battery power in each step [W]."""
     objective_eur: float
     """Bill plus wear plus penalties minus the worth of the energy left: the program's own."""
 
+    def worth(self, index: int, soc_wh: float, *, next_kwh: bool) -> float:
+        """Exact worth after step `index` of the next kWh to store, or of the last one stored.
 
-def grid_and_curtailment(
-    task: Task, step: ForecastStep, battery_w: float
-) -> tuple[float, float] | None:
-    """Grid power and throttled roof power that cost least at this battery power [W].
-
-    None if no throttling makes the battery power possible.
-    """
-    ac_w = battery_w + step.pv_w
-    least = max(0.0, ac_w - step.load_w - task.grid.max_sell_w, ac_w - task.max_ac_w)
-    most = min(step.pv_w, ac_w + task.max_ac_w)
-    if least > most + 1e-6:
-        return None
-    balanced = ac_w - step.load_w
-    charging = battery_w < -task.battery.standby_w - 1e-6
-    if charging and not task.grid.rule.grid_charging:
-        # What a throttled roof no longer covers would be bought, "the roof's surplus" stored.
-        most = max(least, min(most, balanced))
-    tries = (least, balanced, balanced + task.grid.max_buy_w, most)
-    curtailed_w = min(
-        (max(least, min(w, most)) for w in tries),
-        key=lambda w: (_bill(step, w - balanced), w),
-    )
-    return curtailed_w - balanced, curtailed_w
-
-
-def _bill(step: ForecastStep, grid_w: float) -> float:
-    """Bill of a step at a grid power [EUR]."""
-    return grid_w * step.hours / 1000 * (step.buy if grid_w > 0 else step.sell)
-
-
-def step_cost(task: Task, step: ForecastStep, battery_w: float) -> float | None:
-    """Least bill, wear and overload price of a step at this battery power [EUR]."""
-    outcome = grid_and_curtailment(task, step, battery_w)
-    if outcome is None:
-        return None
-    grid_w, _ = outcome
-    kwh = step.hours / 1000
-    cells_w = max(0.0, battery_w + task.battery.standby_w) / task.battery.discharge_efficiency
-    overload_w = max(0.0, grid_w - task.grid.max_buy_w)
-    bill = _bill(step, grid_w)
-    wear = cells_w * kwh * task.battery.wear_eur_per_kwh
-    return bill + wear + overload_w * kwh * OVERLOAD_EUR_PER_KWH
-
-
-def _kinks(task: Task, step: ForecastStep) -> list[float]:
-    """Battery powers between which the step's cost is a straight line, rising [W]."""
-    low, high = task.battery_range(step)
-    need, grid, ac = step.need_w, task.grid, task.max_ac_w
-    candidates = {
-        low, high, -task.battery.standby_w, need, step.load_w,
-        need + grid.max_sell_w, step.load_w + grid.max_sell_w,
-        need - grid.max_buy_w, step.load_w - grid.max_buy_w,
-        ac - step.pv_w, ac, -ac, -ac - step.pv_w,
-    }  # fmt: skip
-    return sorted(w for w in candidates if low <= w <= high)
-
-
-def options(task: Task, step: ForecastStep) -> tuple[list[Segment], float, float]:
-    """What a step can do with stored energy.
-
-    Returns
-    -------
-    segments
-        (Marginal cost per stored kWh, length), from full discharge to full charge.
-    most_out, most_in
-        Largest fall and rise of the stored energy in the step [kWh].
-    """
-    points = []
-    for battery_w in _kinks(task, step):
-        cost = step_cost(task, step, battery_w)
-        if cost is not None:
-            change = task.battery.stored_after(0.0, battery_w, step.hours) / 1000
-            points.append((change, cost))
-    points.reverse()
-    segments = [
-        ((cost_b - cost_a) / (b - a), b - a)
-        for (a, cost_a), (b, cost_b) in itertools.pairwise(points)
-        if b - a > 1e-12
-    ]
-    return segments, -points[0][0], points[-1][0]
+        The two differ where a plan likes to stand: at a kink.
+        """
+        left = (soc_wh - self.floor_wh) / 1000 + (KINK_KWH if next_kwh else -KINK_KWH)
+        for value, length in self.segments[index]:
+            left -= length
+            if left < 0:
+                return value
+        return self.segments[index][-1][0]
 
 
 def _cut(worth: list[Segment], top: float, bottom: float) -> list[Segment]:
@@ -147,16 +75,18 @@ def _cut(worth: list[Segment], top: float, bottom: float) -> list[Segment]:
     return kept
 
 
-def _back(worth: list[Segment], task: Task, step: ForecastStep, higher_wh: float) -> list[Segment]:
+def _back(
+    worth: list[Segment], task: Task, step: ForecastStep, ceiling_wh: float, before_wh: float
+) -> list[Segment]:
     """One step back in time: merge the step's options in, then cut both ends.
 
-    `higher_wh` is how much higher the ceiling lies before the step than after it.
+    `before_wh` and `ceiling_wh` are the ceilings before and after the step.
     """
-    segments, most_out, most_in = options(task, step)
+    segments, most_out, most_in = options(task, step, ceiling_wh)
     merged = list(worth)
     for segment in segments:
         insort(merged, segment, key=lambda item: -item[0])
-    return _cut(merged, max(0.0, most_in), max(0.0, most_out - higher_wh / 1000))
+    return _cut(merged, max(0.0, most_in), max(0.0, most_out - (before_wh - ceiling_wh) / 1000))
 
 
 def _penalised(worth: list[Segment], task: Task, hours: float) -> list[Segment]:
@@ -211,9 +141,9 @@ def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...],
 
 def _best_target(task: Task, step: ForecastStep, soc_wh: float, worth: list[Segment]) -> float:
     """Stored energy after the step that is best now and later [Wh]."""
-    segments, most_out, _ = options(task, step)
-    at = (soc_wh - task.floor_wh) / 1000 - most_out
     size = sum(length for _, length in worth)
+    segments, most_out, _ = options(task, step, task.floor_wh + 1000 * size)
+    at = (soc_wh - task.floor_wh) / 1000 - most_out
     later, used = iter([*worth, (float("-inf"), float("inf"))]), 0.0
     value, length = next(later)
     for cost, step_length in sorted(segments):
@@ -245,7 +175,7 @@ def solve(task: Task) -> Values:
         worth = _penalised(worth, task, step.hours)
         later.append(worth)
         table.append(_cell_means(worth, below, cell / 1000))
-        worth = _back(worth, task, step, ceilings[index] - ceilings[index + 1])
+        worth = _back(worth, task, step, ceilings[index + 1], ceilings[index])
     powers, objective = _forward(task, later[::-1])
     soc = tuple(battery.min_wh + cell * (index + 0.5) for index in range(TABLE_SIZE))
-    return Values(soc, tuple(table[::-1]), powers, objective)
+    return Values(soc, tuple(table[::-1]), tuple(later[::-1]), task.floor_wh, powers, objective)

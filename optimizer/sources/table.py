@@ -18,6 +18,8 @@ from optimizer.model import frames
 
 STEPS = (timedelta(minutes=15), timedelta(minutes=30), timedelta(minutes=60))
 
+LAST_YEAR = 9000
+
 FACTORS = {"spot_eur_per_mwh": ("spot_eur_per_kwh", 1000.0)}
 """Columns in another unit: name inside, divisor."""
 
@@ -124,13 +126,16 @@ def _moment(path: Path, line: int, text: str) -> datetime:
             f"{path}, line {line}: '{text}' has no offset from UTC; twice a year local time alone "
             "is ambiguous, write 2026-01-15T18:00:00+01:00"
         )
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise DataError(f"{path}, line {line}: '{text}' is not a year of ours") from error
 
 
 def _number(path: Path, line: int, name: str, text: str) -> float:
     """A finite number in the column's unit inside."""
     try:
-        number = float(text)
+        number = float(text.replace("_", "?"))
     except ValueError as error:
         what = "is empty" if not text.strip() else f"'{text}' is not a number with a point"
         raise DataError(f"{path}, line {line}: {name} {what}") from error
@@ -168,6 +173,8 @@ def _ends(path: Path, lines: list[int], starts: list[datetime]) -> list[datetime
         raise DataError(
             f"{path}, line {lines[0]}: {starts[0].isoformat()} is not on a full {_minutes(step)}"
         )
+    if starts[-1].year > LAST_YEAR:
+        raise DataError(f"{path}, line {lines[-1]}: {starts[-1].isoformat()} is not a year of ours")
     return [start + step for start in starts]
 
 

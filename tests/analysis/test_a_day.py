@@ -55,10 +55,14 @@ def test_with_a_perfect_forecast_a_day_costs_what_was_planned(tmp_path, scene, f
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory):
+def stores(tmp_path_factory):
+    return tmp_path_factory.mktemp("lived")
+
+
+@pytest.fixture(scope="module")
+def lived(stores):
     """The demo's days, with wrong forecasts and the bursts of a real home."""
-    folder = tmp_path_factory.mktemp("lived")
-    return [demo.live(scene, sample.folder(), folder / scene.week, seed=2) for scene in demo.SCENES]
+    return [demo.live(scene, sample.folder(), stores / scene.week, seed=2) for scene in demo.SCENES]
 
 
 def test_a_day_costs_no_more_than_planned_and_the_error_of_the_forecast(lived):

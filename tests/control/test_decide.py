@@ -144,6 +144,22 @@ def test_own_use_is_not_held_only_because_the_device_is_at_its_limit(
         assert decide_now(plan, seen, settings).setpoint_w is None
 
 
+@pytest.mark.parametrize(
+    ("intent", "band", "reading"),
+    [
+        (Intent.HOLD, {"highest_w": 0.0}, {"grid_w": 500.0, "allowed_discharge_w": 0.0}),
+        (Intent.DEFER, {"lowest_w": 0.0}, {"grid_w": -500.0, "allowed_charge_w": 0.0}),
+    ],
+)
+def test_an_empty_or_full_battery_is_not_told_what_it_does_anyway(
+    make_plan, make_settings, make_snapshot, decide_now, intent, band, reading
+):
+    settings = make_settings(follow="intent")
+    plan = make_plan(settings=settings, intent=intent, **band)
+    seen = make_snapshot(ess_w=0.0, battery_w=0.0, **reading)
+    assert decide_now(plan, seen, settings).reason is Reason.OWN_USE
+
+
 def test_the_owners_reserve_is_kept_where_the_device_would_go_on(
     make_plan, make_settings, make_snapshot, decide_now
 ):

@@ -1,0 +1,136 @@
+"""Random houses and hand-made tasks for the tests of this room."""
+
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import pytest
+
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid, Rule
+from optimizer.planning import planner
+from optimizer.planning.task import ForecastStep, Task, auto_end_value
+
+AT = datetime(2026, 3, 28, 13, tzinfo=UTC)
+
+TRICKY_PRICES = (
+    (-0.10, -0.10), (-0.05, -0.20), (-0.20, 0.08), (-0.10, 0.0), (-0.30, -0.10),
+    (0.05, 0.20), (0.10, 0.10), (0.0, 0.0), (0.0, 0.08),
+)  # fmt: skip
+"""(buy, sell): drawing power is paid for, or selling pays at least what buying costs."""
+
+
+def _battery(rng):
+    return Battery(
+        capacity_wh=rng.choice([5_000, 11_000, 22_000]),
+        min_soc_percent=rng.choice([0, 5, 10, 20]),
+        max_soc_percent=rng.choice([80, 95, 100]),
+        max_charge_w=rng.choice([1_000, 2_500, 5_000, 10_000]),
+        max_discharge_w=rng.choice([1_000, 2_500, 5_000, 10_000]),
+        charge_efficiency=rng.choice([1.0, 0.95, 0.9]),
+        discharge_efficiency=rng.choice([1.0, 0.95, 0.9]),
+        wear_eur_per_kwh=rng.choice([0, 0, 0.01, 0.05]),
+        standby_w=rng.choice([0, 0, 20, 70]),
+        hybrid=rng.random() < 0.5,
+        max_ac_w=rng.choice([3_000, 5_000, 10_000]),
+    )
+
+
+def _grid(rng):
+    return Grid(
+        max_buy_w=rng.choice([1_000, 3_000, 20_000]),
+        max_sell_w=rng.choice([0, 2_000, 6_000, 20_000]),
+        rule=rng.choice(list(Rule)),
+    )
+
+
+def _prices(rng, tricky):
+    if tricky and rng.random() < 0.4:
+        return rng.choice(TRICKY_PRICES)
+    buy = rng.choice([0.2, 0.25, round(rng.uniform(0, 0.5), 3)])
+    sell = rng.choice([0.0, 0.08, 0.08, -0.05, round(rng.uniform(-0.1, 0.3), 3)])
+    return buy, min(sell, buy)
+
+
+def _steps(rng, count, minutes, tricky):
+    length, load_w, pv_w, result = timedelta(minutes=minutes), rng.uniform(0, 3_000), 0.0, []
+    for index in range(count):
+        load_w = max(0.0, load_w + rng.gauss(0, 800))
+        if rng.random() < 0.05:
+            load_w = rng.choice([0, 8_000, 15_000])
+        pv_w = max(0.0, pv_w + rng.gauss(0, 1_500)) if rng.random() < 0.8 else 0.0
+        start = AT + index * length
+        prices = _prices(rng, tricky)
+        # Half a watt: the house never needs exactly what the roof gives.
+        result.append(
+            ForecastStep(start, start + length, *prices, round(load_w) + 0.5, round(pv_w))
+        )
+    return tuple(result)
+
+
+def _soc_percent(rng, battery):
+    """Inside the band, at its edges, and outside on both sides."""
+    edges = [0, 100, battery.min_soc_percent, battery.max_soc_percent]
+    return rng.choice([rng.uniform(0, 100), rng.uniform(0, 100), *edges])
+
+
+@pytest.fixture(scope="session")
+def at():
+    """Start of all plans here: a few hours before a night in which the clocks change."""
+    return AT
+
+
+@pytest.fixture(scope="session")
+def random_task():
+    """A task from a seed; `tricky` ones have steps that need binaries."""
+
+    def make(seed, count=None, *, tricky=False):
+        rng = Random(seed)  # noqa: S311
+        battery, grid = _battery(rng), _grid(rng)
+        count = count or rng.choice([24, 48, 96, 144, 192])
+        steps = _steps(rng, count, rng.choice([15, 30, 60]), tricky)
+        start_wh = battery.capacity_wh * _soc_percent(rng, battery) / 100
+        end_value = rng.uniform(0, 0.3)
+        if rng.random() < 0.7:
+            end_value = auto_end_value(steps, battery)
+        return Task(steps, battery, grid, start_wh, end_value)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def task_of():
+    """A task from rows of (buy, sell, load_w, pv_w); 10 kWh, half full, no losses unless said."""
+
+    def make(rows, *, soc_percent=50.0, end_value=0.0, minutes=60, rule="grid_charge", **limits):
+        length = timedelta(minutes=minutes)
+        steps = tuple(
+            ForecastStep(AT + index * length, AT + (index + 1) * length, *row)
+            for index, row in enumerate(rows)
+        )
+        ideal = {"min_soc_percent": 0, "charge_efficiency": 1.0, "discharge_efficiency": 1.0}
+        caps = {key: limits.pop(key) for key in ("max_buy_w", "max_sell_w") if key in limits}
+        cells = Battery(**({"capacity_wh": 10_000} | ideal | limits))
+        start_wh = cells.capacity_wh * soc_percent / 100
+        return Task(steps, cells, Grid(**caps, rule=Rule(rule)), start_wh, end_value)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def plan_task():
+    """The plan for a task, with a clock that stands still."""
+
+    def make(task, **options):
+        soc_percent = 100 * task.start_wh / task.battery.capacity_wh
+        request = planner.Request(
+            AT, "home", task.battery, task.grid, soc_percent, task.end_value, **options
+        )
+        return planner.make_plan(task.steps, request, lambda: 0.0)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def plan_of(task_of, plan_task):
+    """The plan for a hand-made task."""
+    return lambda rows, **options: plan_task(task_of(rows, **options))

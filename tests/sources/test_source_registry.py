@@ -1,0 +1,58 @@
+"""Sources by the names that the configuration uses."""
+
+import pytest
+
+from optimizer.errors import ConfigError, DataError, ExitCode
+from optimizer.sources.registry import LOAD, PRICES, ROOF, Settings, fetch
+
+STAMPS = ["2026-01-15T00:00Z", "2026-01-15T01:00Z"]
+KINDS = {"prices": PRICES, "load": LOAD, "pv": ROOF}
+
+
+@pytest.mark.parametrize(
+    ("section", "header", "columns"),
+    [
+        ("prices", "start,spot_eur_per_mwh", ["end", "spot_eur_per_kwh"]),
+        ("load", "start,load_w", ["end", "load_w"]),
+        ("pv", "start,pv_w", ["end", "pv_w"]),
+    ],
+)
+def test_csv_is_a_source_of_everything(csv_file, section, header, columns):
+    path = csv_file([header, *(f"{stamp},100" for stamp in STAMPS)])
+    frame = fetch(KINDS[section], "csv", Settings(section, path))
+    assert frame.columns.tolist() == columns
+    assert len(frame) == 2
+
+
+@pytest.mark.parametrize("section", KINDS)
+def test_csv_without_a_file_names_the_missing_key(section):
+    with pytest.raises(ConfigError) as caught:
+        fetch(KINDS[section], "csv", Settings(section))
+    assert str(caught.value) == f"{section}: the source 'csv' needs a key 'file'"
+    assert caught.value.exit_code is ExitCode.CONFIG
+
+
+@pytest.mark.parametrize("name", ["cvs", "csv2", "cs"])
+def test_an_unknown_source_names_the_nearest(name):
+    with pytest.raises(ConfigError) as caught:
+        fetch(PRICES, name, Settings("prices"))
+    assert str(caught.value).startswith(
+        f"prices: this version has no source '{name}'; did you mean 'csv'? there are: "
+    )
+
+
+@pytest.mark.parametrize("section", KINDS)
+def test_an_unknown_source_lists_what_there_is(section):
+    with pytest.raises(
+        ConfigError, match=f"{section}: this version has no source 'oracle'"
+    ) as caught:
+        fetch(KINDS[section], "oracle", Settings(section))
+    listed = str(caught.value).rsplit("there are: ", 1)[1].split(", ")
+    assert listed == sorted(KINDS[section])
+    assert "csv" in listed
+
+
+def test_a_rejected_answer_names_its_file(csv_file):
+    path = csv_file(["start,load_w", f"{STAMPS[0]},-1"])
+    with pytest.raises(DataError, match=r"data\.csv, line 2: load_w -1 is not plausible"):
+        fetch(LOAD, "csv", Settings("load", path))
