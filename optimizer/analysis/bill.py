@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 import pandas as pd
 
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.meters import Reading
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.meters import Reading
 from optimizer.model import frames
 
 QUARTER = timedelta(minutes=15)

@@ -18,8 +18,8 @@ from optimizer.analysis.bill import Bill, Quarter, price_list, total_eur
 from optimizer.control.decide import Settings
 from optimizer.control.executor import Executor, PlanBook
 from optimizer.fems.client import FemsClient
-from optimizer.fems.house import Profile, SimulatedHouse
-from optimizer.fems.simulator import SimulatedFems
+from optimizer.fems.simulated.house import Profile, SimulatedHouse
+from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model import frames
 from optimizer.model.battery import Battery
 from optimizer.model.plan import Plan

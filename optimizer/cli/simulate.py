@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.fems.answers import Era
+from optimizer.fems.simulated.answers import Era
 
 if TYPE_CHECKING:
-    from optimizer.fems.simulator import SimulatedFems
+    from optimizer.fems.simulated.simulator import SimulatedFems
 
 _FAULTS = """A fault or a situation, written NAME, NAME=AMOUNT or NAME=AMOUNT/EVERY (each so
 many-th request); may be given several times. Of the installation: read-only, nginx,
@@ -59,8 +59,8 @@ def simulate(
     """Serve a simulated FEMS over a simulated house; the password is 'owner', a guest's 'user'."""
     from optimizer.analysis import sample
     from optimizer.analysis.demo import PASSWORD, house_now
-    from optimizer.fems.simulator import SimulatedFems
-    from optimizer.fems.situations import arrange, recorded_house
+    from optimizer.fems.simulated.simulator import SimulatedFems
+    from optimizer.fems.simulated.situations import arrange, recorded_house
 
     if recorded:
         house = recorded_house(datetime.now(UTC).replace(microsecond=0), soc)

@@ -9,8 +9,8 @@ from optimizer.analysis.bill import Bill, price_list, total_eur
 from optimizer.control.decide import Settings
 from optimizer.control.executor import Executor, PlanBook
 from optimizer.fems.client import FemsClient
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.simulator import SimulatedFems
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.planning.door import forecast_steps
 from optimizer.planning.planner import Request, make_plan
 from optimizer.store import database, plans

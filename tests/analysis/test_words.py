@@ -153,7 +153,7 @@ def test_the_picture_shows_every_intent_once(plan):
 def scene(plan):
     """A lived day made by hand: what the report needs, without a simulation."""
     from optimizer.analysis.bill import Quarter
-    from optimizer.fems.meters import Reading
+    from optimizer.fems.simulated.meters import Reading
 
     quarters = tuple(
         Quarter(

@@ -6,7 +6,7 @@ import socket
 import pytest
 import requests
 
-from optimizer.fems.situations import names
+from optimizer.fems.simulated.situations import names
 
 OWNER, SOC = ("x", "owner"), "/rest/channel/ess0/Soc"
 

@@ -11,9 +11,9 @@ from optimizer.control.decide import Settings
 from optimizer.control.executor import Executor, PlanBook
 from optimizer.errors import OptimizerError
 from optimizer.fems.client import FemsClient
-from optimizer.fems.house import Profile, SimulatedHouse
-from optimizer.fems.listener import NO_LIMITS
-from optimizer.fems.simulator import SimulatedFems
+from optimizer.fems.simulated.house import Profile, SimulatedHouse
+from optimizer.fems.simulated.listener import NO_LIMITS
+from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.state import Channel, Reason

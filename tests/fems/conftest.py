@@ -14,10 +14,10 @@ from typing import NamedTuple
 import pytest
 
 from optimizer.fems.client import FemsClient
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.listener import NO_LIMITS
-from optimizer.fems.profile import Profile
-from optimizer.fems.simulator import SimulatedFems
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.listener import NO_LIMITS
+from optimizer.fems.simulated.profile import Profile
+from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.battery import Battery
 
 AT = datetime(2026, 6, 14, 12, tzinfo=UTC)

@@ -9,7 +9,7 @@ import responses
 
 from optimizer.errors import ConfigError, RefusedError, UnreachableError
 from optimizer.fems.client import FemsClient
-from optimizer.fems.simulator import SimulatedFems
+from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.state import ON_GRID, Channel
 
 EQUALS, LESS, GREATER = Channel.EQUALS, Channel.LESS_OR_EQUALS, Channel.GREATER_OR_EQUALS

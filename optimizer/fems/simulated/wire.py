@@ -5,10 +5,10 @@ from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from typing import Any, Protocol
 
-from optimizer.fems import faults
-from optimizer.fems.answers import Reply
-from optimizer.fems.faults import Fault, Faults
-from optimizer.fems.rest import Request
+from optimizer.fems.simulated import faults
+from optimizer.fems.simulated.answers import Reply
+from optimizer.fems.simulated.faults import Fault, Faults
+from optimizer.fems.simulated.rest import Request
 
 _LARGEST_BODY = 1_000_000
 

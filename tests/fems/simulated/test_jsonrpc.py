@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.fems import edge_config, history
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.installation import CENTRAL_ORDER, ControlMode, Installation
-from optimizer.fems.profile import Profile
+from optimizer.fems.simulated import edge_config, history
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.installation import CENTRAL_ORDER, ControlMode, Installation
+from optimizer.fems.simulated.profile import Profile
 from optimizer.model.battery import Battery
 
 LOAD, ROOF = "_sum/UnmanagedConsumptionActivePower", "_sum/ProductionActivePower"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.fems.listener import NO_LIMITS
-from optimizer.fems.simulator import SimulatedFems
-from optimizer.fems.situations import recorded_house
+from optimizer.fems.simulated.listener import NO_LIMITS
+from optimizer.fems.simulated.simulator import SimulatedFems
+from optimizer.fems.simulated.situations import recorded_house
 
-RECORDING = Path(__file__).parents[3] / "shared" / "fems" / "rest_above_balancing.json"
+RECORDING = Path(__file__).parents[4] / "shared" / "fems" / "rest_above_balancing.json"
 pytestmark = pytest.mark.skipif(not RECORDING.exists(), reason="the recording is not here")
 
 

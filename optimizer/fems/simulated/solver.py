@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 
 from optimizer.fems.channels import API
-from optimizer.fems.installation import (
+from optimizer.fems.simulated.installation import (
     BALANCING,
     DIMMED_W,
     LIMITER,
@@ -17,8 +17,8 @@ from optimizer.fems.installation import (
     Conditions,
     Installation,
 )
-from optimizer.fems.meters import Cycle
-from optimizer.fems.written import WrittenValues
+from optimizer.fems.simulated.meters import Cycle
+from optimizer.fems.simulated.written import WrittenValues
 from optimizer.model.battery import Battery
 
 Band = tuple[int, int]

@@ -11,9 +11,9 @@ import pytest
 
 from optimizer.errors import UnreachableError
 from optimizer.fems.client import FemsClient
-from optimizer.fems.faults import KINDS, Fault, parse
-from optimizer.fems.installation import OFF_GRID, ControlMode
-from optimizer.fems.situations import SITUATIONS, arrange, names, recorded_house
+from optimizer.fems.simulated.faults import KINDS, Fault, parse
+from optimizer.fems.simulated.installation import OFF_GRID, ControlMode
+from optimizer.fems.simulated.situations import SITUATIONS, arrange, names, recorded_house
 from optimizer.model.state import FAULT, Channel
 
 SET, SOC = "/rest/channel/ess0/SetActivePowerEquals", "/rest/channel/ess0/Soc"

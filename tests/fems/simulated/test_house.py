@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 import pytest
 
 from optimizer.errors import DataError
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.profile import Profile
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.profile import Profile
 from optimizer.model.battery import Battery
 from optimizer.model.state import Channel
 

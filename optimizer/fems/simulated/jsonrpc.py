@@ -3,10 +3,10 @@
 import uuid
 from collections.abc import Callable, Mapping
 
-from optimizer.fems import answers, edge_config, history_query, lenient
-from optimizer.fems.answers import Era, RefusedError, Reply
-from optimizer.fems.history_query import QueryError
-from optimizer.fems.house import SimulatedHouse
+from optimizer.fems.simulated import answers, edge_config, history_query, lenient
+from optimizer.fems.simulated.answers import Era, RefusedError, Reply
+from optimizer.fems.simulated.history_query import QueryError
+from optimizer.fems.simulated.house import SimulatedHouse
 
 _Params = Mapping[str, object]
 _UNANSWERED = "Unable to get Response: "

@@ -2,7 +2,7 @@
 
 import pytest
 
-from optimizer.fems.installation import (
+from optimizer.fems.simulated.installation import (
     BALANCING,
     CENTRAL_ORDER,
     LIMITER,

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from optimizer.fems.listener import NO_LIMITS
-from optimizer.fems.simulator import SimulatedFems
-from optimizer.fems.situations import recorded_house
+from optimizer.fems.simulated.listener import NO_LIMITS
+from optimizer.fems.simulated.simulator import SimulatedFems
+from optimizer.fems.simulated.situations import recorded_house
 
 CHANNEL = "/rest/channel/"
 SOC = CHANNEL + "ess0/Soc"

@@ -5,10 +5,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
 
-from optimizer.fems import faults
 from optimizer.fems.channels import API
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.installation import (
+from optimizer.fems.simulated import faults
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.installation import (
     BALANCING,
     LIMITER,
     MODBUS,
@@ -17,8 +17,8 @@ from optimizer.fems.installation import (
     ControlMode,
     Installation,
 )
-from optimizer.fems.profile import Profile
-from optimizer.fems.simulator import SimulatedFems
+from optimizer.fems.simulated.profile import Profile
+from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.battery import Battery
 from optimizer.model.state import FAULT
 

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from optimizer.fems.channels import SUM, Sum
-from optimizer.fems.history import PERIOD_S, Row, period_of
-from optimizer.fems.house import SimulatedHouse
+from optimizer.fems.simulated.history import PERIOD_S, Row, period_of
+from optimizer.fems.simulated.house import SimulatedHouse
 
 _Params = Mapping[str, object]
 _Value = Callable[[Row], float]

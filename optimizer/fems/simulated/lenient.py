@@ -7,7 +7,7 @@ its lenient mode) is imitated: single quotes, bare names and texts (NaN is one),
 import json
 import re
 
-from optimizer.fems import answers
+from optimizer.fems.simulated import answers
 
 _BARE = re.compile(r"[^{}\[\]:,;=#/\\\s\"']+")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from optimizer.fems import answers
-from optimizer.fems.answers import Era, Reply
-from optimizer.fems.faults import Faults
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.listener import Limits, Listener
-from optimizer.fems.rest import Request, Rest
-from optimizer.fems.wire import Connection
+from optimizer.fems.simulated import answers
+from optimizer.fems.simulated.answers import Era, Reply
+from optimizer.fems.simulated.faults import Faults
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.listener import Limits, Listener
+from optimizer.fems.simulated.rest import Request, Rest
+from optimizer.fems.simulated.wire import Connection
 
 _PACE_S = 0.02
 """Rest between two looks at what is due [s]."""
@@ -57,7 +57,7 @@ class SimulatedFems:
     --------
     >>> from datetime import UTC, datetime
     >>> from optimizer.fems.client import FemsClient
-    >>> from optimizer.fems.profile import Profile
+    >>> from optimizer.fems.simulated.profile import Profile
     >>> from optimizer.model.battery import Battery
     >>> at = datetime(2026, 1, 14, tzinfo=UTC)
     >>> load, roof = Profile(at, 900, (500.0,)), Profile(at, 900, (0.0,))

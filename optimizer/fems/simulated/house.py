@@ -10,12 +10,18 @@ from datetime import UTC, datetime, timedelta
 
 from optimizer.errors import DataError
 from optimizer.fems.channels import API, ESS
-from optimizer.fems.history import PERIOD_S, History
-from optimizer.fems.installation import BALANCING, OFF_GRID, Conditions, ControlMode, Installation
-from optimizer.fems.meters import Cycle, Meters, Reading, reading
-from optimizer.fems.profile import Profile
-from optimizer.fems.solver import Solver, solved
-from optimizer.fems.written import WrittenValues
+from optimizer.fems.simulated.history import PERIOD_S, History
+from optimizer.fems.simulated.installation import (
+    BALANCING,
+    OFF_GRID,
+    Conditions,
+    ControlMode,
+    Installation,
+)
+from optimizer.fems.simulated.meters import Cycle, Meters, Reading, reading
+from optimizer.fems.simulated.profile import Profile
+from optimizer.fems.simulated.solver import Solver, solved
+from optimizer.fems.simulated.written import WrittenValues
 from optimizer.model.battery import Battery
 
 __all__ = ["Cycle", "Profile", "SimulatedHouse"]

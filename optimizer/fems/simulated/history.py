@@ -7,8 +7,8 @@ from collections import deque
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from optimizer.fems.meters import Meters
-from optimizer.fems.profile import Profile
+from optimizer.fems.simulated.meters import Meters
+from optimizer.fems.simulated.profile import Profile
 from optimizer.model.battery import Battery
 
 PERIOD_S = 300

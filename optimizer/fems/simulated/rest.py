@@ -8,11 +8,11 @@ import re
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-from optimizer.fems import answers, lenient, patterns
-from optimizer.fems.answers import Era, RefusedError, Reply
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.jsonrpc import JsonRpc
-from optimizer.fems.points import Point, points_of
+from optimizer.fems.simulated import answers, lenient, patterns
+from optimizer.fems.simulated.answers import Era, RefusedError, Reply
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.jsonrpc import JsonRpc
+from optimizer.fems.simulated.points import Point, points_of
 
 _AMBIGUOUS = re.compile(r"//|/\.\.?(/|$)|%2f|%2e|%25", re.IGNORECASE)
 _ILLEGAL = re.compile(r"[\\\x00-\x20\x7f]|%5c|%[01][0-9a-f]|%7f", re.IGNORECASE)

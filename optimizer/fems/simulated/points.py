@@ -5,7 +5,6 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from optimizer.fems.answers import Era
 from optimizer.fems.channels import (
     API,
     CHARGER_POWER,
@@ -18,9 +17,10 @@ from optimizer.fems.channels import (
     Ess,
     Sum,
 )
-from optimizer.fems.house import SimulatedHouse
-from optimizer.fems.installation import LIMITER, MODBUS, RESERVE
-from optimizer.fems.written import REACTIVE_CHANNELS
+from optimizer.fems.simulated.answers import Era
+from optimizer.fems.simulated.house import SimulatedHouse
+from optimizer.fems.simulated.installation import LIMITER, MODBUS, RESERVE
+from optimizer.fems.simulated.written import REACTIVE_CHANNELS
 from optimizer.model.state import Channel
 
 VERSIONS = {Era.OLD: "2023.6.1", Era.NEW: "2025.4.0"}

@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import pytest
 
-from optimizer.fems.simulator import SimulatedFems
+from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.state import Channel
 
 HEADERS = {"Authorization": "Basic " + b64encode(b"x:owner").decode()}

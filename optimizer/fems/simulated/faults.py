@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from optimizer.fems import answers
-from optimizer.fems.answers import Reply
-from optimizer.fems.rest import Request
+from optimizer.fems.simulated import answers
+from optimizer.fems.simulated.answers import Reply
+from optimizer.fems.simulated.rest import Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from optimizer.fems.answers import Era
-from optimizer.fems.installation import Installation
+from optimizer.fems.simulated.answers import Era
+from optimizer.fems.simulated.installation import Installation
 
 SET, SOC = "/rest/channel/ess0/SetActivePowerEquals", "/rest/channel/ess0/Soc"
 ONE = '{"value":1}'

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from optimizer.fems.rest import Request, Rest
+from optimizer.fems.simulated.rest import Request, Rest
 
 SET = "/rest/channel/ess0/SetActivePowerEquals"
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from optimizer.fems.written import WrittenValues, to_watts
+from optimizer.fems.simulated.written import WrittenValues, to_watts
 from optimizer.model.state import Channel
 
 

@@ -4,9 +4,9 @@ import math
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from optimizer.fems import installation as parts
 from optimizer.fems.channels import API, ESS, META, POWER, SUM
-from optimizer.fems.house import SimulatedHouse
+from optimizer.fems.simulated import installation as parts
+from optimizer.fems.simulated.house import SimulatedHouse
 
 _Properties = dict[str, object]
 
