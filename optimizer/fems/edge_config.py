@@ -13,6 +13,7 @@ from optimizer.errors import UnreachableError
 from optimizer.fems import controllers
 from optimizer.fems.channels import API, META
 from optimizer.fems.jsonrpc import JsonRpc
+from optimizer.fems.wire import Patience
 
 READ_WRITE, READ_ONLY = "Controller.Api.Rest.ReadWrite", "Controller.Api.Rest.ReadOnly"
 BALANCING = re.compile(r"Controller\.\w+\.Balancing.*")
@@ -66,14 +67,14 @@ class EdgeConfig:
         return None if self.fuse_a is None else sqrt(3) * 400 * self.fuse_a
 
 
-def fetch(rpc: JsonRpc, ess: str) -> EdgeConfig:
+def fetch(rpc: JsonRpc, ess: str, patience: Patience | None = None) -> EdgeConfig:
     """Ask the device; megabytes come over the wire, so once is enough.
 
     Raises
     ------
     UnreachableError, RefusedError
     """
-    return parse(rpc.call("getEdgeConfig", {}), ess)
+    return parse(rpc.call("getEdgeConfig", {}, patience), ess)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ class JsonRpc:
         for wire in self._wires:
             wire.close()
 
-    def call(self, method: str, params: dict[str, Any]) -> Any:
-        """The result of one call.
+    def call(self, method: str, params: dict[str, Any], patience: Patience | None = None) -> Any:
+        """The result of one call, with another patience if that is given.
 
         Raises
         ------
@@ -78,11 +78,11 @@ class JsonRpc:
             If it does not want to, or does not know the method.
         """
         content = {"method": method, "params": params}
-        wire = self._known or self._wires[0]
-        answer = wire.exchange("POST", PATH, content, self._patience)
+        wire, patience = self._known or self._wires[0], patience or self._patience
+        answer = wire.exchange("POST", PATH, content, patience)
         if _not_forwarded(answer) and self._known is None:
             wire = self._wires[1]
-            answer = self._own_port(wire, content) or answer
+            answer = self._own_port(wire, content, patience) or answer
         if _not_forwarded(answer):
             raise UnreachableError(
                 f"The FEMS does not forward {PATH} at {self._wires[0].origin}: its settings and "
@@ -91,9 +91,9 @@ class JsonRpc:
         self._known = wire
         return _result(wire, answer, method)
 
-    def _own_port(self, wire: Wire, content: dict[str, Any]) -> Answer | None:
+    def _own_port(self, wire: Wire, content: dict[str, Any], patience: Patience) -> Answer | None:
         try:
-            return wire.exchange("POST", PATH, content, self._patience)
+            return wire.exchange("POST", PATH, content, patience)
         except UnreachableError:
             return None
 

@@ -8,9 +8,13 @@ from optimizer.fems import channels, edge_config, writes
 from optimizer.fems.channels import Ess, Sum
 from optimizer.fems.edge_config import EdgeConfig
 from optimizer.fems.jsonrpc import JsonRpc
-from optimizer.fems.link import Link
+from optimizer.fems.link import LARGE_BYTES, Link
+from optimizer.fems.wire import Patience
 from optimizer.fems.writes import HandedOver
 from optimizer.model.state import Snapshot
+
+_SHORT = Patience(read_timeout_s=3.0, deadline_s=4.0, cap_bytes=LARGE_BYTES)
+"""For the executor, which has to be able to stop within seconds."""
 
 
 class FemsReader:
@@ -116,7 +120,7 @@ class FemsReader:
         channels.read_values(answer)
         return answer if isinstance(answer, list) else [answer]
 
-    def edge_config(self) -> EdgeConfig:
+    def edge_config(self, patience: Patience | None = None) -> EdgeConfig:
         """The device's own configuration, over JSON-RPC: megabytes, so it is asked once.
 
         Raises
@@ -124,12 +128,12 @@ class FemsReader:
         UnreachableError, RefusedError
         """
         if self._config is None:
-            self._config = edge_config.fetch(self.rpc, self.ess)
+            self._config = edge_config.fetch(self.rpc, self.ess, patience)
         return self._config
 
     def _configured_timeout_s(self) -> int | None:
         try:
-            return self.edge_config().api_timeout_s
+            return self.edge_config(_SHORT).api_timeout_s
         except (UnreachableError, RefusedError):
             return None
 

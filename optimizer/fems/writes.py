@@ -99,18 +99,14 @@ class HandedOver:
     failed: bool
     """Whether the REST interface could not hand over something."""
 
-    def others(self, ess: str, held: Mapping[str, int]) -> tuple[Entry, ...]:
-        """Entries for the storage unit that are not ours.
-
-        Parameters
-        ----------
-        held
-            What we hold, by channel.
-        """
-        ours = {(API, f"{ess}/{channel}", str(value)) for channel, value in held.items()}
+    def on(self, ess: str) -> tuple[Entry, ...]:
+        """Those that set a power of the storage unit."""
         unit = {f"{ess}/{channel}" for channel in SET_POINTS}
-        return tuple(entry for entry in self.entries if entry.address in unit
-                     and tuple(entry) not in ours)  # fmt: skip
+        return tuple(entry for entry in self.entries if entry.address in unit)
+
+    def has(self, channel: SetPoint) -> bool:
+        """Whether the REST interface hands over a value on a channel."""
+        return any(e.api == API and e.address.endswith(f"/{channel}") for e in self.entries)
 
 
 def handed_over(values: Mapping[str, Value]) -> HandedOver:
