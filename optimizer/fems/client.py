@@ -111,7 +111,7 @@ class FemsClient(FemsReader):
             raise writes.refuse_reactive(channel)
         before = self._held.get(type(channel))
         if before is not None and before is not channel:
-            self._give_back(before)
+            self.give_back(before)
         # noted before it is sent: a write whose answer is lost may have been taken
         self._held[type(channel)] = channel
         if channel not in self._written:
@@ -131,7 +131,7 @@ class FemsClient(FemsReader):
         all_channels = [*Channel, *(ReactiveChannel if self._reactive else ())]
         for channel in all_channels if everything else self._written or [Channel.EQUALS]:
             try:
-                self._give_back(channel)
+                self.give_back(channel)
             except OptimizerError as error:
                 errors.append(error)
                 if time.monotonic() >= until:
@@ -139,7 +139,8 @@ class FemsClient(FemsReader):
         if errors:
             raise errors[0]
 
-    def _give_back(self, channel: SetPoint) -> None:
+    def give_back(self, channel: SetPoint) -> None:
+        """Give back one channel, whoever holds it; where nobody does, this only proves a right."""
         self._link.post(self.ess, channel, None)
         if self._held.get(type(channel)) is channel:
             del self._held[type(channel)]
