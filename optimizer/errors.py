@@ -65,3 +65,9 @@ class AlreadyRunningError(OptimizerError):
     """Another executor holds the lock: stop it first."""
 
     exit_code = ExitCode.ALREADY_RUNNING
+
+
+class UnsafeTimeoutError(OptimizerError):
+    """The FEMS would hold our set-points too long without us: change its app's time-out."""
+
+    exit_code = ExitCode.UNSAFE_TIMEOUT

@@ -64,8 +64,16 @@ def client_of(config: "Config") -> "FemsClient":
     from optimizer.fems.client import FemsClient
 
     fems = config.fems
-    password = fems.password.get_secret_value()
-    return FemsClient(fems.url, password, fems.ess, deadline_s=DEADLINE_S)
+    guest = fems.guest_password
+    return FemsClient(
+        fems.url,
+        fems.password.get_secret_value(),
+        fems.ess,
+        guest_password=None if guest is None else guest.get_secret_value(),
+        reactive=fems.reactive,
+        jsonrpc_port=fems.jsonrpc_port,
+        deadline_s=DEADLINE_S,
+    )
 
 
 def battery_of(config: "Config", client: "FemsClient | None") -> "tuple[Battery, list[str]]":

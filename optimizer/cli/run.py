@@ -2,13 +2,13 @@
 
 import logging
 import os
-import signal
 import sys
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from optimizer.cli.options import ConfigOption, battery_of, client_of, load_config
+from optimizer.cli.signals import stop_on_signals
 from optimizer.errors import AlreadyRunningError
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
     from optimizer.config.sections import Config
-    from optimizer.control.clock import SystemClock
 
 
 def run(
@@ -58,14 +57,6 @@ def _lock(folder: "Path") -> "FileLock":
     return lock
 
 
-def _stop_on_signals(clock: "SystemClock") -> None:
-    def stop(_number: int, _frame: object) -> None:
-        clock.stop()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-
-
 def _execute(
     config: "Config",
     shadow: bool,
@@ -79,7 +70,7 @@ def _execute(
     from optimizer.store.journal import Journal
 
     clock, path = SystemClock(), live.path_for(config.store.folder)
-    _stop_on_signals(clock)
+    stop_on_signals(clock)
     connection = database.connect(config.store.folder)
     with client_of(config) as client:
         battery, notes = battery_of(config, client)

@@ -84,25 +84,33 @@ def _expanded(key: str, text: str) -> Path:
 def _secrets(data: dict[str, Any], path: Path, environment: Mapping[str, str]) -> list[str]:
     """Replace `env:` and `file:` by what they point to; a secret in the file wants mode 0600."""
     fems = data.get("fems")
-    password = fems.get("password") if isinstance(fems, dict) else None
-    if not isinstance(fems, dict) or not isinstance(password, str):
+    if not isinstance(fems, dict):
         return []
-    if password.startswith("env:"):
-        name = password.removeprefix("env:")
+    keys = [key for key in ("password", "guest_password") if isinstance(fems.get(key), str)]
+    faults = [_secret(fems, key, path, environment) for key in keys]
+    return [fault for fault in faults if fault is not None]
+
+
+def _secret(
+    fems: dict[str, Any], key: str, path: Path, environment: Mapping[str, str]
+) -> str | None:
+    """Replace one secret by what it points to, or say why that cannot be done."""
+    secret = fems[key]
+    if secret.startswith("env:"):
+        name = secret.removeprefix("env:")
         if name not in environment:
-            return [f"fems.password: the environment has no variable {name}"]
-        fems["password"] = environment[name]
-    elif password.startswith("file:"):
-        place = path.absolute().parent / _expanded("fems.password", password.removeprefix("file:"))
+            return f"fems.{key}: the environment has no variable {name}"
+        fems[key] = environment[name]
+    elif secret.startswith("file:"):
+        place = path.absolute().parent / _expanded(f"fems.{key}", secret.removeprefix("file:"))
         try:
-            fems["password"] = place.read_text(encoding="utf-8").strip()
-        except OSError as error:
-            return [f"fems.password: {place} cannot be read: {error.strerror}"]
-        except UnicodeDecodeError:
-            return [f"fems.password: {place} is not UTF-8 text"]
+            fems[key] = place.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            return f"fems.{key}: {place} cannot be read: {reason}"
     elif path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-        return [
-            f"fems.password is in a file that others can read: 'chmod 600 {path}', or use "
-            "password = \"file:...\" or \"env:...\""
-        ]  # fmt: skip
-    return []
+        return (
+            f"fems.{key} is in a file that others can read: 'chmod 600 {path}', or use "
+            f'{key} = "file:..." or "env:..."'
+        )
+    return None

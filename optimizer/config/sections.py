@@ -68,7 +68,10 @@ class Fems(Section):
 
     url: Annotated[str, AfterValidator(_host)]
     password: SecretStr
+    guest_password: SecretStr | None = None
     ess: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")] = "ess0"
+    reactive: bool = False
+    jsonrpc_port: Annotated[int, Field(ge=1, le=65_535)] | None = None
 
 
 class BatterySection(Section):

@@ -9,7 +9,15 @@ from typing import Protocol
 
 from optimizer.control.clock import Clock
 from optimizer.control.decide import Memory, Settings, decide
-from optimizer.errors import NoPlanError, OptimizerError, RefusedError, UnreachableError
+from optimizer.control.watch import Device, Watch
+from optimizer.control.watchdog import safe_interval_s
+from optimizer.errors import (
+    NoPlanError,
+    OptimizerError,
+    RefusedError,
+    UnreachableError,
+    UnsafeTimeoutError,
+)
 from optimizer.model.plan import Plan
 from optimizer.model.state import Channel, Decision, Reason, Snapshot
 from optimizer.store import plans
@@ -17,18 +25,13 @@ from optimizer.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
-APPLIED_TOLERANCE_W = 2.0
-"""The FEMS's solver rounds to this."""
 
-SHOWN_AFTER_S = 3.0
-"""A write shows in the FEMS's channels after 1.6 to 2.3 s (measured)."""
-
-IGNORED_AFTER = 3
-"""Cycles in a row without effect before the owner is told."""
-
-
-class Fems(Protocol):
+class Fems(Device, Protocol):
     """What the loop needs of the FEMS."""
+
+    def timeout_s(self) -> int | None:
+        """The time after which the FEMS drops what was written [s]; None if unknown."""
+        ...
 
     def snapshot(self, at: datetime) -> Snapshot:
         """Read everything once."""
@@ -83,10 +86,13 @@ class Executor:
     _clean: bool = False
     """Whether all channels were given back once: an executor that was killed may have left a
     bound on one of them, and every write of ours would keep it alive."""
-    _sent_w: int | None = None
-    _sent_at: float = 0.0
-    _ignored: int = 0
+    _watch: Watch = field(init=False)
+    _timeout_known: bool = False
+    """Whether the FEMS was asked for its time-out since it last came back."""
     _trouble: Reason | None = None
+
+    def __post_init__(self) -> None:
+        self._watch = Watch(self.fems)
 
     def run(self, seconds: float | None = None) -> None:
         """Run until the clock says stop, or for some seconds; always ends released."""
@@ -106,12 +112,15 @@ class Executor:
         now = self.clock.now()
         snapshot, doubt = self._read(now)
         if snapshot is None:
-            self._memory = Memory()
+            self._memory, self._timeout_known = Memory(), False
             decision = Decision(now, None, doubt)
         else:
+            self._ask_for_timeout()
             plan = self.book.at(now)
             decision, self._memory = decide(now, plan, snapshot, self._memory, self.settings)
-            self._compare(snapshot)
+            self._watch.look(snapshot, self.clock.monotonic())
+            if self._watch.yielded:
+                decision = Decision(now, None, Reason.YIELDED, step=decision.step)
         self._tell(decision)
         self._act(decision)
         self._note(decision, snapshot)
@@ -139,14 +148,13 @@ class Executor:
         try:
             self.fems.hold(decision.channel, decision.setpoint_w)
         except OptimizerError as error:
-            self._sent_w = None
+            self._watch.released()
             log.warning("the set-point was not taken: %s", error)
             return
-        self._sent_w = decision.setpoint_w if decision.channel is Channel.EQUALS else None
-        self._sent_at = self.clock.monotonic()
+        self._watch.sent(decision.channel, decision.setpoint_w, self.clock.monotonic())
 
     def _release(self) -> None:
-        self._sent_w, self._ignored = None, 0
+        self._watch.released()
         if self.shadow:
             self._may_hold = False
             return
@@ -157,22 +165,34 @@ class Executor:
             return
         self._may_hold, self._clean = False, True
 
-    def _compare(self, snapshot: Snapshot) -> None:
-        """Did the last set-point reach the inverter? HTTP 200 alone proves nothing."""
-        young = self.clock.monotonic() - self._sent_at < SHOWN_AFTER_S
-        if self._sent_w is None or snapshot.applied_w is None or young:
+    def _ask_for_timeout(self) -> None:
+        """Never hold anything that the FEMS would not drop by itself; write often enough.
+
+        Raises
+        ------
+        UnsafeTimeoutError
+            If it would not, and this is no shadow.
+        """
+        if self._timeout_known:
             return
-        if abs(snapshot.applied_w - self._sent_w) <= APPLIED_TOLERANCE_W:
-            self._ignored = 0
+        try:
+            timeout_s = self.fems.timeout_s()
+        except (UnreachableError, RefusedError) as error:
+            log.debug("%s", error)
             return
-        self._ignored += 1
-        if self._ignored == IGNORED_AFTER:
-            log.warning(
-                "the FEMS applies %.0f W instead of our %d W: its limits or a controller with a "
-                "higher priority are in charge",
-                snapshot.applied_w,
-                self._sent_w,
-            )
+        self._timeout_known = True
+        if timeout_s is None:
+            log.warning("the FEMS does not tell its time-out: make sure in its app that it is 60 s")
+        try:
+            interval_s = safe_interval_s(timeout_s, self.interval_s)
+        except UnsafeTimeoutError as error:
+            if not self.shadow:
+                raise
+            log.warning("%s", error)
+            return
+        if interval_s < self.interval_s:
+            log.warning("written every %g s: the FEMS's time-out is %s s", interval_s, timeout_s)
+            self.interval_s = interval_s
 
     def _tell(self, decision: Decision) -> None:
         """Log trouble once when it begins and once when it ends."""

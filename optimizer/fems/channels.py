@@ -25,7 +25,12 @@ ESS = "ess0"
 CHARGERS = "charger.*"
 """Pattern of the DC chargers' ids: the roof behind a hybrid inverter."""
 
+CONTROLLERS = "ctrl.*"
+"""Pattern of the controllers' ids, unless their owner gave them others."""
+
 VERSION = "Version"
+API_TIMEOUT = "_PropertyApiTimeout"
+"""The app's time-out, as the FEMS shows a component's settings among its channels."""
 WRITERS = "ApiWorkerLog"
 CHARGER_POWER = "ActualPower"
 

@@ -1,18 +1,19 @@
-"""The client: what control, planner and doctor ask of a FEMS, in the house's own words."""
+"""The client: reading a FEMS, and holding and releasing what it can be told."""
 
 import time
-from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from optimizer.errors import OptimizerError, RefusedError, UnreachableError
-from optimizer.fems import channels
-from optimizer.fems.channels import Ess, Sum
+from optimizer.errors import OptimizerError
+from optimizer.fems import channels, writes
+from optimizer.fems.jsonrpc import JsonRpc
 from optimizer.fems.link import Link
-from optimizer.model.state import Channel, Snapshot
+from optimizer.fems.reader import FemsReader
+from optimizer.fems.writes import ReactiveChannel, SetPoint
+from optimizer.model.state import Channel
 
 
-class FemsClient:
+class FemsClient(FemsReader):
     """One FEMS over its REST interface, on one connection; not for several threads.
 
     Every method raises `UnreachableError` when no FEMS answers and `RefusedError` when it says no;
@@ -26,6 +27,12 @@ class FemsClient:
         The customer login's; the guest's can only read.
     ess
         Id of the storage unit.
+    guest_password
+        Used for all reading, so that `password` travels in writes only.
+    reactive
+        Whether reactive power can be set; in home systems it cannot.
+    jsonrpc_port
+        Where the FEMS answers JSON-RPC; None tries the port of `url`, then 8084.
     read_timeout_s
         Longest silence within an answer [s].
     deadline_s
@@ -44,17 +51,24 @@ class FemsClient:
         password: str,
         ess: str = channels.ESS,
         *,
+        guest_password: str | None = None,
+        reactive: bool = False,
+        jsonrpc_port: int | None = None,
         read_timeout_s: float = 5.0,
         deadline_s: float = 8.0,
     ) -> None:
-        self._ess = channels.checked_id(ess)
-        self._link = Link(url, password, read_timeout_s=read_timeout_s, deadline_s=deadline_s)
+        link = Link(
+            url, password, guest_password=guest_password, read_timeout_s=read_timeout_s,
+            deadline_s=deadline_s,
+        )  # fmt: skip
+        super().__init__(link, JsonRpc(url, password, jsonrpc_port), ess)
         self._deadline_s = deadline_s
-        self._held: Channel | None = None
-        self._written: list[Channel] = []
+        self._reactive = reactive
+        self._held: dict[type[SetPoint], SetPoint] = {}
+        self._written: list[SetPoint] = []
 
     def __repr__(self) -> str:
-        return f"FemsClient({self._link.origin!r}, ess={self._ess!r})"
+        return f"FemsClient({self._link.origin!r}, ess={self.ess!r})"
 
     def __enter__(self) -> Self:
         return self
@@ -70,71 +84,39 @@ class FemsClient:
     def close(self) -> None:
         """Close the connection; nothing is released by it."""
         self._link.close()
+        self.rpc.close()
 
-    def snapshot(self, at: datetime) -> Snapshot:
-        """One reading in two requests, named by the moment `at` (UTC).
-
-        `writers` stays unknown here: it is not worth a third request each tick.
-        """
-        values = self._read(channels.SUM, channels.SUM_TICK)
-        values |= self._read(self._ess, channels.ESS_TICK)
-        return channels.snapshot(at, self._ess, values)
-
-    def soc(self) -> float:
-        """State of charge [%].
-
-        Raises
-        ------
-        UnreachableError
-            Also if the FEMS does not know it, or answers nonsense.
-        """
-        soc_percent = channels.soc_percent(self._read(self._ess, Ess.SOC), self._ess)
-        if soc_percent is None:
-            raise UnreachableError(
-                "The FEMS does not know the battery's state of charge: look at its display or app."
-            )
-        return soc_percent
-
-    def hybrid(self) -> bool | None:
-        """Whether a roof hangs on the DC side of the inverter; None if the FEMS cannot tell."""
-        roof = self._link.get(channels.SUM, Sum.PRODUCTION_DC)
-        if roof is not None:
-            power_w = channels.number(
-                channels.read_values(roof), f"{channels.SUM}/{Sum.PRODUCTION_DC}"
-            )
-            if power_w is not None and power_w > 0:
-                return True
-        if self._link.get(channels.CHARGERS, channels.CHARGER_POWER) is not None:
-            return True
-        return None if roof is None else False
-
-    def applied(self) -> int | None:
-        """AC power that the FEMS's solver applied last [W], None if it does not say.
-
-        A write shows here after one or two seconds.
-        """
-        return channels.whole(
-            self._read_if_there(self._ess, Ess.APPLIED), f"{self._ess}/{Ess.APPLIED}"
-        )
-
-    def writers(self) -> str | None:
-        """What the REST app says that it hands over, for whoever wrote it; None if unknown."""
-        values = self._read_if_there(channels.API, channels.WRITERS)
-        return channels.text(values, f"{channels.API}/{channels.WRITERS}")
-
-    def hold(self, channel: Channel, setpoint_w: int) -> None:
-        """Hold `setpoint_w` [W, AC] on `channel`, and there only, until the FEMS's time-out.
+    def hold(self, channel: SetPoint, setpoint: float) -> None:
+        """Hold `setpoint` on `channel`, and of its kind there only, until the FEMS's time-out.
 
         The FEMS keeps all written channels alive together, so the one held before is given back
         first; a set-point that was forgotten there would never end.
+
+        Parameters
+        ----------
+        channel
+            One of the six data points of the manual.
+        setpoint
+            Active power of the AC side [W], or reactive power [var]; sent as a whole number.
+
+        Raises
+        ------
+        ConfigError
+            For a reactive power, unless that was allowed.
+        DataError
+            If `setpoint` is no number or too large to be meant.
         """
-        if self._held is not None and self._held is not channel:
-            self._give_back(self._held)
+        value = writes.whole(channel, setpoint)
+        if isinstance(channel, ReactiveChannel) and not self._reactive:
+            raise writes.refuse_reactive(channel)
+        before = self._held.get(type(channel))
+        if before is not None and before is not channel:
+            self.give_back(before)
         # noted before it is sent: a write whose answer is lost may have been taken
-        self._held = channel
+        self._held[type(channel)] = channel
         if channel not in self._written:
             self._written.append(channel)
-        self._link.post(self._ess, channel, int(setpoint_w))
+        self._link.post(self.ess, channel, value)
 
     def release(self, *, everything: bool = False) -> None:
         """Give back every channel that this client ever wrote, or `everything`, whoever wrote it.
@@ -146,30 +128,19 @@ class FemsClient:
         """
         errors: list[OptimizerError] = []
         until = time.monotonic() + self._deadline_s
-        for channel in list(Channel) if everything else self._written or [Channel.EQUALS]:
+        all_channels = [*Channel, *(ReactiveChannel if self._reactive else ())]
+        for channel in all_channels if everything else self._written or [Channel.EQUALS]:
             try:
-                self._give_back(channel)
-            except (UnreachableError, RefusedError) as error:
+                self.give_back(channel)
+            except OptimizerError as error:
                 errors.append(error)
                 if time.monotonic() >= until:
                     break
         if errors:
             raise errors[0]
 
-    def _give_back(self, channel: Channel) -> None:
-        self._link.post(self._ess, channel, None)
-        if channel is self._held:
-            self._held = None
-
-    def _read(self, component: str, pattern: str) -> dict[str, channels.Value]:
-        answer: Any | None = self._link.get(component, pattern)
-        if answer is None:
-            raise RefusedError(
-                f"The FEMS has no component {component} with what is needed: "
-                "check [fems] ess, and that [fems] url is the FEMS's address."
-            )
-        return channels.read_values(answer)
-
-    def _read_if_there(self, component: str, channel: str) -> dict[str, channels.Value]:
-        answer = self._link.get(component, channel)
-        return {} if answer is None else channels.read_values(answer)
+    def give_back(self, channel: SetPoint) -> None:
+        """Give back one channel, whoever holds it; where nobody does, this only proves a right."""
+        self._link.post(self.ess, channel, None)
+        if self._held.get(type(channel)) is channel:
+            del self._held[type(channel)]

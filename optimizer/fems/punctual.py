@@ -16,13 +16,12 @@ from urllib3.connectionpool import HTTPConnectionPool
 class Deadline:
     """The moment when an exchange has to be over, whatever the other side does."""
 
-    def __init__(self, allowed_s: float) -> None:
-        self._allowed_s = allowed_s
+    def __init__(self) -> None:
         self._ends_s = 0.0
 
-    def start(self) -> None:
-        """Count from now on."""
-        self._ends_s = time.monotonic() + self._allowed_s
+    def start(self, allowed_s: float) -> None:
+        """Allow so many seconds from now on."""
+        self._ends_s = time.monotonic() + allowed_s
 
     def left_s(self) -> float:
         """Time left [s].

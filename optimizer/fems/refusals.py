@@ -17,6 +17,8 @@ class Answer:
     status: int
     content_type: str
     body: bytes
+    date: str = ""
+    """The `Date:` header, as it came."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +30,13 @@ class _Refusal:
     codes: tuple[int, ...] = ()
     """JSON-RPC error codes of the FEMS (`OpenemsError.java`)."""
     status: int | None = None
+    error: type[OptimizerError] = RefusedError
 
 
+_OURS = (
+    "The FEMS cannot read what was written to {component}/{channel}, which is a fault of this "
+    "program: report it with this sentence."
+)
 _REFUSALS = (
     _Refusal(
         "Authentication failed",
@@ -63,6 +70,14 @@ _REFUSALS = (
         "The FEMS has no channel {component}/{channel}: "
         "check that [fems] ess names a battery that can be controlled.",
     ),
+    _Refusal("Value is missing", _OURS, error=OptimizerError),
+    _Refusal("Unable to parse", _OURS, error=OptimizerError),
+    _Refusal("is not a JSON-Object", _OURS, error=OptimizerError),
+    _Refusal(
+        "REST endpoint",
+        "The interface of this FEMS does not know {component}: its version offers no more than "
+        "single channels.",
+    ),
 )
 _MISSING = "The FEMS has no {component}/{channel}: check [fems] ess, and that [fems] url is a FEMS."
 _UNKNOWN = "The FEMS refuses the request with status {status}: run `optimizer check`."
@@ -86,26 +101,26 @@ def error_in(answer: Answer, component: str, channel: str) -> OptimizerError | N
     if answer.status == 200:
         return None
     if 400 <= answer.status <= 500:
-        sentence = _refusal(answer)
-        if sentence:
+        known = _refusal(answer)
+        if known:
             ids = {"component": component, "channel": channel, "status": answer.status}
-            return RefusedError(sentence.format(**ids))
+            return known.error(known.sentence.format(**ids))
     return UnreachableError(_trouble(answer.status).format(status=answer.status))
 
 
-def _refusal(answer: Answer) -> str | None:
-    """The sentence for a refusal, None if nothing is known about it."""
+def _refusal(answer: Answer) -> _Refusal | None:
+    """The kind of refusal, None if nothing is known about it."""
     body = answer.body.decode("utf-8", "replace")
     code = _CODE.search(answer.body)
     for known in _REFUSALS:
         if known.phrase in body:
-            return known.sentence
+            return known
     for known in _REFUSALS:
         if (code and int(code[1]) in known.codes) or answer.status == known.status:
-            return known.sentence
+            return known
     if answer.status == 404:
-        return _MISSING
-    return _UNKNOWN if answer.status < 500 else None
+        return _Refusal("", _MISSING)
+    return _Refusal("", _UNKNOWN) if answer.status < 500 else None
 
 
 def _trouble(status: int) -> str:

@@ -63,6 +63,7 @@ class Reason(StrEnum):
     OFF_GRID = "the house is not on the grid"
     FAULT = "the FEMS reports a fault"
     NO_ROOM = "the battery is nearly full: a set-point would throttle the roof"
+    YIELDED = "another program writes to the battery"
     STOPPED = "the executor has stopped"
 
 

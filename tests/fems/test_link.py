@@ -1,6 +1,9 @@
 """One exchange: bounded in time and size, with nobody else, over a connection that may drop."""
 
+import os
+import random
 import time
+from datetime import timedelta
 
 import pytest
 
@@ -137,6 +140,17 @@ def test_no_redirect_is_followed(dial, answering, page, heard, status, where):
     assert len(heard) == 1
 
 
+def test_a_date_tells_how_far_the_clocks_are_apart(dial, answering, page):
+    date = "Date: Wed, 14 Jan 2026 12:00:00 GMT\r\n"
+    odd = page(body=SOC, more="Date: x\r\n")
+    link = dial(answering(page(body=SOC, more=date), page(body=SOC), odd))
+    link.get("ess0", "Soc")
+    assert link.clock_ahead < timedelta(0)
+    for _ in range(2):
+        link.get("ess0", "Soc")
+        assert link.clock_ahead is None
+
+
 def test_no_proxy_and_no_foreign_password(dial, answering, page, heard, monkeypatch, tmp_path):
     netrc = tmp_path / "netrc"
     netrc.write_text("machine 127.0.0.1 login x password foreign\n")
@@ -198,6 +212,36 @@ def test_a_dripping_answer_ends_with_the_deadline(dial, listen, hear, text):
     with pytest.raises(UnreachableError, match="did not answer in time"):
         link.get("ess0", "Soc")
     assert time.monotonic() - begun_s < 0.8
+
+
+def test_no_drip_holds_a_call_longer_than_the_deadline(listen, hear):
+    """1,000 tries: OPTIMIZER_DRIPS=1000 pytest tests/fems/test_link.py -k drip."""
+    tries = int(os.environ.get("OPTIMIZER_DRIPS", "100"))
+    whole = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: 999\r\n\r\n"
+    chance = random.Random(7)
+
+    def drip(connection):
+        hear(connection)
+        connection.sendall(whole[: chance.randrange(len(whole) + 1)] or b"H")
+        pause_s = chance.choice((0.001, 0.01, 0.04))
+        for _ in range(int(0.5 / pause_s)):
+            connection.sendall(b"x")
+            time.sleep(pause_s)
+
+    url, longest_s = listen(drip), 0.0
+    for number in range(tries):
+        link = Link(url, "owner", read_timeout_s=0.5, deadline_s=0.05)
+        begun_s = time.monotonic()
+        with pytest.raises(UnreachableError):
+            if number % 2:
+                link.post("ess0", "SetActivePowerEquals", 1)
+            else:
+                link.get("ess0", "Soc", large=number % 4 == 0)
+        # a large answer may take three times as long
+        allowed_s = 0.15 if number % 4 == 0 else 0.05
+        longest_s = max(longest_s, time.monotonic() - begun_s - allowed_s)
+        link.close()
+    assert longest_s < 0.5
 
 
 def test_silence_ends_with_the_read_time_out(dial, listen, hear):

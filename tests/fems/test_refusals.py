@@ -50,7 +50,7 @@ REFUSALS = [
     (jetty("Channel [Soc] is not defined for ID [ess0]"), "no channel ess0/Soc"),
     (Answer(404, "text/html", b"<html>Not found</html>"), "no ess0/Soc"),
     (Answer(400, "", b""), "status 400"),
-    (rpc(400, 1, "Value is missing"), "status 400"),
+    (rpc(400, 1, "Etwas anderes"), "status 400"),
     (Answer(429, "", b""), "status 429"),
 ]
 TROUBLES = [

@@ -1,0 +1,132 @@
+"""What the FEMS remembers: load and roof as means of quarter-hours, asked month by month."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from optimizer.errors import DataError, UnreachableError
+from optimizer.fems.channels import SUM
+from optimizer.fems.jsonrpc import JsonRpc
+
+LONGEST = timedelta(days=450)
+"""New devices keep 5-minute means for so long, older ones 31 days (and hourly means before)."""
+QUARTER = timedelta(minutes=15)
+
+LOAD = f"{SUM}/UnmanagedConsumptionActivePower"
+"""Without managed chargers and the like: what a forecast can learn from."""
+WHOLE_LOAD = f"{SUM}/ConsumptionActivePower"
+"""Older devices only have this."""
+ROOF = f"{SUM}/ProductionActivePower"
+
+_LARGEST_W = 1e7
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """One quarter-hour by its start (UTC); means [W], None where the device knows nothing."""
+
+    start: datetime
+    load_w: float | None
+    pv_w: float | None
+
+
+def fetch(rpc: JsonRpc, first: date, end: date, zone: ZoneInfo) -> tuple[Quarter, ...]:
+    """All quarter-hours of the local days from `first` up to, without, `end`.
+
+    Parameters
+    ----------
+    rpc
+        The device; it is asked once a month, one request at a time.
+    zone
+        Where the days begin.
+
+    Returns
+    -------
+    tuple of Quarter
+        Without holes: a quarter that the device does not know has None in it. A day has 92, 96 or
+        100 of them.
+
+    Raises
+    ------
+    DataError
+        If the span is empty or longer than any device remembers.
+    UnreachableError, RefusedError
+        As for any call.
+    """
+    if not timedelta(0) < end - first <= LONGEST:
+        raise DataError(
+            f"A history from {first} to {end} cannot be asked for: 1 to {LONGEST.days} days can."
+        )
+    quarters: list[Quarter] = []
+    for begin, until in _months(first, end):
+        quarters += _month(rpc, begin, until, zone)
+    return tuple(quarters)
+
+
+def _months(first: date, end: date) -> Iterator[tuple[date, date]]:
+    """Calendar months, the first and last one in part; half-open.
+
+    >>> [str(until) for _, until in _months(date(2026, 1, 20), date(2026, 3, 1))]
+    ['2026-02-01', '2026-03-01']
+    """
+    while first < end:
+        following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
+        yield first, min(following, end)
+        first = following
+
+
+def _month(rpc: JsonRpc, begin: date, until: date, zone: ZoneInfo) -> Iterator[Quarter]:
+    result = rpc.call(
+        "queryHistoricTimeseriesData",
+        {
+            "fromDate": begin.isoformat(),
+            "toDate": (until - timedelta(days=1)).isoformat(),  # the device includes this day
+            "timezone": zone.key,
+            "channels": [LOAD, WHOLE_LOAD, ROOF],
+            "resolution": {"value": 15, "unit": "Minutes"},
+        },
+    )
+    starts, data = _parts(result)
+    load = _series(starts, data, LOAD) or _series(starts, data, WHOLE_LOAD)
+    roof = _series(starts, data, ROOF)
+    start, stop = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (begin, until))
+    while start < stop:
+        yield Quarter(start, load.get(start), roof.get(start))
+        start += QUARTER
+
+
+def _parts(result: object) -> tuple[list[datetime], Mapping[str, Any]]:
+    """Time stamps (UTC) and series of an answer."""
+    stamps = result.get("timestamps") if isinstance(result, dict) else None
+    data = result.get("data") if isinstance(result, dict) else None
+    try:
+        if isinstance(stamps, list) and isinstance(data, dict):
+            return [_moment(stamp) for stamp in stamps], data
+    except (ValueError, TypeError):
+        pass
+    raise UnreachableError(
+        "The FEMS's history is not in the known form: its version is not known here."
+    )
+
+
+def _moment(stamp: str) -> datetime:
+    moment = datetime.fromisoformat(stamp)
+    if moment.tzinfo is None:
+        raise ValueError(stamp)
+    return moment.astimezone(UTC)
+
+
+def _series(starts: list[datetime], data: Mapping[str, Any], channel: str) -> dict[datetime, float]:
+    """Known means by their start; empty if the device does not have the channel."""
+    values = data.get(channel)
+    if not isinstance(values, list):
+        return {}
+    return {
+        start: float(value)
+        for start, value in zip(starts, values, strict=False)
+        if isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and -_LARGEST_W < value < _LARGEST_W
+    }

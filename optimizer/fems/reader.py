@@ -1,0 +1,151 @@
+"""Reading a FEMS: what control, planner and doctor ask, in the house's own words."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from optimizer.errors import RefusedError, UnreachableError
+from optimizer.fems import channels, edge_config, writes
+from optimizer.fems.channels import Ess, Sum
+from optimizer.fems.edge_config import EdgeConfig
+from optimizer.fems.jsonrpc import JsonRpc
+from optimizer.fems.link import LARGE_BYTES, Link
+from optimizer.fems.wire import Patience
+from optimizer.fems.writes import HandedOver
+from optimizer.model.state import Snapshot
+
+_SHORT = Patience(read_timeout_s=3.0, deadline_s=4.0, cap_bytes=LARGE_BYTES)
+"""For the executor, which has to be able to stop within seconds."""
+
+
+class FemsReader:
+    """The half of a `FemsClient` that changes nothing; it makes no exchanges of its own accord."""
+
+    def __init__(self, link: Link, rpc: JsonRpc, ess: str) -> None:
+        self._link = link
+        self.rpc = rpc
+        """Calls to the device's JSON-RPC interface."""
+        self.ess = channels.checked_id(ess)
+        """Id of the storage unit."""
+        self._config: EdgeConfig | None = None
+
+    @property
+    def origin(self) -> str:
+        """The FEMS's address."""
+        return self._link.origin
+
+    @property
+    def clock_ahead(self) -> timedelta | None:
+        """By how much the FEMS's clock was ahead of ours at its last answer."""
+        return self._link.clock_ahead
+
+    def snapshot(self, at: datetime) -> Snapshot:
+        """One reading in two requests, named by the moment `at` (UTC).
+
+        `writers` stays unknown here: it is not worth a third request each tick.
+        """
+        values = self._read(channels.SUM, channels.SUM_TICK)
+        values |= self._read(self.ess, channels.ESS_TICK)
+        return channels.snapshot(at, self.ess, values)
+
+    def soc(self) -> float:
+        """State of charge [%].
+
+        Raises
+        ------
+        UnreachableError
+            Also if the FEMS does not know it, or answers nonsense.
+        """
+        soc_percent = channels.soc_percent(self._read(self.ess, Ess.SOC), self.ess)
+        if soc_percent is None:
+            raise UnreachableError(
+                "The FEMS does not know the battery's state of charge: look at its display or app."
+            )
+        return soc_percent
+
+    def hybrid(self) -> bool | None:
+        """Whether a roof hangs on the DC side of the inverter; None if the FEMS cannot tell."""
+        roof = self._link.get(channels.SUM, Sum.PRODUCTION_DC)
+        if roof is not None:
+            power_w = channels.number(
+                channels.read_values(roof), f"{channels.SUM}/{Sum.PRODUCTION_DC}"
+            )
+            if power_w is not None and power_w > 0:
+                return True
+        if self._link.get(channels.CHARGERS, channels.CHARGER_POWER) is not None:
+            return True
+        return None if roof is None else False
+
+    def applied(self) -> int | None:
+        """AC power that the FEMS's solver applied last [W], None if it does not say.
+
+        A write shows here after one or two seconds.
+        """
+        return channels.whole(
+            self._read_if_there(self.ess, Ess.APPLIED), f"{self.ess}/{Ess.APPLIED}"
+        )
+
+    def writers(self) -> str | None:
+        """What the REST app says that it hands over, for whoever wrote it; None if unknown."""
+        values = self._read_if_there(channels.API, channels.WRITERS)
+        return channels.text(values, f"{channels.API}/{channels.WRITERS}")
+
+    def handed_over(self) -> HandedOver:
+        """What all interfaces of the FEMS hand over now, whoever wrote it."""
+        pattern = channels.alternation([channels.WRITERS, writes.RUN_FAILED])
+        return writes.handed_over(self._read_if_there(writes.WRITING_APIS, pattern))
+
+    def timeout_s(self) -> int | None:
+        """The REST app's time-out [s], 0 if what is written sticks for ever; None if unknown.
+
+        Where it is not among the channels the whole configuration is asked for it, once.
+        """
+        address = f"{channels.API}/{channels.API_TIMEOUT}"
+        values = self._read_if_there(channels.API, channels.API_TIMEOUT)
+        told = channels.text(values, address)
+        if told is not None and told.isdecimal():
+            return int(told)
+        known = channels.whole(values, address)
+        return self._configured_timeout_s() if known is None else known
+
+    def controllers(self) -> tuple[str, ...]:
+        """Ids of the controllers that are switched on, as far as they are named as usual."""
+        values = self._read_if_there(channels.CONTROLLERS, Ess.STATE)
+        return tuple(sorted(address.partition("/")[0] for address in values))
+
+    def points(self, component: str, channel: str) -> list[dict[str, Any]]:
+        """Channels as the FEMS describes them; both names are patterns. Empty if none matches."""
+        answer = self._link.get(component, channel, large=True)
+        if answer is None:
+            return []
+        channels.read_values(answer)
+        return answer if isinstance(answer, list) else [answer]
+
+    def edge_config(self, patience: Patience | None = None) -> EdgeConfig:
+        """The device's own configuration, over JSON-RPC: megabytes, so it is asked once.
+
+        Raises
+        ------
+        UnreachableError, RefusedError
+        """
+        if self._config is None:
+            self._config = edge_config.fetch(self.rpc, self.ess, patience)
+        return self._config
+
+    def _configured_timeout_s(self) -> int | None:
+        try:
+            return self.edge_config(_SHORT).api_timeout_s
+        except (UnreachableError, RefusedError):
+            return None
+
+    def _read(self, component: str, pattern: str) -> dict[str, channels.Value]:
+        answer: Any | None = self._link.get(component, pattern)
+        if answer is None:
+            raise RefusedError(
+                f"The FEMS has no component {component} with what is needed: "
+                "check [fems] ess, and that [fems] url is the FEMS's address."
+            )
+        return channels.read_values(answer)
+
+    def _read_if_there(self, component: str, channel: str) -> dict[str, channels.Value]:
+        answer = self._link.get(component, channel)
+        return {} if answer is None else channels.read_values(answer)

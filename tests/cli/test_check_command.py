@@ -1,0 +1,298 @@
+"""`check` and `fems` as an owner runs them: a FEMS that knows itself, and one with faults."""
+
+import base64
+import json
+import re
+import signal
+import stat
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from optimizer.fems.simulated.answers import Reply, success
+from optimizer.fems.simulated.house import Profile, SimulatedHouse
+from optimizer.fems.simulated.simulator import SimulatedFems
+from optimizer.model.battery import Battery
+from optimizer.model.state import Channel
+
+CANARY = "kanari3nvogel"
+
+
+def part(factory, **properties):
+    return {"alias": "Familie Muster", "factoryId": factory, "properties": properties}
+
+
+SETTINGS = {
+    "_meta": part("Core.Meta", gridConnectionPointFuseLimit=32, isEssChargeFromGridAllowed=True),
+    "scheduler0": part("Scheduler.AllAlphabetically", **{"controllers.ids": []}),
+    "ctrlApiRest0": part("Controller.Api.Rest.ReadWrite", apiTimeout=60),
+    "ctrlBalancing0": part("Controller.Symmetric.Balancing"),
+    "batteryInverter0": part("GoodWe.BatteryInverter", controlMode="SMART"),
+}
+
+
+class KnowingFems(SimulatedFems):
+    """A FEMS that answers JSON-RPC too; `answers` replaces replies by method and beginning."""
+
+    def __init__(self, house, settings=SETTINGS, answers=(), **options):
+        super().__init__(house, **options)
+        self.settings, self.answers, self.logins = settings, answers, set()
+
+    def reply(self, request):
+        self.logins.add((request.method, request.authorization))
+        for method, beginning, answer in self.answers:
+            if request.method == method and request.target.startswith(beginning):
+                return answer, super().reply(request)[1]
+        if request.target == "/jsonrpc":
+            return self._called(json.loads(request.body)), super().reply(request)[1]
+        return super().reply(request)
+
+    def _called(self, call):
+        if call["method"] == "getEdgeConfig":
+            return success({"jsonrpc": "2.0", "result": {"components": self.settings}})
+        start = datetime.fromisoformat(call["params"]["fromDate"]).replace(tzinfo=UTC)
+        stamps = [(start + n * timedelta(minutes=15)).isoformat() for n in range(96)]
+        data = {name: [500] * 96 for name in call["params"]["channels"]}
+        return success({"result": {"timestamps": stamps, "data": data}})
+
+
+@pytest.fixture
+def fems(write_config, files_for_now):
+    """Start a FEMS of which some things can be different, and write its configuration."""
+    started = []
+
+    def start(*, login="env:FEMS_PASSWORD", more="", url=None, **options):
+        house = SimulatedHouse(
+            Battery(capacity_wh=22_000, hybrid=True), Profile(datetime.now(UTC), 900, (800.0,)),
+            Profile(datetime.now(UTC), 900, (0.0,)), datetime.now(UTC), 50,
+        )  # fmt: skip
+        running = KnowingFems(house, speed=1, **options)
+        running.start()
+        started.append(running)
+        path = write_config(files_for_now, url=url or running.url)
+        text = path.read_text().replace("hybrid = false", 'hybrid = "auto"')
+        text = text.replace('password = "env:FEMS_PASSWORD"', f'password = "{login}"\n{more}')
+        path.write_text(text)
+        path.chmod(stat.S_IRUSR | stat.S_IWUSR)
+        return running
+
+    yield start
+    for running in started:
+        running.stop()
+
+
+def lines_of(done):
+    """Findings by name; each is one line."""
+    return {
+        match[2]: match[1]
+        for match in re.finditer(r"^  (\w+) +(\S.*?)  +\S", done.stdout, re.MULTILINE)
+    }
+
+
+def test_all_is_well(fems, optimizer):
+    running = fems(more='guest_password = "user"')
+    done = optimizer("check")
+    assert (done.returncode, done.stderr) == (0, "")
+    levels = lines_of(done)
+    assert {name for name, level in levels.items() if level != "ok"} <= {
+        "passwords", "plan", "this computer",
+    }  # fmt: skip
+    for name in ("read", "write", "time-out", "order", "control mode", "coupling", "history",
+                 "other writers", "fuse", "charge from grid", "FEMS's clock", "solver", "load",
+                 "prices", "roof", "folder"):  # fmt: skip
+        assert levels[name] == "ok", name
+    assert not running.house.written.values
+    assert len({login for method, login in running.logins if method == "GET"}) == 1
+    assert len({login for _, login in running.logins}) == 2
+
+
+def test_json_is_for_programs(fems, optimizer):
+    fems()
+    data = json.loads(optimizer("check", "--json").stdout)
+    assert (data["schema"], data["exit_code"]) == ("check/1", 0)
+    assert {"configuration", "sources", "FEMS", "clock", "store", "solver"} == {
+        item["group"] for item in data["findings"]
+    }
+    assert data["findings"][0].keys() == {"group", "name", "level", "text", "cure", "exit_code"}
+
+
+ONLY_READ = Reply(500, "application/json", b'{"message":"REST-Api is in Read-Only mode"}')
+HTML = Reply(200, "text/html", b"<html>router</html>")
+INTERNAL = SETTINGS | {"batteryInverter0": part("GoodWe.BatteryInverter", controlMode="INTERNAL")}
+LATE = SETTINGS | {
+    "scheduler0": part(
+        "Scheduler.FixedOrder", **{"controllers.ids": ["ctrlBalancing0", "ctrlApiRest0"]}
+    )
+}
+FOR_EVER = SETTINGS | {"ctrlApiRest0": part("Controller.Api.Rest.ReadWrite", apiTimeout=0)}
+SLOW = SETTINGS | {"ctrlApiRest0": part("Controller.Api.Rest.ReadWrite", apiTimeout=2)}
+FAULTS = [
+    ("wrong password", {"owner_password": "other"}, 5, "read", "does not accept the password"),
+    ("guest", {"owner_password": "x", "guest_password": "owner"}, 5, "write", "only read"),
+    ("wrong host", {"url": "http://127.0.0.1:9"}, 4, "read", "check its network and [fems] url"),
+    ("HTML", {"answers": [("GET", "/", HTML)]}, 4, "read", "sends a web page"),
+    ("read-only app", {"answers": [("POST", "/", ONLY_READ)]}, 5, "write", "App Center"),
+    ("restart", {"answers": [("GET", "/", Reply(502))]}, 4, "read", "wait some minutes"),
+    ("lost", {"answers": [("GET", "/rest/channel/_meta", Reply(502))]}, 4, "lost", "wait some"),
+    ("INTERNAL", {"settings": INTERNAL}, 5, "control mode", "ignores every set-point"),
+    ("order", {"settings": LATE}, 5, "order", "taken without effect"),
+    ("for ever", {"settings": FOR_EVER}, 10, "time-out", "never lets a set-point go"),
+    ("short", {"settings": SLOW}, 0, "time-out", "every 0.666667 s"),
+    ("no JSON-RPC", {"answers": [("POST", "/jsonrpc", HTML)], "more": "jsonrpc_port = 9"}, 0,
+     "own settings", "cannot be reached"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("options", "code", "name", "words"), [f[1:] for f in FAULTS],
+                         ids=[f[0] for f in FAULTS])  # fmt: skip
+def test_each_fault_has_one_line_with_cause_and_cure(fems, optimizer, options, code, name, words):
+    fems(**options)
+    done = optimizer("check")
+    assert done.returncode == code, done.stdout
+    (line,) = [line for line in done.stdout.splitlines() if line[8:].startswith(f"{name} ")]
+    assert words in line
+    assert " -> " in line
+    assert "Traceback" not in done.stderr
+
+
+def test_a_stranger_who_writes_is_named(fems, optimizer):
+    running = fems()
+    running.house.write(Channel.EQUALS, 77)
+    time.sleep(2.5)
+    done = optimizer("check", "--prove")
+    assert "ess0/SetActivePowerEquals = 77 over ctrlApiRest0" in done.stdout
+    assert dict(running.house.written.values) == {Channel.EQUALS: 77}  # and it was left alone
+    assert done.returncode == 5
+    assert "not proved: another program may write" in done.stderr
+
+
+def test_a_configuration_that_cannot_be_read_is_a_finding(optimizer, write_config):
+    path = write_config(more="[planing]\nx = 1")
+    done = optimizer("check")
+    assert (done.returncode, "planing is not a key" in done.stdout) == (3, True)
+    path.unlink()
+    data = json.loads(optimizer("check", "--json").stdout)
+    assert (data["exit_code"], data["findings"][0]["level"]) == (3, "fail")
+
+
+def test_a_proof_is_refused_without_a_passed_check(fems, optimizer):
+    running = fems(settings=INTERNAL)
+    done = optimizer("check", "--prove")
+    assert done.returncode == 5
+    assert "not proved: the check has failed" in done.stderr
+    assert not running.house.written.values
+
+
+@pytest.mark.parametrize("flags", [(), ("--json",)])
+def test_a_proof_can_be_stopped_and_gives_back(fems, start, flags):
+    running = fems()
+    process = start("check", "--prove", *flags)
+    deadline = time.monotonic() + 30
+    while not running.house.written.values:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(5)
+    assert abs(running.house.written.equals_w - 600) <= 1
+    process.send_signal(signal.SIGINT)
+    out, _ = process.communicate(timeout=10)
+    assert not running.house.written.values
+    assert process.returncode == 0
+    if flags:
+        assert json.loads(out)["proof"]["proved"]
+    else:
+        assert "set-points were applied, and all is given back" in out
+
+
+def test_a_record_has_no_names_and_no_numbers_of_anybody(fems, optimizer, tmp_path):
+    running = fems()
+    done = optimizer("check", "--save", "record.json")
+    assert done.returncode == 0
+    text = (tmp_path / "record.json").read_text()
+    record = json.loads(text)
+    assert record["schema"] == "fems-record/1"
+    values = {item["address"]: item.get("value") for item in record["channels"]}
+    assert values["ess0/Soc"] == 50
+    assert values["_meta/Version"]
+    assert record["settings"]["api_timeout_s"] == 60
+    for secret in ("owner", "Familie", "127.0.0.1", running.url):
+        assert secret not in text
+    assert optimizer("check", "--save", "no/where.json").returncode == 8
+
+
+def test_a_record_of_nobody_is_a_finding(fems, optimizer):
+    fems(url="http://127.0.0.1:9")
+    done = optimizer("check", "--save", "record.json")
+    assert done.returncode == 4
+    assert lines_of(done)["save"] == "fail"
+
+
+def test_channels_can_be_read_by_hand(fems, optimizer):
+    fems()
+    done = optimizer("fems", "get", "ess0/(Soc|SetActivePowerEquals)")
+    assert done.stdout.splitlines() == [
+        "ess0/Soc                   50 %", "ess0/SetActivePowerEquals  (write only) W",
+    ]  # fmt: skip
+    data = json.loads(optimizer("fems", "get", "ess0/Soc", "--json").stdout)
+    assert (data["schema"], data["channels"][0]["value"]) == ("fems-get/1", 50)
+    nothing = optimizer("fems", "get", "ess9/.*")
+    assert (nothing.returncode, "no channel that matches" in nothing.stderr) == (5, True)
+
+
+@pytest.mark.parametrize("pattern", ["ess0", "/Soc", "ess0/", "ess0/[AB]", "ess0/(", "a/b/c"])
+def test_patterns_that_the_fems_would_not_take(fems, optimizer, pattern):
+    fems()
+    done = optimizer("fems", "get", pattern)
+    assert (done.returncode, "PATTERN" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, None])
+def test_a_value_is_held_by_hand_and_always_given_back(fems, start, number):
+    running = fems()
+    seconds = "5" if number is None else "300"
+    process = start("fems", "set", "--for", seconds, "--", "ess0/SetActivePowerEquals", "-1500")
+    deadline = time.monotonic() + 20
+    while running.house.shown.applied_w != -1_500:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    if number is not None:
+        time.sleep(4)
+        process.send_signal(number)
+    out, _ = process.communicate(timeout=12)
+    assert process.returncode == 0
+    assert not running.house.written.values
+    assert re.search(r"sent -1500  applied -1500 .* applied$", out, re.MULTILINE)
+    assert out.endswith("released: the FEMS controls the battery by itself\n")
+
+
+def test_what_cannot_be_set_by_hand(fems, optimizer):
+    running = fems()
+    for channel, code, words in (
+        ("ActivePower", 8, "cannot be written"),
+        ("SetReactivePowerEquals", 3, "reactive = true"),
+    ):
+        done = optimizer("fems", "set", channel, "5", "--for", "2")
+        assert (done.returncode, words in done.stderr) == (code, True)
+    assert not running.house.written.values
+
+
+def test_no_password_is_in_anything_that_is_printed(fems, optimizer, monkeypatch, tmp_path):
+    monkeypatch.setenv("CANARY", CANARY)
+    monkeypatch.setenv("WRONG", f"{CANARY}-wrong")
+    fems(login="env:CANARY", more='guest_password = "env:CANARY"', owner_password=CANARY)
+    told = []
+    commands = [
+        ("check",), ("check", "--json", "--save", "r.json"), ("release",), ("plan",), ("status",),
+        ("fems", "get", ".*/.*"), ("fems", "set", "SetActivePowerEquals", "5", "--for", "1"),
+        ("run", "--for", "2"),
+    ]  # fmt: skip
+    for _ in range(2):
+        for command in commands:
+            done = optimizer(*command)
+            told += [done.stdout, done.stderr]
+        path = tmp_path / "optimizer.toml"
+        path.write_text(path.read_text().replace("env:CANARY", "env:WRONG"))
+    told += [f.read_text(errors="replace") for f in tmp_path.rglob("*") if f.is_file()]
+    assert sum(len(text) for text in told) > 1_000
+    on_the_wire = base64.b64encode(f"x:{CANARY}".encode()).decode()[:16]
+    assert not [text for text in told if CANARY in text or on_the_wire in text]

@@ -1,0 +1,99 @@
+"""The trap of hybrids: a set-point contains the roof. Noon with 4 kW of DC roof, over HTTP."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from optimizer.control.decide import Settings
+from optimizer.control.executor import Executor, PlanBook
+from optimizer.fems.client import FemsClient
+from optimizer.fems.simulated.house import Profile, SimulatedHouse
+from optimizer.fems.simulated.simulator import SimulatedFems
+from optimizer.fems.writes import HandedOver
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.plan import Intent
+from optimizer.store import database, journal, plans
+
+START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
+CLOUDS = tuple(4_000.0 + step for step in (0, 150, -250, 100, -100, 250, -150, 0)) * 4
+"""Roof, minute by minute [W]: 4 kW in the mean."""
+MINUTES = 30
+
+
+class RawClient(FemsClient):
+    """The fault: writes the wanted battery power as if it were the set-point."""
+
+    roof_w = 0.0
+
+    def snapshot(self, at):
+        shot = super().snapshot(at)
+        self.roof_w = shot.ess_w - shot.battery_w
+        return shot
+
+    def hold(self, channel, setpoint):
+        super().hold(channel, setpoint - self.roof_w)
+
+    def handed_over(self):
+        return HandedOver((), known=False, failed=False)
+
+
+class Clock:
+    """Simulated time that adds up what is bought."""
+
+    def __init__(self, fems):
+        self.fems, self.bought_ws = fems, 0.0
+
+    def now(self):
+        return self.fems.house.moment
+
+    def monotonic(self):
+        return (self.now() - START).total_seconds()
+
+    def wait(self, seconds):
+        for _ in range(round(seconds)):
+            self.fems.advance(1)
+            self.bought_ws += max(0.0, self.fems.house.shown.grid_w)
+        return False
+
+
+@pytest.fixture
+def noon(tmp_path, make_plan):
+    """Live through noon with a client; gives the mean power drawn from the grid [W]."""
+
+    def live(client_class, follow, write, **plan):
+        battery = Battery(capacity_wh=22_000, hybrid=True)
+        settings = Settings(battery, Grid(), follow, write)
+        load, roof = Profile(START, 900, (700.0,)), Profile(START, 60, CLOUDS)
+        connection = database.connect(tmp_path)
+        plans.save(connection, make_plan(settings=settings, steps=3, **plan), {})
+        with (
+            SimulatedFems(SimulatedHouse(battery, load, roof, START, 50)) as fems,
+            client_class(fems.url, "owner") as client,
+        ):
+            clock = Clock(fems)
+            book = PlanBook(connection)
+            Executor(client, book, journal.Journal(connection), clock, settings).run(60 * MINUTES)
+        connection.close()
+        return clock.bought_ws / (60 * MINUTES)
+
+    return live
+
+
+CASES = [
+    # charge gently: 1.5 kW into the battery, the rest is sold
+    ("power", "equals", {"battery_w": -1_500.0, "pv_w": 4_000.0, "intent": Intent.CHARGE}),
+    # keep room: selling the roof's power pays more than storing it
+    ("value", "equals", {"buy": 0.30, "sell": 0.28, "values": (0.20, 0.20)}),
+    ("value", "bounds", {"buy": 0.30, "sell": 0.28, "values": (0.20, 0.20)}),
+]
+
+
+@pytest.mark.parametrize(("follow", "write", "plan"), CASES)
+def test_our_set_points_draw_nothing_from_the_grid(noon, follow, write, plan):
+    assert noon(FemsClient, follow, write, **plan) <= 50
+
+
+@pytest.mark.parametrize(("follow", "write", "plan"), CASES[:2])
+def test_the_raw_battery_power_would_buy_while_the_sun_shines(noon, follow, write, plan):
+    assert noon(RawClient, follow, write, **plan) > 500
