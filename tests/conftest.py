@@ -1,0 +1,43 @@
+"""One canary over the whole suite: whatever a test prints, logs or fails with holds no secret."""
+
+import base64
+from collections.abc import Generator
+
+import pytest
+
+CANARIES = ("kanari3nvogel", "a-canary-password", "xyzzy")
+"""Passwords that tests use nowhere but as passwords."""
+
+LOGINS = tuple(
+    base64.b64encode(f"x:{password}".encode()).decode()[:10]
+    for password in ("owner", "user", *CANARIES)
+)
+"""The same, and the device's own, as they travel in a header."""
+
+
+TOLD = pytest.StashKey[bool]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Name the one marker of this suite."""
+    config.addinivalue_line("markers", "tells_a_secret: the test of the canary itself")
+
+
+def secrets_in(text: str) -> list[str]:
+    """Secrets that a text tells."""
+    return [secret for secret in (*CANARIES, *LOGINS) if secret in text]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Fail a test whose captured output or log tells a secret."""
+    report = yield
+    told = secrets_in("\n".join(text for _, text in report.sections))
+    exempt = item.get_closest_marker("tells_a_secret") or item.stash.get(TOLD, False)
+    if told and report.passed and not exempt:
+        item.stash[TOLD] = True
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} tells a secret ({told[0][:4]}...) in {call.when}"
+    return report
