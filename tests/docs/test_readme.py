@@ -53,8 +53,8 @@ COMMANDS = re.findall(r"^\| `optimizer ([a-z ]+)`", README, re.MULTILINE)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help_and_the_flags_that_the_readme_names(command):
     done = subprocess.run(
-        [sys.executable, "-m", "optimizer", *command.split(), "--help"], capture_output=True, text=True,
-        timeout=60, check=True,
+        [sys.executable, "-m", "optimizer", *command.split(), "--help"], capture_output=True,
+        text=True, timeout=60, check=True,
     )  # fmt: skip
     (row,) = re.findall(rf"^\| `optimizer {command}` \|(.*)$", README, re.MULTILINE)
     for flag in re.findall(r"`(--[a-z-]+)`", row):
