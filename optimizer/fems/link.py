@@ -40,6 +40,7 @@ class Link:
         deadline_s: float,
     ) -> None:
         self._wire = Wire(url, password, guest_password)
+        self._guest = guest_password is not None
         self._patience = Patience(read_timeout_s, deadline_s, CAP_BYTES)
         self.clock_ahead: timedelta | None = None
         """By how much the FEMS's clock (`Date:` of its last answer) is ahead of ours."""
@@ -61,7 +62,9 @@ class Link:
         UnreachableError, RefusedError
         """
         answer = self._exchange("GET", component, channel, None, large)
-        return None if answer.status == 404 else self._content(answer, component, channel)
+        if answer.status == 404:
+            return None
+        return self._content(answer, component, channel, guest=self._guest)
 
     def post(self, component: str, channel: str, value: int | None) -> None:
         """Write `value`; None gives the channel back.
@@ -86,8 +89,8 @@ class Link:
         self.clock_ahead = _ahead(answer.date, datetime.now(UTC))
         return answer
 
-    def _content(self, answer: Answer, component: str, channel: str) -> Any:
-        error = error_in(answer, component, channel)
+    def _content(self, answer: Answer, component: str, channel: str, *, guest: bool = False) -> Any:
+        error = error_in(answer, component, channel, guest=guest)
         if error:
             raise error
         content = json_in(answer)

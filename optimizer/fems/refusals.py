@@ -33,13 +33,17 @@ class _Refusal:
     error: type[OptimizerError] = RefusedError
 
 
+_AUTHENTICATION = "Authentication failed"
+_GUEST_WRONG = (
+    "The FEMS does not accept the guest's password: correct [fems] guest_password, or leave it out."
+)
 _OURS = (
     "The FEMS cannot read what was written to {component}/{channel}, which is a fault of this "
     "program: report it with this sentence."
 )
 _REFUSALS = (
     _Refusal(
-        "Authentication failed",
+        _AUTHENTICATION,
         "The FEMS does not accept the password: put the customer login's into [fems] password.",
         codes=(1001, 1003),
         status=401,
@@ -88,7 +92,9 @@ _STRANGER = "Status {status} is no FEMS's answer: check that [fems] url is the F
 _CODE = re.compile(rb'"code"\s*:\s*(\d{1,9})')
 
 
-def error_in(answer: Answer, component: str, channel: str) -> OptimizerError | None:
+def error_in(
+    answer: Answer, component: str, channel: str, *, guest: bool = False
+) -> OptimizerError | None:
     """The error that `answer` stands for, None if it is a success.
 
     Parameters
@@ -97,12 +103,16 @@ def error_in(answer: Answer, component: str, channel: str) -> OptimizerError | N
         The whole answer.
     component, channel
         What was asked for, to be named to the owner.
+    guest
+        Whether it was asked with the guest's password.
     """
     if answer.status == 200:
         return None
     if 400 <= answer.status <= 500:
         known = _refusal(answer)
         if known:
+            if guest and known.phrase == _AUTHENTICATION:
+                return RefusedError(_GUEST_WRONG)
             ids = {"component": component, "channel": channel, "status": answer.status}
             return known.error(known.sentence.format(**ids))
     return UnreachableError(_trouble(answer.status).format(status=answer.status))

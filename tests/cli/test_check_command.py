@@ -296,3 +296,37 @@ def test_no_password_is_in_anything_that_is_printed(fems, optimizer, monkeypatch
     assert sum(len(text) for text in told) > 1_000
     on_the_wire = base64.b64encode(f"x:{CANARY}".encode()).decode()[:16]
     assert not [text for text in told if CANARY in text or on_the_wire in text]
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ('"env:NOT_THERE"', "has no variable NOT_THERE"),
+        ('"file:not-there"', "not-there cannot be read: No such file"),
+        ('"file:binary"', "binary cannot be read: it is no text"),
+        ('"plain"', "is in a file that others can read"),
+    ],
+)
+def test_the_guests_password_has_the_same_rules(write_config, optimizer, tmp_path, setting, words):
+    path = write_config()
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    login = 'password = "env:FEMS_PASSWORD"'
+    path.write_text(path.read_text().replace(login, f"{login}\nguest_password = {setting}"))
+    path.chmod(0o644)
+    done = optimizer("check")
+    assert done.returncode == 3
+    assert f"fems.guest_password{':' if 'plain' not in setting else ''}" in done.stdout
+    assert words in done.stdout
+
+
+def test_an_executors_own_set_point_is_no_stranger_to_the_doctor(fems, optimizer, start):
+    running = fems()
+    assert optimizer("plan").returncode == 0
+    start("run")
+    deadline = time.monotonic() + 20
+    while not running.house.written.values or running.house.shown.applied_w != -10_000:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    done = optimizer("check")
+    assert lines_of(done)["other writers"] == "ok", done.stdout
+    assert running.house.written.values  # and it goes on
