@@ -23,6 +23,8 @@ NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 WANTED = Wanted("auto", Rule.GRID_CHARGE, 22_000, 5, 10_000, 10_000, 10_000, 20_000, 9_000, 10)
 FULL = tuple(Entry("ctrlApiRest0", f"ess0/{channel}", "1") for channel in Channel)
 
+SILENT = UnreachableError("x: y")
+
 
 class Past:
     """History that knows nothing, or cannot be asked."""
@@ -105,10 +107,12 @@ CASES = [
     ({"timeout_s": 301}, "time-out", Level.FAIL, "for 301 s"),
     ({"timeout_s": 15}, "time-out", Level.WARN, "every 5 s"),
     ({"wanted": replace(WANTED, capacity_wh=9_000)}, "capacity", Level.WARN, "has 22000 Wh"),
-    ({"hybrid": RefusedError("x: y")}, "coupling", Level.WARN, "does not tell"),
+    ({"hybrid": RefusedError("x: y"), "edge_config": SILENT}, "coupling", Level.WARN,
+     "does not tell"),
     ({"hybrid": None, "edge_config": EdgeConfig(hybrid=True), "rpc": Past()}, "coupling", Level.OK,
      "inside the set-point"),
-    ({"controllers": ("ctrlEssLimiter14a0",)}, "decide before us", Level.OK, "dimming"),
+    ({"controllers": ("ctrlEssLimiter14a0",), "edge_config": SILENT}, "decide before us",
+     Level.OK, "dimming"),
     ({"edge_config": EdgeConfig(), "rpc": Past()}, "history", Level.WARN, "0% of the load"),
     ({"edge_config": EdgeConfig(), "rpc": Past(RefusedError("no: ask"))}, "history", Level.WARN,
      "no"),
