@@ -1,5 +1,6 @@
 """Whole simulated days through the real planner and the real executor over HTTP."""
 
+import functools
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,9 @@ from optimizer.planning.door import forecast_steps
 from optimizer.planning.planner import Request, make_plan
 from optimizer.store import database, plans
 from optimizer.store.journal import Journal
+
+# A day is 86,400 cycles and thousands of requests: coverage would make it thrice as long.
+pytestmark = pytest.mark.no_cover
 
 
 def lived_perfectly(folder, scene, follow):
@@ -61,13 +65,19 @@ def stores(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def lived(stores):
-    """The demo's days, with wrong forecasts and the bursts of a real home."""
-    return [demo.live(scene, sample.folder(), stores / scene.week, seed=2) for scene in demo.SCENES]
+    """The demo's days, with wrong forecasts and the bursts of a real home; lived at first call."""
+
+    @functools.cache
+    def live():
+        folder = sample.folder()
+        return [demo.live(scene, folder, stores / scene.week, seed=2) for scene in demo.SCENES]
+
+    return live
 
 
 def test_a_day_costs_no_more_than_planned_and_the_error_of_the_forecast(lived):
     """A kWh more (or less) than expected costs at most what buying it costs."""
-    for day in lived:
+    for day in lived():
         error_eur = 0.0
         for step, quarter in zip(day.plan.steps, day.quarters, strict=False):
             came_w = quarter.reading.load_w - quarter.reading.pv_w
@@ -78,13 +88,13 @@ def test_a_day_costs_no_more_than_planned_and_the_error_of_the_forecast(lived):
 
 
 def test_most_of_the_planned_saving_is_realised_against_wrong_forecasts(lived):
-    for day in lived:
+    for day in lived():
         assert day.plan.saving_eur > 0.3
         assert day.saving_eur > 0.7 * day.plan.saving_eur
 
 
 def test_both_lives_meet_the_same_house(lived):
-    for day in lived:
+    for day in lived():
         assert len(day.quarters) == len(day.own_use) == 96
         for quarter, other in zip(day.quarters, day.own_use, strict=True):
             assert quarter.reading.load_w == pytest.approx(other.reading.load_w)
@@ -92,6 +102,7 @@ def test_both_lives_meet_the_same_house(lived):
 
 
 def test_nothing_is_held_for_most_of_the_summer_day(lived, stores):
+    assert len(lived()) == 2
     store = database.connect(stores / "summer")
     rows = store.execute("SELECT held_share FROM tick WHERE kind = 'summary'").fetchall()
     store.close()

@@ -1,5 +1,6 @@
 """README and map are tested: what they print, name and promise."""
 
+import os
 import re
 import subprocess
 import sys
@@ -22,9 +23,11 @@ def block(mark):
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path):
+    # two simulated days take thrice as long under the eye of coverage
+    unseen = {key: text for key, text in os.environ.items() if not key.startswith("COV")}
     done = subprocess.run(
         [sys.executable, "-m", "optimizer", "demo"], cwd=tmp_path, capture_output=True, text=True,
-        timeout=300, check=True,
+        timeout=300, check=True, env=unseen,
     )  # fmt: skip
     printed = iter(done.stdout.splitlines())
     for line in block("demo").splitlines():
