@@ -1,5 +1,6 @@
 """`optimizer plan`: the nightly planner."""
 
+import gc
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -44,6 +45,8 @@ def plan(
         raise typer.BadParameter(
             "--at needs --soc: the FEMS only knows how full the battery is now", param_hint="--at"
         )
+    # A short life with many small objects: collecting garbage would only cost its start-up.
+    gc.disable()
     settings = load_config(config)
     made, request, steps = _make(settings, moment(at), soc)
     if not dry_run:
@@ -84,7 +87,7 @@ def _make(
 def _store(
     settings: "Config", made: "Plan", request: "Request", steps: "tuple[ForecastStep, ...]"
 ) -> None:
-    from dataclasses import asdict
+    from dataclasses import asdict, fields
 
     from optimizer.model.plan import iso
     from optimizer.store import database, plans
@@ -92,7 +95,8 @@ def _store(
     def plain(value: Any) -> Any:
         return iso(value) if hasattr(value, "isoformat") else value
 
-    rows = [{key: plain(value) for key, value in asdict(step).items()} for step in steps]
+    names = [item.name for item in fields(steps[0])]
+    rows = [{name: plain(getattr(step, name)) for name in names} for step in steps]
     data = {key: plain(value) for key, value in asdict(request).items()} | {"steps": rows}
     connection = database.connect(settings.store.folder)
     try:

@@ -4,11 +4,9 @@ import signal
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-
-from optimizer.fems.simulated.answers import Era
 
 if TYPE_CHECKING:
     from optimizer.fems.simulated.simulator import SimulatedFems
@@ -29,7 +27,8 @@ DataOption = Annotated[
     ),
 ]
 EraOption = Annotated[
-    Era, typer.Option(help="How it refuses: like FEMS up to 2025.3, or from 2025.4 on.")
+    Literal["2023", "2025"],
+    typer.Option(help="How it refuses: like FEMS up to 2025.3, or from 2025.4 on."),
 ]
 RecordedOption = Annotated[
     bool,
@@ -52,13 +51,14 @@ def simulate(
         bool, typer.Option("--hybrid", help="The roof hangs behind the battery's inverter.")
     ] = False,
     soc: Annotated[float, typer.Option(help="State of charge at the start.", min=0, max=100)] = 50,
-    era: EraOption = Era.NEW,
+    era: EraOption = "2025",
     fault: Annotated[list[str] | None, typer.Option(help=_FAULTS, metavar="NAME")] = None,
     recorded: RecordedOption = False,
 ) -> None:
     """Serve a simulated FEMS over a simulated house; the password is 'owner', a guest's 'user'."""
     from optimizer.analysis import sample
     from optimizer.analysis.demo import PASSWORD, house_now
+    from optimizer.fems.simulated.answers import Era
     from optimizer.fems.simulated.simulator import SimulatedFems
     from optimizer.fems.simulated.situations import arrange, recorded_house
 
@@ -66,7 +66,9 @@ def simulate(
         house = recorded_house(datetime.now(UTC).replace(microsecond=0), soc)
     else:
         house = house_now(data or sample.folder() / "winter", hybrid, soc)
-    fems = SimulatedFems(house, host=host, port=port, owner_password=PASSWORD, speed=speed, era=era)
+    fems = SimulatedFems(
+        house, host=host, port=port, owner_password=PASSWORD, speed=speed, era=Era(era)
+    )
     try:
         arrange(fems, fault or ())
     except ValueError as error:
