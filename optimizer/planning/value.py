@@ -11,8 +11,9 @@ length), sorted downward. Going one step back in time:
 3. Stored energy stays inside its band: as much length as the step can charge is cut off at the
    top, as much as it can discharge off the bottom.
 
-This solves the same task as the linear program without a solver, exactly, as long as no step
-needs a binary; where one does, the segments are those of the convex relaxation.
+This solves the same task as the linear program without a solver, exactly, as long as nothing
+needs a binary. Where something does (paid drawing, selling above buying, a battery that first has
+to recover) the segments are those of a convex relaxation, good for the table, not for a proof.
 References: Cruise, Flatley, Gibbens, Zachary, arXiv 1406.3653; Xu, Korpas, Botterud, arXiv
 1910.09149.
 """
