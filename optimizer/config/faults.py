@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from optimizer.config.sections import Config, Section
+from optimizer.config.sections import Config
+from optimizer.config.types import Section
 
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
