@@ -80,6 +80,9 @@ class Executor:
     shadow: bool = False
     """Do everything but write to the FEMS."""
     on_cycle: Callable[[Decision, Snapshot | None], None] | None = None
+    tell: Callable[[Decision], None] | None = None
+    """Called in the loop's own thread after a decision was carried out and noted, and never
+    otherwise: what a watchdog may count as life. `Decision.sentence` is its text."""
     _memory: Memory = field(default_factory=Memory)
     _may_hold: bool = True
     """Whether the FEMS may still hold something of ours; unsure counts as yes."""
@@ -124,6 +127,8 @@ class Executor:
         self._tell(decision)
         self._act(decision)
         self._note(decision, snapshot)
+        if self.tell is not None:
+            self.tell(decision)
         return decision
 
     def _read(self, now: datetime) -> tuple[Snapshot | None, Reason]:

@@ -80,3 +80,16 @@ class Decision:
     """Start of the plan's step that was followed."""
     note: str = ""
     """The figures behind the reason, in words."""
+
+    @property
+    def sentence(self) -> str:
+        """The decision as one line for people.
+
+        >>> Decision(datetime(2026, 1, 14), None, Reason.NO_PLAN).sentence
+        'nothing is held: no plan'
+        """
+        if self.setpoint_w is None:
+            return f"nothing is held: {self.reason.value}"
+        sign = {Channel.LESS_OR_EQUALS: "at most ", Channel.GREATER_OR_EQUALS: "at least "}
+        intent = self.intent.value.replace("_", " ")
+        return f"{intent}: {sign.get(self.channel, '')}{self.setpoint_w} W held at the inverter"

@@ -298,3 +298,14 @@ def test_the_release_at_the_start_is_tried_again(executor, fems, store):
     executor.fems.release = refuse
     executor.run(30)
     assert calls == [True, True, False]
+
+
+def test_each_completed_decision_is_told_and_no_other(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    told = []
+    executor.tell = lambda decision: told.append(decision.sentence)
+    executor.clock.events = {35: fems.stop}
+    executor.run(50)
+    starting = "nothing is held: waiting for steady readings"
+    held = "charge: -10000 W held at the inverter"
+    assert told == [starting, starting, held, held, "nothing is held: the FEMS does not answer"]
