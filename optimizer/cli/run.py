@@ -63,9 +63,10 @@ def _execute(
     seconds: float | None,
     follow: Literal["value", "intent", "power"] | None,
 ) -> None:
+    from optimizer.control.book import PlanBook
     from optimizer.control.clock import SystemClock
-    from optimizer.control.decide import Settings
-    from optimizer.control.executor import Executor, PlanBook
+    from optimizer.control.executor import Executor
+    from optimizer.control.memory import Settings
     from optimizer.store import database, live
     from optimizer.store.journal import Journal
 

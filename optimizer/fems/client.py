@@ -118,6 +118,13 @@ class FemsClient(FemsReader):
             self._written.append(channel)
         self._link.post(self.ess, channel, value)
 
+    def leave(self, channel: SetPoint) -> None:
+        """Forget a channel that another program has taken over: what stands there is not ours."""
+        if self._held.get(type(channel)) is channel:
+            del self._held[type(channel)]
+        if channel in self._written:
+            self._written.remove(channel)
+
     def release(self, *, everything: bool = False) -> None:
         """Give back every channel that this client ever wrote, or `everything`, whoever wrote it.
 

@@ -7,14 +7,19 @@ are 40 kB.
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
+from optimizer.model.exchange import Quarter
 from optimizer.model.plan import iso
 from optimizer.model.state import Decision, Snapshot
+from optimizer.store import exchange
 from optimizer.store.database import transaction
 
 SUMMARY = timedelta(minutes=15)
+
+KEPT = 500
+"""So many rows wait for a disk that cannot be written; then the oldest are given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Tick:
     """One row; in a summary the powers are means over `seconds`."""
 
     kind: str
-    """`change` or `summary`."""
+    """`change`, `summary`, or `event` for what happened beside the decisions."""
     at: str
     seconds: float
     soc_percent: float | None
@@ -66,6 +71,7 @@ class Journal:
 
     connection: sqlite3.Connection
     _rows: list[Tick] = field(default_factory=list)
+    _quarters: list[Quarter] = field(default_factory=list)
     _before: Decision | None = None
     _quarter: datetime | None = None
     _last: datetime | None = None
@@ -106,9 +112,18 @@ class Journal:
         values |= {"held_share": self._held.take(), "seconds": self._held.seconds}
         return Tick(**values)
 
+    def event(self, decision: Decision, snapshot: Snapshot | None, note: str) -> None:
+        """Note something that happened; it is written with the next summary or change."""
+        self._rows.append(replace(_row("event", decision, snapshot), note=note))
+
+    def quarter(self, quarter: Quarter) -> None:
+        """Note a quarter-hour's exchange of battery and grid, or a part of it."""
+        self._quarters.append(quarter)
+
     def flush(self) -> None:
         """Write what has been collected, in one transaction."""
-        if not self._rows:
+        del self._rows[:-KEPT], self._quarters[:-KEPT]
+        if not self._rows and not self._quarters:
             return
         names = [item.name for item in fields(Tick)]
         marks = ", ".join("?" for _ in names)
@@ -117,7 +132,9 @@ class Journal:
                 f"INSERT INTO tick ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 own names
                 [tuple(getattr(row, name) for name in names) for row in self._rows],
             )
+            exchange.add(self.connection, self._quarters)
         self._rows.clear()
+        self._quarters.clear()
 
 
 def _row(kind: str, decision: Decision, snapshot: Snapshot | None) -> Tick:
