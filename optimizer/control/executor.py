@@ -13,8 +13,10 @@ from optimizer.control.clock import Clock
 from optimizer.control.grip import Grip, Hand
 from optimizer.control.memory import Memory, Settings
 from optimizer.control.policy import Sight, choose
+from optimizer.control.replan import Rhythm
 from optimizer.control.watch import Device, Watch
 from optimizer.errors import UnsafeTimeoutError
+from optimizer.model.battery import Battery
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan
 from optimizer.model.state import Decision, Reason, Snapshot
@@ -36,6 +38,9 @@ class Fems(Device, Hand, Seen, Protocol):
 class Replanning(Protocol):
     """Who has the plan made anew while the loop goes on."""
 
+    rhythm: Rhythm
+    battery: Battery
+
     def look(self, decision: Decision, plan: Plan | None, snapshot: Snapshot | None) -> None:
         """Begin or end a planning run if it is time; never waits."""
         ...
@@ -51,6 +56,7 @@ class Change:
 
     settings: Settings
     interval_s: float
+    rhythm: Rhythm
 
 
 @dataclass(slots=True)
@@ -172,6 +178,9 @@ class Executor:
         self.settings = change.settings
         self.interval_s = self._approach.interval_s = change.interval_s
         self._approach.ask_again()
+        if self.replanning is not None:
+            self.replanning.rhythm = change.rhythm
+            self.replanning.battery = change.settings.battery
         self._memory = self._memory.doubtful()
 
     def _release(self) -> None:
@@ -223,14 +232,15 @@ class Executor:
 
     def _finish(self) -> None:
         """Hand back, and say so in the journal."""
-        if self.replanning is not None:
-            self.replanning.stop()
         if self._grip.may_hold:
             self._release()
+        if self.replanning is not None:
+            self.replanning.stop()
         if self._memory.quarter is not None:
             self.journal.quarter(self._memory.quarter)
             self._memory = Memory(clocks=self._memory.clocks)
-        self._note(Decision(self.clock.now(), None, Reason.STOPPED), None)
+        left = "the last release was not taken, or not for sure" if self._grip.may_hold else ""
+        self._note(Decision(self.clock.now(), None, Reason.STOPPED, note=left), None)
         try:
             self.journal.flush()
         except sqlite3.Error as error:

@@ -51,7 +51,6 @@ MIGRATIONS = (
         id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, identity TEXT NOT NULL,
         met_at TEXT NOT NULL
     ) STRICT;
-    ALTER TABLE plan ADD COLUMN checksum TEXT NOT NULL DEFAULT '';
     """,
 )
 """SQL that takes the file from schema version n to n + 1."""

@@ -1,6 +1,5 @@
 """Plans in the store: written whole by the planner, only read by the executor."""
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Mapping
@@ -22,24 +21,23 @@ def save(connection: sqlite3.Connection, plan: Plan, run_input: Mapping[str, Any
         The plan's number.
     """
     head = to_json(plan)
-    steps, made_at = [json.dumps(step) for step in head.pop("steps")], iso(plan.made_at)
-    starts, text = [iso(step.start) for step in plan.steps], json.dumps(head)
+    steps, made_at = head.pop("steps"), iso(plan.made_at)
     with transaction(connection):
         run = connection.execute(
             "INSERT INTO run (made_at, input) VALUES (?, ?)",
             (made_at, json.dumps(run_input, sort_keys=True)),
         )
         row = connection.execute(
-            "INSERT INTO plan (run_id, made_at, site, bounds, first_start, last_end, head, "
-            "checksum) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO plan (run_id, made_at, site, bounds, first_start, last_end, head) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 run.lastrowid, made_at, plan.site, plan.bounds, iso(plan.steps[0].start),
-                iso(plan.steps[-1].end), text, _checksum(text, steps),
+                iso(plan.steps[-1].end), json.dumps(head),
             ),
         )  # fmt: skip
         connection.executemany(
             "INSERT INTO plan_step (plan_id, start, step) VALUES (?, ?, ?)",
-            [(row.lastrowid, *item) for item in zip(starts, steps, strict=True)],
+            [(row.lastrowid, step["start"], json.dumps(step)) for step in steps],
         )
         _note_known(connection, plan, made_at)
     return int(row.lastrowid or 0)
@@ -60,11 +58,6 @@ def _note_known(connection: sqlite3.Connection, plan: Plan, made_at: str) -> Non
     )
 
 
-def _checksum(head: str, steps: list[str]) -> str:
-    """Over the whole plan as it is stored; plans of before schema 2 have none."""
-    return hashlib.sha256("\n".join([head, *steps]).encode()).hexdigest()
-
-
 def newest_number(connection: sqlite3.Connection) -> int | None:
     """Number of the newest plan: cheap, so that the executor can look at every tick."""
     (number,) = connection.execute("SELECT max(id) FROM plan").fetchone()
@@ -79,17 +72,14 @@ def load(connection: sqlite3.Connection, number: int) -> Plan:
     NoPlanError
         If it is not there or cannot be read whole.
     """
-    row = connection.execute("SELECT head, checksum FROM plan WHERE id = ?", (number,)).fetchone()
+    row = connection.execute("SELECT head FROM plan WHERE id = ?", (number,)).fetchone()
     if row is None:
         raise NoPlanError(f"there is no plan {number} in the store")
     rows = connection.execute(
         "SELECT step FROM plan_step WHERE plan_id = ? ORDER BY start", (number,)
     )
     try:
-        (head, checksum), steps = row, [step for (step,) in rows]
-        if checksum not in ("", _checksum(head, steps)):
-            raise ValueError("its checksum is wrong")
-        data = json.loads(head) | {"steps": [json.loads(step) for step in steps]}
+        data = json.loads(row[0]) | {"steps": [json.loads(step) for (step,) in rows]}
     except (ValueError, TypeError) as error:
         raise NoPlanError(
             f"the stored plan cannot be read ({error}): make a new one with 'optimizer plan'"
@@ -98,26 +88,19 @@ def load(connection: sqlite3.Connection, number: int) -> Plan:
 
 
 def in_force(connection: sqlite3.Connection, at: datetime) -> Plan:
-    """The newest whole plan that covers a moment.
+    """The newest plan that covers a moment.
 
     Raises
     ------
     NoPlanError
-        If there is none, with what is wrong with the newest, or its span if there is any.
+        If there is none, with the span of the newest plan if there is any.
     """
     moment = iso(at)
-    numbers = connection.execute(
-        "SELECT id FROM plan WHERE first_start <= ? AND last_end > ? ORDER BY id DESC LIMIT 5",
-        (moment, moment),
-    ).fetchall()
-    damage: NoPlanError | None = None
-    for (number,) in numbers:
-        try:
-            return load(connection, int(number))
-        except NoPlanError as error:
-            damage = damage or error
-    if damage is not None:
-        raise damage
+    row = connection.execute(
+        "SELECT max(id) FROM plan WHERE first_start <= ? AND last_end > ?", (moment, moment)
+    ).fetchone()
+    if row[0] is not None:
+        return load(connection, int(row[0]))
     newest = connection.execute(
         "SELECT first_start, last_end FROM plan ORDER BY id DESC LIMIT 1"
     ).fetchone()
