@@ -44,7 +44,7 @@ class Past:
 
     soc: SocEstimate | None = None
     soc_percent: float | None = None
-    """The FEMS's last whole percent, also a doubtful one."""
+    """The FEMS's last whole percent."""
     at: datetime | None = None
     off_grid_at: datetime | None = None
     """When the house was last seen off the grid."""
@@ -86,7 +86,8 @@ def read(
     past = replace(past, still=_still(past.still, snapshot, held_w))
     reason = _doubt(snapshot, now, past)
     jumped = _jumped(past, soc, at)
-    past = replace(past, soc_percent=soc, at=at)
+    possible = soc is not None and 0 <= soc <= 100
+    past = replace(past, soc_percent=soc if possible else None, at=at)
     if reason is not None:
         return reason, past
     if jumped:
