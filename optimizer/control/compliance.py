@@ -5,6 +5,7 @@ between two set-points may carry some energy the wrong way, and where that comes
 trifle the rest of the quarter-hour is left to the FEMS, which follows the meter every second.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from optimizer.control.soc import LONGEST
@@ -31,20 +32,26 @@ def count(
         Whether we held something in between.
     """
     start = start_of(at)
-    if before is None or before.start != start:
-        earlier = start if before is None else max(start, before.at)
-        known = before is not None and at - before.at <= LONGEST
-        before = Quarter(start, earlier if known else at)
-    passed = at - before.at
-    seconds = passed.total_seconds() if timedelta(0) <= passed <= LONGEST else 0.0
+    if before is None or not timedelta(0) <= at - before.at <= LONGEST:
+        same = before is not None and before.start == start
+        return replace(before, at=at, previous=None) if before and same else Quarter(start, at)
+    before = replace(before, previous=None)
+    if before.start == start:
+        return _add(before, at, grid_w, battery_w, held=held)
+    ended = _add(before, start, grid_w, battery_w, held=held)
+    return _add(Quarter(start, start, previous=ended), at, grid_w, battery_w, held=held)
+
+
+def _add(quarter: Quarter, to: datetime, grid_w: float, battery_w: float, *, held: bool) -> Quarter:
+    seconds = (to - quarter.at).total_seconds()
     bought_wh = max(0.0, min(grid_w, -battery_w)) * seconds / 3600
     sold_wh = max(0.0, min(-grid_w, battery_w)) * seconds / 3600
-    return Quarter(
-        start,
-        at,
-        before.seconds + seconds,
-        before.bought_wh + bought_wh,
-        before.sold_wh + sold_wh,
-        before.held_bought_wh + bought_wh * held,
-        before.held_sold_wh + sold_wh * held,
+    return replace(
+        quarter,
+        at=to,
+        seconds=quarter.seconds + seconds,
+        bought_wh=quarter.bought_wh + bought_wh,
+        sold_wh=quarter.sold_wh + sold_wh,
+        held_bought_wh=quarter.held_bought_wh + bought_wh * held,
+        held_sold_wh=quarter.held_sold_wh + sold_wh * held,
     )

@@ -210,7 +210,7 @@ class Executor:
         """Note a cycle, with what it brought to an end: a quarter-hour, or an older plan."""
         after = self._memory.quarter
         if before is not None and after is not None and before.start != after.start:
-            self.journal.quarter(before)
+            self.journal.quarter(after.previous or before)
         news = self.book.news()
         if news:
             log.info("a new plan is followed: %s", news)

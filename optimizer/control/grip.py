@@ -53,7 +53,8 @@ class Grip:
     _unsure_s: float = float("-inf")
     """When a write was last sent without an answer."""
     _refused_s: float = float("-inf")
-    """When the FEMS last refused the password."""
+    """When the FEMS last refused the password, and what it means."""
+    _refusal: str = ""
     _told: str = ""
     """The trouble with writing that the owner was told of."""
 
@@ -72,8 +73,9 @@ class Grip:
         if not self._clean and not self.release():
             # what an executor before us left is given back before anything is held
             refused = self.clock.monotonic() - self._refused_s < AFTER_REFUSAL_S
-            reason = Reason.REFUSED if refused else Reason.STARTING
-            return replace(decision, setpoint_w=None, reason=reason)
+            if refused:
+                return self._refused(decision)
+            return replace(decision, setpoint_w=None, reason=Reason.STARTING)
         if not still_true(decision, self.clock.now(), self.clock.monotonic() - decided_s):
             if self.may_hold:
                 self.release()
@@ -85,7 +87,7 @@ class Grip:
         if self.shadow:
             return decision
         if now_s - self._refused_s < AFTER_REFUSAL_S:
-            return replace(decision, setpoint_w=None, reason=Reason.REFUSED)
+            return self._refused(decision)
         self.may_hold = True
         try:
             self.fems.hold(decision.channel, setpoint_w)
@@ -98,6 +100,9 @@ class Grip:
         self._told = ""
         self.watch.sent(decision.channel, setpoint_w, self.clock.monotonic())
         return decision
+
+    def _refused(self, decision: Decision) -> Decision:
+        return replace(decision, setpoint_w=None, reason=Reason.REFUSED, note=self._refusal)
 
     def release(self) -> bool:
         """Give back what may still be held; whether that is certain now.
@@ -131,7 +136,7 @@ class Grip:
         if isinstance(error, UnreachableError):
             self._unsure_s = self.clock.monotonic()
         if isinstance(error, LoginError):
-            self._refused_s = self.clock.monotonic()
+            self._refused_s, self._refusal = self.clock.monotonic(), str(error)
         if self._told != what:
             self._told = what
             log.warning("%s: %s", what, error)

@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from optimizer.errors import OptimizerError
+from optimizer.errors import LoginError, OptimizerError
 from optimizer.fems import channels, writes
 from optimizer.fems.jsonrpc import JsonRpc
 from optimizer.fems.link import Link
@@ -131,7 +131,7 @@ class FemsClient(FemsReader):
         A client that wrote nothing gives back `SetActivePowerEquals`, which proves that it may
         write without moving the battery. Once is enough: each time starts the FEMS's time-out
         anew, also for what other programs have written. All channels are tried before it raises,
-        unless a FEMS that hangs has used up the time of one exchange.
+        unless the password is refused or a FEMS that hangs has used up the time of one exchange.
         """
         errors: list[OptimizerError] = []
         until = time.monotonic() + self._deadline_s
@@ -141,7 +141,7 @@ class FemsClient(FemsReader):
                 self.give_back(channel)
             except OptimizerError as error:
                 errors.append(error)
-                if time.monotonic() >= until:
+                if isinstance(error, LoginError) or time.monotonic() >= until:
                     break
         if errors:
             raise errors[0]

@@ -25,6 +25,8 @@ class Quarter:
     held_bought_wh: float = 0.0
     """The part of it while we held a set-point."""
     held_sold_wh: float = 0.0
+    previous: "Quarter | None" = None
+    """The quarter-hour before, complete, at the first reading after its end."""
 
     def breaks(self, rule: Rule) -> bool:
         """Whether our holding has carried more than a trifle the wrong way."""

@@ -79,18 +79,22 @@ class Journal:
     _held: _Mean = field(default_factory=_Mean)
 
     def note(self, decision: Decision, snapshot: Snapshot | None) -> None:
-        """Note one cycle of the executor."""
-        self._summarise(decision, snapshot)
-        before = self._before
+        """Note one cycle of the executor.
+
+        All is remembered before the disk is asked: what it does not take now it gets later.
+        """
+        due = self._summarise(decision, snapshot)
+        before, self._before = self._before, decision
         if before is None or (decision.reason, decision.intent, decision.setpoint_w is None) != (
             before.reason, before.intent, before.setpoint_w is None,
         ):  # fmt: skip
             self._rows.append(_row("change", decision, snapshot))
-            if before is None or (before.setpoint_w is None) != (decision.setpoint_w is None):
-                self.flush()
-        self._before = decision
+            due |= before is None or (before.setpoint_w is None) != (decision.setpoint_w is None)
+        if due:
+            self.flush()
 
-    def _summarise(self, decision: Decision, snapshot: Snapshot | None) -> None:
+    def _summarise(self, decision: Decision, snapshot: Snapshot | None) -> bool:
+        """Go on with the summary; whether one has become complete."""
         seconds = (decision.at - self._last).total_seconds() if self._last else 0.0
         self._last = decision.at
         for name in MEANS:
@@ -99,11 +103,12 @@ class Journal:
         held = self._before is not None and self._before.setpoint_w is not None
         self._held.add(float(held), max(0.0, seconds))
         quarter = decision.at - timedelta(seconds=decision.at.timestamp() % SUMMARY.total_seconds())
-        if self._quarter is not None and quarter != self._quarter and self._held.seconds > 0:
+        complete = self._quarter not in (None, quarter) and self._held.seconds > 0
+        if complete:
             self._rows.append(self._summary(decision, snapshot))
             self._means, self._held = {}, _Mean()
-            self.flush()
         self._quarter = quarter
+        return complete
 
     def _summary(self, decision: Decision, snapshot: Snapshot | None) -> Tick:
         row = _row("summary", decision, snapshot)
