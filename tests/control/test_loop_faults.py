@@ -1,6 +1,8 @@
 """The loop beside a simulated FEMS when things go wrong: writes, passwords, strangers, clocks."""
 
+import contextlib
 import logging
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -321,10 +323,8 @@ def test_the_loop_waits_for_a_disk_with_a_few_rows_only(store, make_plan):
     store.execute("PRAGMA query_only = ON")
     for number in range(2_000):
         decision = _decision(START + timedelta(seconds=10 * number), number % 2)
-        try:
+        with contextlib.suppress(sqlite3.OperationalError):
             notes.note(decision, None)
-        except Exception as error:  # noqa: BLE001 whatever SQLite says
-            assert "readonly" in str(error)
     assert len(notes._rows) <= journal.KEPT + 10
     store.execute("PRAGMA query_only = OFF")
     notes.flush()
