@@ -111,9 +111,14 @@ def _linear(terms: Iterable[tuple[Any, float]]) -> Any:
     return _expression([(var, factor) for var, factor in terms if factor != 0.0])
 
 
+def _flow(problem: Any, name: str, least_w: float, most_w: float) -> Any:
+    """One direction of the battery's power, within bounds of which the negative part is cut off."""
+    return problem.add_variable(name, max(0.0, least_w) / 1000, max(0.0, most_w) / 1000)
+
+
 def _variables(problem: Any, task: Task) -> list[_Step]:
     """Variables with their constant bounds, a _Step each."""
-    battery, grid, add = task.battery, task.grid, problem.add_variable
+    grid, standby_w, add = task.grid, task.battery.standby_w, problem.add_variable
     below = must_recover(task)
     result = []
     for t, (step, ceiling_wh) in enumerate(zip(task.steps, task.ceilings_wh(), strict=True)):
@@ -123,8 +128,8 @@ def _variables(problem: Any, task: Task) -> list[_Step]:
             _Step(
                 buy=add(f"buy_{t}", 0, grid.max_buy_w / 1000),
                 sell=add(f"sell_{t}", 0, grid.max_sell_w / 1000),
-                charge=add(f"charge_{t}", 0, max(0.0, -low - battery.standby_w) / 1000),
-                discharge=add(f"discharge_{t}", 0, max(0.0, high + battery.standby_w) / 1000),
+                charge=_flow(problem, f"charge_{t}", -high - standby_w, -low - standby_w),
+                discharge=_flow(problem, f"discharge_{t}", low + standby_w, high + standby_w),
                 curtailed=add(f"curtailed_{t}", 0, step.pv_w / 1000),
                 stored=add(f"stored_{t}", task.floor_wh / 1000, ceiling_wh / 1000),
                 overload=add(f"overload_{t}", 0, over_w / 1000) if over_w > 0 else None,
@@ -188,7 +193,7 @@ def _either(problem: Any, name: str, one: Any, other: Any) -> Any:
 
 def _binaries(problem: Any, task: Task, flows: list[_Step]) -> list[Any]:
     """Binaries in the steps where the relaxation could cheat."""
-    switches, burning = [], may_burn(task.steps)
+    switches, burning = [], may_burn(task)
     for t, (step, flow) in enumerate(zip(task.steps, flows, strict=True)):
         if burning[t]:
             switches.append(_either(problem, f"burn_{t}", flow.charge, flow.discharge))

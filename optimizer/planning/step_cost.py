@@ -2,6 +2,7 @@
 
 import itertools
 
+from optimizer.errors import InfeasibleError
 from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, ForecastStep, Task
 
 Segment = tuple[float, float]
@@ -75,7 +76,13 @@ def options(
     segments
         (Marginal cost per stored kWh, length), from full discharge to full charge.
     most_out, most_in
-        Largest fall and rise of the stored energy in the step [kWh].
+        Largest fall and rise of the stored energy in the step [kWh]; negative where a forced band
+        leaves only the other direction.
+
+    Raises
+    ------
+    InfeasibleError
+        If no battery power in the step's range is possible.
     """
     points = []
     for battery_w in _kinks(task, step, ceiling_wh):
@@ -83,6 +90,8 @@ def options(
         if cost is not None:
             change = task.battery.stored_after(0.0, battery_w, step.hours) / 1000
             points.append((change, cost))
+    if not points:
+        raise InfeasibleError(f"no battery power is possible in the step at {step.start}")
     points.reverse()
     segments = [
         ((cost_b - cost_a) / (b - a), b - a)

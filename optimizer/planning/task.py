@@ -62,6 +62,10 @@ class Task:
     """Stored energy at the start [Wh]."""
     end_value: float
     """Worth of a kWh in the cells at the end [EUR/kWh]."""
+    forced: tuple[tuple[int, float, float], ...] = ()
+    """Steps that have to keep to a band of battery power, to ask "why not?": (index of the step,
+    lowest, highest [W]). Where the band lies outside what device and rule allow, the nearest
+    allowed power is forced. A band that the stored energy cannot give has no plan."""
 
     @property
     def floor_wh(self) -> float:
@@ -88,20 +92,25 @@ class Task:
     def battery_range(self, step: ForecastStep) -> tuple[float, float]:
         """Lowest and highest battery power in a step by device and legal rule [W].
 
-        Standing still (`-standby_w`) is always inside.
+        Standing still (`-standby_w`) is always inside, unless another band is forced.
         """
         rule_low, rule_high = self.grid.battery_limits(step.need_w)
         low = min(max(-self.battery.max_charge_w, rule_low), -self.battery.standby_w)
-        return low, min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
+        high = min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
+        for index, least_w, most_w in self.forced:
+            if self.steps[index].start == step.start:
+                low, high = min(max(low, least_w), high), max(min(high, most_w), low)
+        return low, high
 
     def lowest_w(self, step: ForecastStep, ceiling_wh: float) -> float:
         """Lowest battery power in a step that ends below a ceiling [W].
 
         While a battery found above its band still comes down it is not charged.
         """
+        low, high = self.battery_range(step)
         if ceiling_wh > self.battery.max_wh + 0.001:
-            return -self.battery.standby_w
-        return self.battery_range(step)[0]
+            return min(max(low, -self.battery.standby_w), high)
+        return low
 
     def own_use_w(self, step: ForecastStep) -> float:
         """Battery power that brings the grid to zero as far as the inverter passes it [W]."""
@@ -114,14 +123,15 @@ class Task:
         return max(self.grid.max_buy_w, step.load_w + standby_w - roof_w)
 
 
-def may_burn(steps: Sequence[ForecastStep]) -> list[bool]:
+def may_burn(task: Task) -> list[bool]:
     """In which steps charging and discharging at once could pay.
 
-    Only when drawing power is paid for: in such a step, and in all before it, where burning stored
-    energy would make room for it.
+    Only when drawing power is paid for or forced: in such a step, and in all before it, where
+    burning stored energy would make room for it.
     """
-    last = max((t for t, step in enumerate(steps) if step.buy < 0), default=-1)
-    return [t <= last for t in range(len(steps))]
+    paid = [t for t, step in enumerate(task.steps) if step.buy < 0]
+    paid += [t for t, _, highest_w in task.forced if highest_w < -task.battery.standby_w]
+    return [t <= max(paid, default=-1) for t in range(len(task.steps))]
 
 
 def may_circle(step: ForecastStep) -> bool:

@@ -21,11 +21,15 @@ References: Cruise, Flatley, Gibbens, Zachary, arXiv 1406.3653; Xu, Korpas, Bott
 from bisect import insort
 from dataclasses import dataclass
 
+from optimizer.errors import InfeasibleError
 from optimizer.planning.step_cost import Segment, options, step_cost
 from optimizer.planning.task import RECOVERY_EUR_PER_KWH_H, ForecastStep, Task
 
 TABLE_SIZE = 25
 """States of charge in the value table; 25 earn as much as 100 in simulated years."""
+
+FORCED_EUR_PER_KWH = 1000.0
+"""Worth of stored energy without which a forced band of battery power has no plan."""
 
 KINK_KWH = 1e-4
 """How far beside a state of charge its one-sided worth is read."""
@@ -87,7 +91,11 @@ def _back(
     merged = list(worth)
     for segment in segments:
         insort(merged, segment, key=lambda item: -item[0])
-    return _cut(merged, max(0.0, most_in), max(0.0, most_out - (before_wh - ceiling_wh) / 1000))
+    # a forced flow cannot be met from (nearly) empty or full: it is worth anything to avoid that
+    first = [(FORCED_EUR_PER_KWH, -most_in)] if most_in < 0 else []
+    last = [(-FORCED_EUR_PER_KWH, -most_out)] if most_out < 0 else []
+    top, bottom = max(0.0, most_in), max(0.0, most_out - (before_wh - ceiling_wh) / 1000)
+    return [*first, *_cut(merged, top, bottom), *last]
 
 
 def _penalised(worth: list[Segment], task: Task, hours: float) -> list[Segment]:
@@ -131,6 +139,9 @@ def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...],
     for step, worth in zip(task.steps, later, strict=True):
         target_wh = _best_target(task, step, soc_wh, worth)
         battery_w = task.battery.power_for(soc_wh, target_wh, step.hours)
+        low, high = task.battery_range(step)
+        if task.forced and not low - 0.01 <= battery_w <= high + 0.01:
+            raise InfeasibleError(f"the battery cannot do what is forced at {step.start}")
         objective += step_cost(task, step, battery_w) or 0.0
         soc_wh = target_wh
         objective += (
