@@ -2,7 +2,7 @@
 
 An SD card lives long when it is written seldom: rows are kept in memory and committed together,
 with each summary. A day has 96 of them: 40 kB of rows, but each commit costs SQLite three pages and
-more, 1.4 MB a day altogether. What happens this very moment is in the live file.
+more, 1.6 MB a day altogether. What happens this very moment is in the live file.
 """
 
 import sqlite3
