@@ -336,3 +336,23 @@ def _decision(at, held):
 
     reason = Reason.HOLDING if held else Reason.OWN_USE
     return Decision(at, HELD if held else None, reason)
+
+
+def test_a_release_that_fails_by_a_fault_of_ours_does_not_end_the_loop(world, house, caplog):
+    released, cycles = world.fems.release, []
+
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    def reload():
+        cycles.append(house.moment)
+        if len(cycles) in (5, 6):
+            world.fems.release = broken if len(cycles) == 5 else released
+            raise ZeroDivisionError
+
+    world.reload = reload
+    world.run(100)
+    assert len(told(caplog, "a fault of this program, the ")) == 2
+    assert len(told(caplog, "the release failed by a fault of this program")) == 1
+    assert reasons(world) == ["STARTING", "HOLDING", "MISHAP", "STARTING", "HOLDING", "STOPPED"]
+    assert not house.written.values
