@@ -3,12 +3,13 @@
 import logging
 import os
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from optimizer.cli.options import ConfigOption, battery_of, client_of, load_config
-from optimizer.cli.signals import stop_on_signals
+from optimizer.cli.signals import reload_on_signal, stop_on_signals
 from optimizer.errors import AlreadyRunningError
 
 if TYPE_CHECKING:
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
     from optimizer.config.sections import Config
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The command line."""
+
+    shadow: bool
+    seconds: float | None
+    follow: Literal["value", "intent", "power"] | None
+    replan: bool
+    config: "Path | None"
 
 
 def run(
@@ -30,6 +42,9 @@ def run(
         Literal["value", "intent", "power"] | None,
         typer.Option(help="Override control.follow."),
     ] = None,
+    replan: Annotated[
+        bool, typer.Option("--replan/--no-replan", help="Plan anew within the day.")
+    ] = True,
     config: ConfigOption = None,
 ) -> None:
     """Carry the plan to the FEMS until stopped; then hand control back."""
@@ -37,7 +52,7 @@ def run(
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     lock = _lock(settings.store.folder)
     try:
-        _execute(settings, shadow, seconds, follow)
+        _execute(settings, Wishes(shadow, seconds, follow, replan, config))
     finally:
         lock.release()
 
@@ -57,15 +72,12 @@ def _lock(folder: "Path") -> "FileLock":
     return lock
 
 
-def _execute(
-    config: "Config",
-    shadow: bool,
-    seconds: float | None,
-    follow: Literal["value", "intent", "power"] | None,
-) -> None:
+def _execute(config: "Config", wishes: Wishes) -> None:
+    from optimizer.cli.reloading import Reloading, change_of
+    from optimizer.control.book import DeviceBook, PlanBook
     from optimizer.control.clock import SystemClock
-    from optimizer.control.decide import Settings
-    from optimizer.control.executor import Executor, PlanBook
+    from optimizer.control.executor import Executor
+    from optimizer.control.planner import Replanner
     from optimizer.store import database, live
     from optimizer.store.journal import Journal
 
@@ -76,16 +88,36 @@ def _execute(
         battery, notes = battery_of(config, client)
         for note in notes:
             logging.getLogger(__name__).warning(note)
-        control = config.control
-        law = Settings(battery, config.grid.grid(), follow or control.follow, control.write)
+        first = change_of(config, battery, wishes.follow)
+        reloading = Reloading(
+            lambda: load_config(wishes.config),
+            lambda fresh: battery_of(fresh, client)[0],
+            config,
+            wishes.follow,
+        )
+        reload_on_signal(reloading.ask)
         Executor(
             fems=client,
             book=PlanBook(connection),
             journal=Journal(connection),
             clock=clock,
-            settings=law,
-            interval_s=control.interval_s,
-            shadow=shadow,
+            settings=first.settings,
+            interval_s=first.interval_s,
+            shadow=wishes.shadow,
             on_cycle=lambda decision, seen: live.write(path, decision, seen, os.getpid()),
-        ).run(seconds)
+            synchronised=clock.synchronised,
+            acquaintances=DeviceBook(connection),
+            reload=reloading.take,
+            replanning=Replanner(_planner(wishes.config), first.rhythm, battery, clock)
+            if wishes.replan
+            else None,
+        ).run(wishes.seconds)
     connection.close()
+
+
+def _planner(config: "Path | None") -> list[str]:
+    """How the planner is called: the same program with the same configuration."""
+    from optimizer.config import reading
+
+    path = reading.find(config, os.environ).absolute()
+    return [sys.executable, "-m", "optimizer", "--config", str(path), "plan"]
