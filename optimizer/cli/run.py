@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from optimizer.cli.options import ConfigOption, battery_of, client_of, load_config
+from optimizer.cli.options import ConfigOption, battery_of, client_like, load_config
 from optimizer.cli.signals import stop_on_signals
 from optimizer.errors import AlreadyRunningError
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
     from optimizer.config.sections import Config
+    from optimizer.model.state import Decision, Snapshot
 
 
 def run(
@@ -63,29 +64,41 @@ def _execute(
     seconds: float | None,
     follow: Literal["value", "intent", "power"] | None,
 ) -> None:
+    from optimizer.cli.onlookers import onlookers
     from optimizer.control.clock import SystemClock
     from optimizer.control.decide import Settings
     from optimizer.control.executor import Executor, PlanBook
+    from optimizer.control.notify import Supervisor
+    from optimizer.fems.tally import CountingClient, Tally
     from optimizer.store import database, live
     from optimizer.store.journal import Journal
 
-    clock, path = SystemClock(), live.path_for(config.store.folder)
+    clock, path, supervisor = SystemClock(), live.path_for(config.store.folder), Supervisor.take()
     stop_on_signals(clock)
     connection = database.connect(config.store.folder)
-    with client_of(config) as client:
+    book, tally = PlanBook(connection), Tally()
+    with client_like(CountingClient, config) as client, onlookers(config, tally, book) as told:
+        client.tally = tally
         battery, notes = battery_of(config, client)
         for note in notes:
             logging.getLogger(__name__).warning(note)
         control = config.control
         law = Settings(battery, config.grid.grid(), follow or control.follow, control.write)
+
+        def look(decision: "Decision", seen: "Snapshot | None") -> None:
+            live.write(path, decision, seen, os.getpid(), tally.read_s)
+            told(decision, seen)
+
         Executor(
             fems=client,
-            book=PlanBook(connection),
+            book=book,
             journal=Journal(connection),
             clock=clock,
             settings=law,
             interval_s=control.interval_s,
             shadow=shadow,
-            on_cycle=lambda decision, seen: live.write(path, decision, seen, os.getpid()),
+            on_cycle=look,
+            tell=lambda decision: supervisor.decided(decision.sentence),
         ).run(seconds)
+        supervisor.stopping()
     connection.close()

@@ -5,6 +5,7 @@ from pydantic import Field
 from optimizer.config.device import BatterySection, Fems, GridSection
 from optimizer.config.house import Load, Pv
 from optimizer.config.money import Prices, TariffSection
+from optimizer.config.telling import Metrics, Mqtt
 from optimizer.config.types import Section
 from optimizer.config.work import Control, Planning, Store
 
@@ -23,3 +24,5 @@ class Config(Section):
     planning: Planning = Planning()
     control: Control = Control()
     store: Store = Field(default_factory=Store)
+    metrics: Metrics = Metrics()
+    mqtt: Mqtt | None = None

@@ -1,0 +1,70 @@
+"""What one cycle of the executor means, for those who only look on: metrics and Home Assistant."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from optimizer.analysis.text import WORDS
+from optimizer.model.plan import Plan, Step
+from optimizer.model.state import Decision, Reason, Snapshot
+
+CALM = frozenset({
+    Reason.OWN_USE, Reason.HOLDING, Reason.STARTING, Reason.NO_ROOM, Reason.STOPPED
+})  # fmt: skip
+"""Reasons that need nobody's attention."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """A decision with what was known then."""
+
+    decision: Decision
+    seen: Snapshot | None
+    plan: Plan | None
+    capacity_wh: float
+
+    @property
+    def step(self) -> Step | None:
+        """The plan's present step."""
+        return None if self.plan is None else self.plan.step_at(self.decision.at)
+
+    @property
+    def problem(self) -> bool:
+        """Whether somebody should look."""
+        return self.decision.reason not in CALM
+
+    @property
+    def action(self) -> str:
+        """What is done, in the words of plan and status."""
+        if self.decision.setpoint_w is not None:
+            return WORDS[self.decision.intent]
+        return "own use" if self.decision.reason is Reason.OWN_USE else "released"
+
+    @property
+    def planned_soc_percent(self) -> float | None:
+        """Planned state of charge now [%], on the way through the present step."""
+        step, plan = self.step, self.plan
+        if step is None or plan is None:
+            return None
+        return planned_soc_percent(plan, step, self.decision, self.capacity_wh)
+
+    @property
+    def plan_age_s(self) -> float | None:
+        """Since the plan was made [s]."""
+        if self.plan is None:
+            return None
+        return (self.decision.at - self.plan.made_at) / timedelta(seconds=1)
+
+
+def planned_soc_percent(plan: Plan, step: Step, now: Decision, capacity_wh: float) -> float:
+    """Planned state of charge at the moment of a decision [%]."""
+    place = plan.steps.index(step)
+    before_wh = (
+        plan.steps[place - 1].soc_wh if place else plan.start_soc_percent * capacity_wh / 100
+    )
+    share = (now.at - step.start) / (step.end - step.start)
+    return 100 * (before_wh + share * (step.soc_wh - before_wh)) / capacity_wh
+
+
+Onlooker = Callable[[Facts], None]
+"""Takes a copy of the facts; whatever happens to it, control must not notice."""
