@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from optimizer.analysis.text import WORDS
 from optimizer.model.plan import Plan, Step
@@ -43,10 +43,9 @@ class Facts:
     @property
     def planned_soc_percent(self) -> float | None:
         """Planned state of charge now [%], on the way through the present step."""
-        step, plan = self.step, self.plan
-        if step is None or plan is None:
+        if self.plan is None:
             return None
-        return planned_soc_percent(plan, step, self.decision, self.capacity_wh)
+        return planned_soc_percent(self.plan, self.decision.at, self.capacity_wh)
 
     @property
     def plan_age_s(self) -> float | None:
@@ -56,14 +55,15 @@ class Facts:
         return (self.decision.at - self.plan.made_at) / timedelta(seconds=1)
 
 
-def planned_soc_percent(plan: Plan, step: Step, now: Decision, capacity_wh: float) -> float:
-    """Planned state of charge at the moment of a decision [%]."""
-    place = plan.steps.index(step)
-    before_wh = (
-        plan.steps[place - 1].soc_wh if place else plan.start_soc_percent * capacity_wh / 100
-    )
-    share = (now.at - step.start) / (step.end - step.start)
-    return 100 * (before_wh + share * (step.soc_wh - before_wh)) / capacity_wh
+def planned_soc_percent(plan: Plan, at: datetime, capacity_wh: float) -> float | None:
+    """Planned state of charge at a moment [%], None outside the plan."""
+    before_wh = plan.start_soc_percent * capacity_wh / 100
+    for step in plan.steps:
+        if step.start <= at < step.end:
+            share = (at - step.start) / (step.end - step.start)
+            return 100 * (before_wh + share * (step.soc_wh - before_wh)) / capacity_wh
+        before_wh = step.soc_wh
+    return None
 
 
 Onlooker = Callable[[Facts], None]

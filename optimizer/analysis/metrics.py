@@ -11,7 +11,13 @@ from optimizer.errors import ConfigError
 from optimizer.fems.tally import Tally
 
 try:
-    from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+    from prometheus_client import (
+        CollectorRegistry,
+        Counter,
+        Gauge,
+        disable_created_metrics,
+        generate_latest,
+    )
     from prometheus_client.exposition import start_http_server
 except ImportError as error:  # pragma: no cover - without the extra
     raise ConfigError(
@@ -52,6 +58,7 @@ class Metrics:
     """
 
     def __init__(self, site: str, version: str, tally: Tally) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._tally = tally
         self._before: Facts | None = None
