@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from optimizer.analysis.text import WORDS
+from optimizer.control import executor
 from optimizer.model.plan import Plan, Step
 from optimizer.model.state import Decision, Reason, Snapshot
 
-CALM = frozenset({
-    Reason.OWN_USE, Reason.HOLDING, Reason.STARTING, Reason.NO_ROOM, Reason.STOPPED
-})  # fmt: skip
+CALM = frozenset({*executor.CALM, Reason.STOPPED})
 """Reasons that need nobody's attention."""
 
 

@@ -10,7 +10,7 @@ from optimizer.model.state import Decision, Snapshot
 if TYPE_CHECKING:
     from optimizer.analysis.facts import Onlooker
     from optimizer.config.sections import Config
-    from optimizer.control.executor import PlanBook
+    from optimizer.control.book import PlanBook
     from optimizer.fems.tally import Tally
 
 Told = Callable[[Decision, Snapshot | None], None]

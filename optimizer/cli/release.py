@@ -1,6 +1,5 @@
 """`optimizer release`: the panic button."""
 
-import os
 from typing import Annotated
 
 import typer
@@ -9,19 +8,25 @@ from optimizer.cli.options import ConfigOption, client_of, load_config
 
 
 def release(
-    after_failure: Annotated[
+    own: Annotated[
         bool,
         typer.Option(
-            "--after-failure",
-            help="For systemd's ExecStopPost: only if the executor did not end by itself.",
+            "--own", help="Only what an executor may have left, for services: not another's value."
         ),
     ] = False,
     config: ConfigOption = None,
 ) -> None:
     """Hand control back to the FEMS now."""
-    if after_failure and os.environ.get("SERVICE_RESULT") == "success":
-        return  # it has handed back, and what is held now is somebody else's
     settings = load_config(config)
+    if own:
+        from optimizer.model.state import Reason
+        from optimizer.store import live
+
+        last = live.read(live.path_for(settings.store.folder))
+        given_back = {Reason.YIELDED.name.lower(), Reason.STOPPED.name.lower()}
+        if last is not None and last["reason"] in given_back and not last["note"]:
+            typer.echo("nothing to release: the executor had given everything back")
+            return
     with client_of(settings) as client:
         client.release(everything=True)
     typer.echo("released: the FEMS controls the battery by itself")

@@ -27,6 +27,7 @@ class Control(Section):
     interval_s: Annotated[Number, Field(ge=1, le=20)] = 10
     follow: Follow = "value"
     write: Write = "equals"
+    replan_minutes: Annotated[Number, Field(ge=0, le=1440)] = 60
 
 
 SYSTEM_STATE = Path("/var/lib/optimizer")

@@ -10,10 +10,10 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 EXECUTOR, PLANNER = "optimizer.service", "optimizer-plan.service"
-TIMER = "optimizer-plan.timer"
-NAMES = (EXECUTOR, PLANNER, TIMER)
-STARTED = (EXECUTOR, TIMER)
-"""What is enabled; the timer starts the planner."""
+TIMER, ASKED = "optimizer-plan.timer", "optimizer-plan.path"
+NAMES = (EXECUTOR, PLANNER, TIMER, ASKED)
+STARTED = (EXECUTOR, TIMER, ASKED)
+"""What is enabled; timer and path start the planner: every day, and when the executor asks."""
 
 USERS = "optimizer.conf"
 """Not a unit: for sysusers.d, makes the service's user."""
@@ -30,6 +30,9 @@ NO_CURE = "2 3 9 10"
 """Exit codes that a restart cannot cure: usage, configuration, already running, and a FEMS that
 would never let a set-point go. A refused password (5) is not among them: a FEMS that is being
 updated refuses too, and the executor takes its time between tries."""
+
+WANTED = "%t/optimizer/plan-wanted"
+"""The file that the executor touches; %t is /run, or the user's own."""
 
 LAN = (
     "127.0.0.0/8 10.0.0.0/8 172.16.0.0/12 192.168.0.0/16 169.254.0.0/16 ::1/128 fe80::/10 fc00::/7"
@@ -71,6 +74,7 @@ def texts(service: Service) -> dict[str, str]:
         "watchdog_s": max(WATCHDOG_S, round(CYCLES * service.interval_s)),
         "no_cure": NO_CURE,
         "lan": LAN,
+        "wanted": "%t/optimizer-plan-wanted" if service.user is None else WANTED,
     }
     names = NAMES if service.user != USER else (*NAMES, USERS)
     return {name: environment.get_template(f"{name}.j2").render(facts) for name in names}

@@ -41,6 +41,17 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX tick_at ON tick(at);
     """,
+    """
+    CREATE TABLE quarter (
+        start TEXT PRIMARY KEY, seconds REAL NOT NULL,
+        bought_wh REAL NOT NULL, sold_wh REAL NOT NULL,
+        held_bought_wh REAL NOT NULL, held_sold_wh REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE device (
+        id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, identity TEXT NOT NULL,
+        met_at TEXT NOT NULL
+    ) STRICT;
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 
