@@ -37,7 +37,7 @@ class Supervisor:
 
     def stopping(self) -> None:
         """Say that we end of our own accord."""
-        self._send(["STOPPING=1", "STATUS=handing control back to the FEMS"])
+        self._send(["STOPPING=1", "STATUS=stopped; control is with the FEMS"])
 
     def _send(self, lines: list[str]) -> bool:
         if not self.address:

@@ -1,5 +1,6 @@
 """Putting the units where systemd looks, and taking them away again."""
 
+import grp
 import os
 import pwd
 import subprocess
@@ -7,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from optimizer.control.units import NAMES, PLANNER, STARTED, USER, USERS
+from optimizer.control.units import NAMES, PLANNER, STARTED, USERS
 from optimizer.errors import ConfigError, OptimizerError, RefusedError
 
 RUNNING = Path("/run/systemd/system")
@@ -143,10 +144,11 @@ def check_access(
 
 def _cure(path: Path, config: Path, user: str) -> str:
     home = _in_home(path)
-    if home and user == USER:
+    if home and home.name != user:
         return f"run the service as the owner of {home} ('--as {home.name}'), or move it to /opt"
     if path == config:
-        return f'\'sudo chgrp {user} "{path}" && sudo chmod 640 "{path}"\''
+        group = grp.getgrgid(pwd.getpwnam(user).pw_gid).gr_name
+        return f'\'sudo chgrp {group} "{path}" && sudo chmod 640 "{path}"\''
     return f"'sudo chmod a+r \"{path}\"', and its folders a+x"
 
 

@@ -80,10 +80,11 @@ def test_the_money_is_told_with_what_is_left_and_worn(plan):
 
 
 LIVE = {
-    "schema": "live/1", "pid": 1, "at": "2026-01-15T02:10:00Z", "setpoint_w": -9_000,
+    "schema": "live/1", "pid": 1, "at": "2026-01-15T02:10:14Z", "setpoint_w": -9_000,
     "channel": "SetActivePowerEquals", "reason": "holding", "intent": "charge",
     "note": "a stored kWh is worth 30.0 ct", "soc_percent": 41.0, "battery_w": -9_000,
-    "grid_w": 10_000, "pv_w": None,
+    "grid_w": 10_000, "pv_w": None, "allowed_charge_w": -9_500, "allowed_discharge_w": 10_000,
+    "read_s": 0.0123,
 }  # fmt: skip
 NOW = START + HOUR + timedelta(minutes=10, seconds=20)
 
@@ -106,10 +107,15 @@ def test_status_of_a_held_charge(plan):
 
 def test_status_of_own_use_and_of_doubt(plan):
     own = status(plan, setpoint_w=None, reason="own_use", note="")
-    assert own.lines(ZONE)[0] == "OWN USE     nothing is held, the FEMS balances the house"
+    assert own.lines(ZONE)[0].startswith("OWN USE     nothing is held, the FEMS balances the house")
+    assert own.lines(ZONE)[3].startswith(
+        "why         own use: the FEMS balances the house; a stored"
+    )
     doubt = status(plan, setpoint_w=None, reason="off_grid", note="")
     assert doubt.lines(ZONE)[0].startswith("RELEASED    nothing is held")
-    assert doubt.lines(ZONE)[3] == "why         the house is not on the grid"
+    assert doubt.lines(ZONE)[3].startswith("why         the house is not on the grid; a stored kWh")
+    deaf = status(plan, setpoint_w=None, reason="unreachable", note="", read_s=None)
+    assert "   FEMS no answer, decided 6 s ago" in deaf.lines(ZONE)[0]
 
 
 def test_status_without_a_plan_says_why():
@@ -117,6 +123,25 @@ def test_status_without_a_plan_says_why():
     assert lines[3] == "why         make one"
     assert lines[2] == "price       unknown: no plan covers this moment"
     assert lines[4] == "next        'optimizer plan' makes a plan"
+
+
+def test_status_for_programs(plan):
+    data = status(plan).as_json()
+    assert (data["schema"], data["state"]) == ("status/1", "following")
+    assert data["held_until"] == "2026-01-15T03:00:00Z"
+    assert (data["next_at"], data["plan_steps_left"]) == (data["held_until"], 5)
+    before, after = plan.steps[0].soc_wh, plan.steps[1].soc_wh
+    passed = (NOW - plan.steps[1].start) / HOUR
+    expected = (before + passed * (after - before)) / 100
+    assert data["planned_soc_percent"] == pytest.approx(expected, abs=0.05)
+
+
+def test_what_the_live_prices_hold_is_known_to_the_steps_end_only(plan):
+    assert status(plan, intent="hold").until == plan.steps[1].end
+    last = status(plan, now=plan.steps[-1].start, at="2026-01-15T06:00:00Z",
+                  intent=plan.steps[-1].intent.value)  # fmt: skip
+    assert last.until == plan.steps[-1].end
+    assert "to the plan's end" in last.lines(ZONE)[4]
 
 
 @pytest.mark.parametrize("change", [{"reason": "stopped"}, {"at": "2026-01-15T02:05:00Z"}])
