@@ -37,7 +37,11 @@ def change_of(
     control = config.control
     zone = ZoneInfo(config.tariff.time_zone if config.tariff else "Europe/Berlin")
     law = Settings(
-        battery, config.grid.grid(), follow or control.follow, control.write, config.site
+        battery,
+        config.grid.grid(config.pv.kwp),
+        follow or control.follow,
+        control.write,
+        config.site,
     )
     rhythm = Rhythm(timedelta(minutes=control.replan_minutes), zone, config.site)
     return Change(law, control.interval_s, rhythm)

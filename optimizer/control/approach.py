@@ -97,6 +97,7 @@ class Approach:
     _refusal: str = ""
     _stranger_s: float = float("-inf")
     _strange: str = ""
+    _told_unknown: bool = False
 
     def look(self, now: datetime, now_s: float) -> View:
         """Read it once.
@@ -166,7 +167,8 @@ class Approach:
     def _ask_for_timeout(self) -> None:
         """Never hold anything that the FEMS would not drop by itself; write often enough."""
         timeout_s = self.fems.timeout_s()
-        if timeout_s is None:
+        if timeout_s is None and not self._told_unknown:
+            self._told_unknown = True
             log.warning("the FEMS does not tell its time-out: make sure in its app that it is 60 s")
         try:
             interval_s = safe_interval_s(timeout_s, self.interval_s)

@@ -69,7 +69,14 @@ def decide(
     free = Decision(
         now, None, Reason.OWN_USE, chosen.intent, step=step.start, until=step.end, note=chosen.note
     )
-    decision = _carry_out(free, chosen, reading, memory.peak, settings)
+    limits = allowed(
+        reading,
+        memory.peak or Peak(snapshot.at, reading.need_w),
+        settings.battery,
+        settings.grid,
+        step.peak_w,
+    )
+    decision = _carry_out(free, chosen, reading, limits, settings)
     broken = memory.quarter is not None and memory.quarter.breaks(settings.grid.rule)
     if decision.setpoint_w is not None and broken:
         decision = replace(free, reason=Reason.RULE)
@@ -133,12 +140,10 @@ def _clip(value: float, lowest: float, highest: float) -> float:
 
 
 def _carry_out(
-    free: Decision, chosen: Band, reading: Reading, peak: Peak | None, settings: Settings
+    free: Decision, chosen: Band, reading: Reading, limits: tuple[float, float], settings: Settings
 ) -> Decision:
     """From band to wire: nothing while the house's own need lies inside it."""
-    need = reading.need_w
-    peak = peak or Peak(free.at, need)
-    low, high = allowed(reading, peak, settings.battery, settings.grid)
+    need, (low, high) = reading.need_w, limits
     wanted = _clip(need, chosen.lowest_w, chosen.highest_w)
     battery_w = _clip(wanted, low, high)
     # Only the band is ours to enforce, and only where holding comes nearer to it than the FEMS

@@ -15,7 +15,7 @@ each limit is kept with a margin:
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from optimizer.control.reading import Reading
 from optimizer.model.battery import Battery
@@ -26,6 +26,9 @@ BIAS_W = 100.0
 
 FORGET_W_PER_S = 10.0
 """A peak of the house's need fades at this pace: a kettle of 2.5 kW is forgotten in 4 minutes."""
+
+
+INSTANT = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,8 @@ def allowed(
     peak
         The newest peak of the need.
     paid_peak_w
-        The grid power that the plan paid for anyway [W]: charging may not go beyond it.
+        The grid power that costs no dearer peak than the plan's own [W]: nothing is charged
+        beyond it.
     """
     need = reading.need_w
     rule_low, rule_high = _by_rule(reading, battery, grid)
@@ -63,6 +67,9 @@ def allowed(
     if battery.hybrid:
         low = max(low, -battery.max_ac_w - reading.roof_w)
         high = min(high, battery.max_ac_w - reading.roof_w)
+    if grid.dimming:
+        drawn_w = grid.draw_limit_w(reading.soc.at, reading.soc.at + INSTANT)
+        low = max(low, -drawn_w - reading.roof_w)
     return (
         max(min(low, high), reading.allowed_low_w),
         min(max(high, reading.allowed_low_w), reading.allowed_high_w),

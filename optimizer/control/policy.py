@@ -57,13 +57,22 @@ def choose(sight: Sight, memory: Memory, settings: Settings) -> tuple[Decision, 
         memory = Memory(clocks=clocks, quarter=memory.quarter)
     decision, memory = decide(now, sight.plan, sight.snapshot, memory, settings)
     if untimely is not None:
-        return Decision(now, None, untimely), memory.doubtful()
+        return Decision(now, None, untimely, note=_particulars(sight.clocks)), memory.doubtful()
     if sight.doubt is not None:
         decision = Decision(
             now, None, sight.doubt, step=decision.step, until=decision.until, note=sight.note
         )
         memory = replace(memory, held_w=None)
     return decision, memory
+
+
+def _particulars(clocks: Clocks) -> str:
+    """What is known of the clocks, for the owner."""
+    if clocks.ahead is None:
+        return "the FEMS tells no time, and this computer's clock is not set by the network"
+    seconds = clocks.ahead.total_seconds()
+    side = "ahead of" if seconds > 0 else "behind"
+    return f"the FEMS's clock is {abs(seconds):.0f} s {side} this computer's"
 
 
 def still_true(decision: Decision, now: datetime, waited_s: float) -> bool:

@@ -19,6 +19,16 @@ class Sums:
     held_bought_wh: float
     held_sold_wh: float
 
+    def as_json(self) -> dict[str, float]:
+        """For programs: how long was seen, what went wherever, and what while we held."""
+        return {
+            "seconds": round(self.seconds),
+            "bought_into_battery_wh": round(self.bought_wh, 1),
+            "sold_from_battery_wh": round(self.sold_wh, 1),
+            "held_bought_into_battery_wh": round(self.held_bought_wh, 1),
+            "held_sold_from_battery_wh": round(self.held_sold_wh, 1),
+        }
+
 
 def add(connection: sqlite3.Connection, quarters: Sequence[Quarter]) -> None:
     """Add quarter-hours, or parts of them, within the caller's transaction."""

@@ -1,6 +1,8 @@
 """The loop beside a simulated FEMS when things go wrong: writes, passwords, strangers, clocks."""
 
+import contextlib
 import logging
+import sqlite3
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -147,8 +149,8 @@ def test_the_other_programs_value_stays_when_we_give_way_and_when_we_end(world, 
     assert reasons(world) == ["STARTING", "HOLDING", "YIELDED", "STOPPED"]
     assert seen == {55: HELD, 130: 1_234}
     assert house.written.values == {Channel.EQUALS: 1_234}
-    late = [args for at, args in posts if at > START + timedelta(seconds=90)]
-    assert late == []
+    given_back = [at for at, (_, _, value) in posts if value is None]
+    assert max(given_back) < START + timedelta(seconds=30)  # at the start
 
 
 def test_we_come_back_to_the_channel_that_we_left(world, house):
@@ -321,11 +323,9 @@ def test_the_loop_waits_for_a_disk_with_a_few_rows_only(store, make_plan):
     store.execute("PRAGMA query_only = ON")
     for number in range(2_000):
         decision = _decision(START + timedelta(seconds=10 * number), number % 2)
-        try:
+        with contextlib.suppress(sqlite3.OperationalError):
             notes.note(decision, None)
-        except Exception as error:  # noqa: BLE001 whatever SQLite says
-            assert "readonly" in str(error)
-    assert len(notes._rows) <= journal.KEPT + 10
+    assert len(notes._rows) <= journal.KEPT + 100  # what a quarter-hour adds
     store.execute("PRAGMA query_only = OFF")
     notes.flush()
     assert journal.ticks(store, START, "change")
@@ -336,3 +336,23 @@ def _decision(at, held):
 
     reason = Reason.HOLDING if held else Reason.OWN_USE
     return Decision(at, HELD if held else None, reason)
+
+
+def test_a_release_that_fails_by_a_fault_of_ours_does_not_end_the_loop(world, house, caplog):
+    released, cycles = world.fems.release, []
+
+    def broken(*_, **__):
+        raise ZeroDivisionError
+
+    def reload():
+        cycles.append(house.moment)
+        if len(cycles) in (5, 6):
+            world.fems.release = broken if len(cycles) == 5 else released
+            raise ZeroDivisionError
+
+    world.reload = reload
+    world.run(100)
+    assert len(told(caplog, "a fault of this program, the ")) == 2
+    assert len(told(caplog, "the release failed by a fault of this program")) == 1
+    assert reasons(world) == ["STARTING", "HOLDING", "MISHAP", "STARTING", "HOLDING", "STOPPED"]
+    assert not house.written.values

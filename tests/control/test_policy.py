@@ -65,7 +65,10 @@ def test_a_jump_of_the_clock_begins_anew_by_the_new_time(live):
 
 def test_without_a_witness_nothing_is_held(live):
     alone = {"date": False}
-    assert {decision.reason for decision in live(*[alone] * 5)} == {Reason.CLOCK_UNSURE}
+    decisions = live(*[alone] * 5)
+    assert {decision.reason for decision in decisions} == {Reason.CLOCK_UNSURE}
+    assert "tells no time" in decisions[0].note
+    assert "300 s behind" in live({"ahead": -300.0})[0].note
 
 
 def test_the_plan_of_another_site_is_not_followed(live, make_plan, make_settings):

@@ -81,7 +81,7 @@ def test_after_an_outage_five_minutes_on_the_grid_are_waited(follow):
 
 
 def test_a_standing_meter_is_found_while_the_inverter_moves(follow):
-    rng = random.Random(4)
+    rng = random.Random(4)  # noqa: S311 a test's noise
     seen = [{"grid_w": 3_210.0, "ess_w": -3_000 + rng.uniform(-40, 40)} for _ in range(20)]
     outcomes = follow([*seen, {"grid_w": 3_300.0, "ess_w": -3_000.0}], held_w=-3_000.0)
     assert outcomes[:12] == [None] * 12
@@ -90,7 +90,7 @@ def test_a_standing_meter_is_found_while_the_inverter_moves(follow):
 
 
 def test_frozen_it_stays_while_nothing_is_held_until_it_moves(follow, now):
-    rng = random.Random(4)
+    rng = random.Random(4)  # noqa: S311 a test's noise
     seen = [{"grid_w": 3_210.0, "ess_w": -3_000 + rng.uniform(-40, 40)} for _ in range(14)]
     past = Past()
     for number, change in enumerate(seen):
@@ -117,7 +117,7 @@ def test_frozen_it_stays_while_nothing_is_held_until_it_moves(follow, now):
     ],
 )
 def test_a_meter_may_stand_still_for_good_reasons(follow, held_w, ess):
-    rng = random.Random(4)
+    rng = random.Random(4)  # noqa: S311 a test's noise
     seen = [{"grid_w": 0.0, "ess_w": ess(rng)} for _ in range(60)]
     assert follow(seen, held_w=held_w) == [None] * 60
 
@@ -128,7 +128,7 @@ DAYS = 1
 
 def test_days_of_a_living_meter_raise_no_alarm(make_snapshot, now):
     """A reading every 10 s, noise of 8 W, a load that moves: 0 false alarms."""
-    rng, past, alarms = random.Random(7), Past(), 0
+    rng, past, alarms = random.Random(7), Past(), 0  # noqa: S311 a test's noise
     shot = make_snapshot(soc_percent=50.0)
     for number in range(DAYS * 8_640):
         at = now + timedelta(seconds=10 * number)

@@ -71,8 +71,9 @@ def test_the_automatic_end_value_weighs_steps_by_their_length(task_of):
 
 def test_which_steps_could_cheat(task_of):
     rows = [(0.3, 0.1, 0, 0), (-0.1, -0.2, 0, 0), (0.1, 0.2, 0, 0), (0.1, 0.1, 0, 0)]
-    steps = task_of(rows).steps
-    assert may_burn(steps) == [True, True, False, False]
+    task = task_of(rows)
+    steps = task.steps
+    assert may_burn(task) == [True, True, False, False]
     assert [may_circle(step) for step in steps] == [False, False, True, False]
     strict, free = task_of(rows, rule="pv_only").grid, task_of(rows).grid
     assert [may_wash(step, strict) for step in steps] == [False, True, False, False]
