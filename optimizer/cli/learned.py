@@ -78,7 +78,11 @@ def _saving(config: "Config", now: datetime) -> "Callable[[Battery], float] | No
 
     def saving_eur(battery: "Battery") -> float:
         request = Request(
-            plan.made_at, plan.site, battery, config.grid.grid(), plan.start_soc_percent
+            plan.made_at,
+            plan.site,
+            battery,
+            config.grid.grid(config.pv.kwp),
+            plan.start_soc_percent,
         )
         return make_plan(steps, request, time.perf_counter).saving_eur / days
 

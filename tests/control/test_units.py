@@ -71,13 +71,14 @@ def test_systemd_finds_nothing_wrong_for_a_user(written, tmp_path):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", [units.EXECUTOR, units.PLANNER])
-def test_the_services_are_hardened(written, name):
+@pytest.mark.parametrize(("name", "most"), [(units.EXECUTOR, 1.2), (units.PLANNER, 1.4)])
+def test_the_services_are_hardened(written, name, most):
+    """2.0 is asked for; what is reached shall stay."""
     paths = written(user=units.USER)
     done = analyze("security", "--offline=true", "--threshold=20", str(paths[name]))
     score = float(re.search(r"exposure level for \S+ (\d+\.\d+)", done.stdout)[1])
     assert done.returncode == 0
-    assert score <= 2.0
+    assert score <= most
 
 
 def test_the_executor_reaches_the_house_only_and_the_planner_the_world(written):
