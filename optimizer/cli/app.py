@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from optimizer import __version__
-from optimizer.cli import check, demo, fems, plan, release, run, show, simulate, status
+from optimizer.cli import check, demo, fems, plan, release, run, service, show, simulate, status
 
 app = typer.Typer(
     name="optimizer",
@@ -42,3 +42,4 @@ for command in (demo.demo, check.check, plan.plan, show.show, run.run, status.st
                 release.release, simulate.simulate):  # fmt: skip
     app.command()(command)
 app.add_typer(fems.app, name="fems")
+app.add_typer(service.app, name="service")

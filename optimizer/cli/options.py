@@ -10,14 +10,19 @@ import typer
 from optimizer.errors import OptimizerError
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from optimizer.config.sections import Config
     from optimizer.fems.client import FemsClient
     from optimizer.model.battery import Battery
 
+    Client = TypeVar("Client", bound=FemsClient)
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        help="The configuration (default: $OPTIMIZER_CONFIG, ./optimizer.toml, the user's folder).",
+        help="The configuration (default: $OPTIMIZER_CONFIG, ./optimizer.toml, the user's folder, "
+        "/etc/optimizer).",
         metavar="FILE",
     ),
 ]
@@ -63,9 +68,14 @@ def client_of(config: "Config") -> "FemsClient":
     """A client for the configured FEMS."""
     from optimizer.fems.client import FemsClient
 
+    return client_like(FemsClient, config)
+
+
+def client_like(kind: "type[Client]", config: "Config") -> "Client":
+    """A client of a kind of one's own."""
     fems = config.fems
     guest = fems.guest_password
-    return FemsClient(
+    return kind(
         fems.url,
         fems.password.get_secret_value(),
         fems.ess,

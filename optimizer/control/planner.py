@@ -47,6 +47,8 @@ class Replanner:
     battery: Battery
     clock: Clock
     longest_s: float = LONGEST_S
+    done: str = "planned anew"
+    """What a run that ended well means."""
     _course: Course = field(default_factory=Course)
     _run: Run | None = None
 
@@ -94,7 +96,7 @@ class Replanner:
         self._run = None
         last = _last_line(run.errors)
         if code == 0:
-            log.info("planned anew: %s", run.why)
+            log.info("%s: %s", self.done, run.why)
         else:
             log.warning(
                 "the planner failed with exit code %d, the plan in force stays: %s", code, last
