@@ -108,7 +108,16 @@ _expression = getattr(pulp.LpAffineExpression, "from_list", pulp.LpAffineExpress
 
 def _linear(terms: Iterable[tuple[Any, float]]) -> Any:
     """A linear expression; zero coefficients are left out."""
-    return _expression([(var, factor) for var, factor in terms if factor != 0.0])
+    parts = [(var, factor) for var, factor in terms if factor != 0.0]
+    # `direct.py` has its own kind of variables, and expressions to go with them.
+    make = getattr(parts[0][0], "linear", _expression) if parts else _expression
+    return make(parts)
+
+
+def _problem(engine: Any) -> Any:
+    """An empty problem of minimisation, of the engine's own kind if it has one."""
+    make = getattr(engine, "new_problem", None)
+    return pulp.LpProblem("plan", pulp.LpMinimize) if make is None else make()
 
 
 def _flow(problem: Any, name: str, least_w: float, most_w: float) -> Any:
@@ -257,7 +266,7 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
         owner's can cause it; the text names the solver.
     """
     chosen, name = engine or solver()
-    problem = pulp.LpProblem("plan", pulp.LpMinimize)
+    problem = _problem(chosen)
     flows = _variables(problem, task)
     _physics(problem, task, flows)
     switches = _binaries(problem, task, flows)
