@@ -162,10 +162,13 @@ def is_convex(task: Task) -> bool:
 def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     """Worth of a kWh in the cells at the horizon's end [EUR/kWh] for `stored_value = "auto"`.
 
-    0.65 x mean buying price x discharging efficiency, but above what selling the same energy from
-    the roof would have paid.
+    A share of what it would save at the mean buying price; but above what selling the same energy
+    from the roof would have paid, as long as that is less than what it would save: where selling
+    pays as well as buying costs, storing for another day is a loss.
     """
-    mean_buy = sum(step.buy * step.hours for step in steps) / sum(step.hours for step in steps)
-    mean_sell = sum(step.sell * step.hours for step in steps) / sum(step.hours for step in steps)
-    worth = END_VALUE_SHARE * mean_buy * battery.discharge_efficiency
-    return max(worth, mean_sell / battery.charge_efficiency + END_VALUE_MARGIN, 0.0)
+    hours = sum(step.hours for step in steps)
+    mean_buy = sum(step.buy * step.hours for step in steps) / hours
+    mean_sell = sum(step.sell * step.hours for step in steps) / hours
+    saved = mean_buy * battery.discharge_efficiency
+    sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN
+    return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)

@@ -157,3 +157,22 @@ def test_steps_may_be_of_different_length(at):
     ]
     forecasts = Forecasts.of([[long], short], certain(), [0.1, 0.1])
     assert forecasts.hours.tolist() == [[1, 0, 0, 0], [0.25] * 4]
+
+
+@pytest.mark.parametrize("sell", [0.08, 0.30, 0.0, -0.02])
+@pytest.mark.parametrize("capped", [False, True])
+def test_on_a_flat_tariff_own_use_is_right_at_any_charge(task_of, plan_task, sell, capped):
+    """Nothing to gain: no grid energy is stored, nothing kept back from the house.
+
+    Nor is the roof sold while the house could use it later, unless selling pays as much.
+    """
+    sun = [0, 0, 0, 3_000, 6_000, 6_000, 4_000, 1_000, 0, 0, 0, 0] * 2
+    rows = [(0.30, sell, 400.0 + 90 * (hour % 5), roof) for hour, roof in enumerate(sun)]
+    losses = {"charge_efficiency": 0.95, "discharge_efficiency": 0.95}
+    limit = {"max_sell_w": 2_000} if capped else {}
+    plan = plan_task(replace(task_of(rows, **losses, **limit), end_value=None))
+    for step in plan.steps:
+        for worth in step.values_eur_per_kwh:
+            assert worth <= step.buy_eur_per_kwh * 0.95 + 0.002
+            if sell < 0.30:
+                assert worth >= step.sell_eur_per_kwh / 0.95 - 0.002 or capped
