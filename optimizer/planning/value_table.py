@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -36,6 +37,19 @@ FORECASTS = 256
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class RoofStates:
+    """Days on which the roof gives less or more than forecast, from dawn to dusk alike."""
+
+    ratios: Array
+    """(states): roof over its forecast [1]."""
+    weights: Array
+    """(forecasts, steps, states): how likely each state is on the step's local day; of today as far
+    as it is seen, of later days in general. They sum to 1."""
+    day: NDArray[np.int64]
+    """(forecasts, steps): number of the step's local day."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Forecasts:
     """Forecasts of the same number of steps: all arrays (forecasts, steps)."""
 
@@ -49,6 +63,8 @@ class Forecasts:
     """(forecasts, steps, loads): loads to reckon with over the forecast one, equally likely."""
     end_value: Array
     """(forecasts): worth of a kWh in the cells at the end [EUR/kWh]."""
+    roof: RoofStates | None = None
+    """None takes the roof's forecast as certain."""
 
     @classmethod
     def of(
@@ -154,28 +170,59 @@ def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, par
     """Take some of the forecasts back through all their steps."""
     count, kept, cells = result.shape
     cell_kwh = (battery.max_wh - battery.min_wh) / cells / 1000
-    back = _Back(forecasts.end_value[part], cells, cell_kwh)
+    states = _States(forecasts, part)
+    back = _Back(np.tile(forecasts.end_value[part], states.count), cells, cell_kwh)
     steps, loads = forecasts.ratios.shape[1:]
-    block = max(1, ROWS // (count * loads))
+    block = max(1, ROWS // (count * loads * states.count))
     for last in range(steps, 0, -block):
         first = max(0, last - block)
-        found = options(battery, grid, _conditions(forecasts, part, slice(first, last)))
+        conditions = _conditions(forecasts, part, slice(first, last), states.ratios)
+        found = options(battery, grid, conditions)
         for index in reversed(range(first, last)):
+            back.worth = states.new_day(back.worth, index)
             if index < kept:
-                result[:, index] = back.worth.T
+                result[:, index] = states.expected(back.worth, index).T
             at = index - first
             back.step(found.worth[:, at], found.length[:, at], found.most_in[at])
 
 
-def _conditions(forecasts: Forecasts, part: slice, steps: slice) -> Conditions:
-    """Some steps of some forecasts as arrays (steps, loads, forecasts)."""
+class _States:
+    """The roof's states side by side: the worth of all forecasts in the first, in the second..."""
+
+    def __init__(self, forecasts: Forecasts, part: slice) -> None:
+        roof = forecasts.roof
+        self.ratios: Array = np.ones(1) if roof is None else roof.ratios
+        self.count = len(self.ratios)
+        self._weights = None if roof is None else roof.weights[part]
+        self._day = None if roof is None else roof.day[part]
+
+    def expected(self, worth: Array, index: int) -> Array:
+        """The mean over the states, as likely as they are in step `index`."""
+        if self._weights is None:
+            return worth
+        apart = worth.reshape(len(worth), self.count, -1)
+        mean: Array = (apart * self._weights[:, index].T).sum(axis=1)
+        return mean
+
+    def new_day(self, worth: Array, index: int) -> Array:
+        """At the end of a day nobody knows the next day's state: its mean stands in all of them."""
+        if self._day is None or index + 1 == self._day.shape[1]:
+            return worth
+        ends = self._day[:, index] != self._day[:, index + 1]
+        mean = self.expected(worth, index + 1)
+        return np.where(np.tile(ends, self.count), np.tile(mean, self.count), worth)
+
+
+def _conditions(forecasts: Forecasts, part: slice, steps: slice, roofs: Array) -> Conditions:
+    """Some steps of some forecasts as arrays (steps, loads, roof's states x forecasts)."""
 
     def turned(array: Array) -> Array:
-        return np.ascontiguousarray(array[part, steps].T)[:, None, :]
+        return np.tile(array[part, steps].T, len(roofs))[:, None, :]
 
-    ratios = np.ascontiguousarray(forecasts.ratios[part, steps].transpose(1, 2, 0))
+    ratios = np.tile(forecasts.ratios[part, steps].transpose(1, 2, 0), len(roofs))
     load_w = turned(forecasts.load_w) * ratios
     names = (forecasts.hours, forecasts.buy, forecasts.sell)
     hours, buy, sell = (turned(array) for array in names)
-    pv_w = np.broadcast_to(turned(forecasts.pv_w), load_w.shape)
+    count = load_w.shape[2] // len(roofs)
+    pv_w = np.broadcast_to(turned(forecasts.pv_w) * np.repeat(roofs, count), load_w.shape)
     return Conditions(hours, buy, sell, load_w, pv_w)
