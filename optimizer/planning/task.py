@@ -6,7 +6,7 @@ same task and can check each other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -43,7 +43,7 @@ class ForecastStep:
     @property
     def hours(self) -> float:
         """Length [h]."""
-        return (self.end - self.start) / timedelta(hours=1)
+        return (self.end - self.start).total_seconds() / 3600
 
     @property
     def need_w(self) -> float:
@@ -77,6 +77,8 @@ class Task:
 
         A battery found above its band comes down as fast as the house alone uses it.
         """
+        if self.start_wh <= self.battery.max_wh:
+            return (self.battery.max_wh,) * len(self.steps)
         ceilings, soc_wh = [], self.start_wh
         for step in self.steps:
             wanted_w = min(max(0.0, step.need_w), self.battery_range(step)[1])
