@@ -33,6 +33,7 @@ from typing import Any
 import pulp
 
 from optimizer.errors import InfeasibleError
+from optimizer.planning import highs
 from optimizer.planning.task import (
     OVERLOAD_EUR_PER_KWH,
     RECOVERY_EUR_PER_KWH_H,
@@ -76,7 +77,7 @@ class _Step:
 
 def solver() -> tuple[Any, str]:
     """The first available of HiGHS and CBC, with its name and version."""
-    highs = pulp.HiGHS(
+    engine = highs.HiGHS(
         msg=False,
         threads=1,
         gapAbs=0.0,
@@ -84,8 +85,8 @@ def solver() -> tuple[Any, str]:
         primal_feasibility_tolerance=1e-9,
         dual_feasibility_tolerance=1e-9,
     )
-    if highs.available():
-        return highs, f"HiGHS {version('highspy')}"
+    if engine.available():
+        return engine, f"HiGHS {version('highspy')}"
     cbc = cbc_solver()
     if cbc is not None:
         return cbc, f"CBC (PuLP {pulp.__version__})"
