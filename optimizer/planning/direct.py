@@ -9,7 +9,6 @@ Later solves of the same problem (the ties) start from the basis of the one befo
 always starts cold: which of several equally good plans comes out does not hang on the one before.
 """
 
-from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
@@ -44,9 +43,9 @@ class Column:
         return values[self.index] if self.index < len(values) else None
 
     @staticmethod
-    def linear(terms: Iterable[tuple["Column", float]]) -> "Expression":
-        """A linear expression of such variables."""
-        return Expression([(column, factor) for column, factor in terms if factor != 0.0], 0.0)
+    def linear(terms: list[tuple["Column", float]]) -> "Expression":
+        """A linear expression of such variables, each at most once."""
+        return Expression(terms, 0.0)
 
 
 class Row:
@@ -104,19 +103,23 @@ class Problem:
             self.solverModel.setOptionValue(name, value)
         self.values: list[float] = []
         self.sol_status = 0
-        self._bounds: list[tuple[float, float]] = []
+        # What HiGHS does not have yet; nothing here outlives its passing, so no circle of
+        # references is left for the garbage collector.
+        self._low: list[float] = []
+        self._high: list[float] = []
         self._rows: list[Row] = []
         self._binary: list[int] = []
-        self._objective: Any = Expression([], 0.0)
-        self._passed = (0, 0, 0)
+        self._objective: Any = None
+        self._passed = 0
 
     def add_variable(
         self, name: str, low: float | None = None, high: float | None = None,
         kind: str = "Continuous",
     ) -> Column:  # fmt: skip
         """A new variable; no bound is none."""
-        column = Column(self, len(self._bounds), name, high)
-        self._bounds.append((-INFINITE if low is None else low, INFINITE if high is None else high))
+        column = Column(self, self._passed + len(self._low), name, high)
+        self._low.append(-INFINITE if low is None else low)
+        self._high.append(INFINITE if high is None else high)
         if kind == "Binary":
             self._binary.append(column.index)
         return column
@@ -136,8 +139,8 @@ class Problem:
         """Hand over what is new, and solve; 1 if the optimum is proved."""
         self._pass_columns()
         self._pass_rows()
-        model, size = self.solverModel, len(self._bounds)
-        model.changeColsCost(size, np.arange(size, dtype=np.int32), self._costs())
+        self._pass_objective()
+        model = self.solverModel
         model.run()
         proved = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
         self.sol_status = int(proved)
@@ -145,33 +148,38 @@ class Problem:
             self.values = list(model.getSolution().col_value)
         return self.sol_status
 
-    def _costs(self) -> np.ndarray:
-        costs = np.zeros(len(self._bounds))
-        for column, factor in getattr(self._objective, "terms", ()):
-            costs[column.index] += factor
-        return costs
+    def _pass_objective(self) -> None:
+        if self._objective is None:
+            return
+        terms = getattr(self._objective, "terms", ())
+        index = np.array([column.index for column, _ in terms], dtype=np.intp)
+        factors = np.array([factor for _, factor in terms], dtype=float)
+        costs = np.bincount(index, factors, self._passed)
+        every = np.arange(self._passed, dtype=np.int32)
+        self.solverModel.changeColsCost(self._passed, every, costs)
+        self._objective = None
 
     def _pass_columns(self) -> None:
-        columns, rows, binaries = self._passed
-        low, high = np.array(self._bounds[columns:]).reshape(-1, 2).T
-        self.solverModel.addVars(len(low), low.copy(), high.copy())
-        new = np.array(self._binary[binaries:], dtype=np.int32)
-        kinds = np.full(len(new), int(highspy.HighsVarType.kInteger), dtype=np.uint8)
-        if len(new):
-            self.solverModel.changeColsIntegrality(len(new), new, kinds)
-        self._passed = (len(self._bounds), rows, len(self._binary))
+        self.solverModel.addVars(len(self._low), np.array(self._low), np.array(self._high))
+        if self._binary:
+            whole = np.array(self._binary, dtype=np.int32)
+            kinds = np.full(len(whole), int(highspy.HighsVarType.kInteger), dtype=np.uint8)
+            self.solverModel.changeColsIntegrality(len(whole), whole, kinds)
+        self._passed += len(self._low)
+        self._low, self._high, self._binary = [], [], []
 
     def _pass_rows(self) -> None:
-        columns, rows, binaries = self._passed
-        new = self._rows[rows:]
-        least, most = (np.array([getattr(row, end) for row in new]) for end in ("least", "most"))
-        sizes = [len(row.terms) for row in new]
-        starts = np.concatenate([[0], np.cumsum(sizes)])[:-1].astype(np.int32)
-        terms = [term for row in new for term in row.terms]
-        index = np.array([column.index for column, _ in terms], dtype=np.int32)
-        factors = np.array([factor for _, factor in terms], dtype=float)
-        self.solverModel.addRows(len(new), least, most, len(terms), starts, index, factors)
-        self._passed = (columns, len(self._rows), binaries)
+        new, self._rows = self._rows, []
+        least = np.array([row.least for row in new])
+        most = np.array([row.most for row in new])
+        ends = np.cumsum([len(row.terms) for row in new], dtype=np.int32)
+        starts = np.concatenate([np.zeros(1, dtype=np.int32), ends])[:-1]
+        index = [column.index for row in new for column, _ in row.terms]
+        factors = [factor for row in new for _, factor in row.terms]
+        self.solverModel.addRows(
+            len(new), least, most, len(index), starts,
+            np.array(index, dtype=np.int32), np.array(factors, dtype=float),
+        )  # fmt: skip
 
 
 class Direct:

@@ -50,7 +50,7 @@ def test_the_few_words_mean_what_they_say():
     """minimise x + 3 y + 2 with 1 <= x, x + y = 4, y <= 5, then maximise x of both kinds."""
     problem = direct.Problem()
     x, y = problem.add_variable("x", 1), problem.add_variable("y", None, 5)
-    both = x.linear([(x, 1.0), (y, 1.0), (x, 0.0)])
+    both = x.linear([(x, 1.0), (y, 1.0)])
     problem += both == 4
     cost = direct.Column.linear([(x, 1.0), (y, 3.0)]) + 2.0
     problem += cost
