@@ -32,16 +32,18 @@ Rows = tuple[tuple[float, ...], ...]
 ROWS = 4_096
 """Steps x loads x forecasts whose options are computed at once: they stay in the cache."""
 
-FORECASTS = 256
+FORECASTS = 128
 """Forecasts that are taken back together, for the same reason."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class RoofStates:
-    """Days on which the roof gives less or more than forecast, from dawn to dusk alike."""
+class DayStates:
+    """Days on which roof or load is less or more than forecast, from midnight to midnight alike."""
 
-    ratios: Array
+    roof: Array
     """(states): roof over its forecast [1]."""
+    load: Array
+    """(states): load over its forecast [1], beside the ratios of each step."""
     weights: Array
     """(forecasts, steps, states): how likely each state is on the step's local day; of today as far
     as it is seen, of later days in general. They sum to 1."""
@@ -63,8 +65,17 @@ class Forecasts:
     """(forecasts, steps, loads): loads to reckon with over the forecast one, equally likely."""
     end_value: Array
     """(forecasts): worth of a kWh in the cells at the end [EUR/kWh]."""
-    roof: RoofStates | None = None
-    """None takes the roof's forecast as certain."""
+    days: DayStates | None = None
+    """None takes each step for itself, and the roof's forecast as certain."""
+    draw_w: Array | None = None
+    """Most that the storage unit may draw on its AC side [W]: dimming."""
+    peak_w: Array | None = None
+    """Power up to which the forecast load makes no peak dearer [W]. What a load is above its
+    forecast comes on top: energy is not hoarded against peaks that nobody foresees."""
+    peak_eur_per_kw: float = 0.0
+    shortfall: Array | None = None
+    """(forecasts, steps, cells): price of ending a step with less than the cell in store, added to
+    the worth there [EUR/kWh]."""
 
     @classmethod
     def of(
@@ -176,10 +187,12 @@ def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, par
     block = max(1, ROWS // (count * loads * states.count))
     for last in range(steps, 0, -block):
         first = max(0, last - block)
-        conditions = _conditions(forecasts, part, slice(first, last), states.ratios)
+        conditions = _conditions(forecasts, part, slice(first, last), states)
         found = options(battery, grid, conditions)
         for index in reversed(range(first, last)):
             back.worth = states.new_day(back.worth, index)
+            if forecasts.shortfall is not None:
+                back.worth = back.worth + np.tile(forecasts.shortfall[part, index].T, states.count)
             if index < kept:
                 result[:, index] = states.expected(back.worth, index).T
             at = index - first
@@ -187,14 +200,15 @@ def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, par
 
 
 class _States:
-    """The roof's states side by side: the worth of all forecasts in the first, in the second..."""
+    """The days' states side by side: the worth of all forecasts in the first, in the second..."""
 
     def __init__(self, forecasts: Forecasts, part: slice) -> None:
-        roof = forecasts.roof
-        self.ratios: Array = np.ones(1) if roof is None else roof.ratios
-        self.count = len(self.ratios)
-        self._weights = None if roof is None else roof.weights[part]
-        self._day = None if roof is None else roof.day[part]
+        days = forecasts.days
+        self.roof: Array = np.ones(1) if days is None else days.roof
+        self.load: Array = np.ones(1) if days is None else days.load
+        self.count = len(self.roof)
+        self._weights = None if days is None else days.weights[part]
+        self._day = None if days is None else days.day[part]
 
     def expected(self, worth: Array, index: int) -> Array:
         """The mean over the states, as likely as they are in step `index`."""
@@ -213,16 +227,28 @@ class _States:
         return np.where(np.tile(ends, self.count), np.tile(mean, self.count), worth)
 
 
-def _conditions(forecasts: Forecasts, part: slice, steps: slice, roofs: Array) -> Conditions:
-    """Some steps of some forecasts as arrays (steps, loads, roof's states x forecasts)."""
+def _conditions(forecasts: Forecasts, part: slice, steps: slice, states: _States) -> Conditions:
+    """Some steps of some forecasts as arrays (steps, loads, states x forecasts)."""
 
     def turned(array: Array) -> Array:
-        return np.tile(array[part, steps].T, len(roofs))[:, None, :]
+        return np.tile(array[part, steps].T, states.count)[:, None, :]
 
-    ratios = np.tile(forecasts.ratios[part, steps].transpose(1, 2, 0), len(roofs))
-    load_w = turned(forecasts.load_w) * ratios
-    names = (forecasts.hours, forecasts.buy, forecasts.sell)
-    hours, buy, sell = (turned(array) for array in names)
-    count = load_w.shape[2] // len(roofs)
-    pv_w = np.broadcast_to(turned(forecasts.pv_w) * np.repeat(roofs, count), load_w.shape)
-    return Conditions(hours, buy, sell, load_w, pv_w)
+    ratios = np.tile(forecasts.ratios[part, steps].transpose(1, 2, 0), states.count)
+    expected_w, pv_w = turned(forecasts.load_w), turned(forecasts.pv_w)
+    plans = pv_w.shape[2] // states.count
+    load_w = expected_w * ratios * np.repeat(states.load, plans)
+    draw_w = peak_w = None
+    if forecasts.draw_w is not None:
+        draw_w = turned(forecasts.draw_w)
+    if forecasts.peak_w is not None:
+        peak_w = turned(forecasts.peak_w) + np.maximum(0.0, load_w - expected_w)
+    return Conditions(
+        hours=turned(forecasts.hours),
+        buy=turned(forecasts.buy),
+        sell=turned(forecasts.sell),
+        load_w=load_w,
+        pv_w=np.broadcast_to(pv_w * np.repeat(states.roof, plans), load_w.shape),
+        draw_w=draw_w,
+        peak_w=peak_w,
+        peak_eur_per_kw=forecasts.peak_eur_per_kw,
+    )

@@ -7,7 +7,7 @@ import pytest
 
 from optimizer.model.spread import certain, generic
 from optimizer.planning import value_table
-from optimizer.planning.value_table import Forecasts, RoofStates
+from optimizer.planning.value_table import Forecasts, DayStates
 
 
 @pytest.fixture(scope="module")
@@ -17,13 +17,15 @@ def task(task_of):
     return task_of(day * 2, capacity_wh=3_000, end_value=0.12, max_sell_w=1_000)
 
 
-def table(task, roof=None, spread=None):
+def table(task, days=None, spread=None):
     forecasts = Forecasts.of([task.steps], spread or certain(), [task.end_value])
-    return value_table.tables(task.battery, task.grid, replace(forecasts, roof=roof))[0]
+    return value_table.tables(task.battery, task.grid, replace(forecasts, days=days))[0]
 
 
 def states(ratios, weights, days):
-    return RoofStates(np.array(ratios), np.array([weights], dtype=float), np.array([days]))
+    return DayStates(
+        np.array(ratios), np.ones(len(ratios)), np.array([weights], dtype=float), np.array([days])
+    )
 
 
 def with_roof(task, *ratios):
@@ -45,6 +47,16 @@ def test_within_a_day_each_state_goes_on_by_itself(task):
     assert np.abs(poor - rich).max() > 0.01
 
 
+def test_a_days_load_is_more_or_less_throughout(task):
+    days = DayStates(
+        np.ones(2), np.array([0.6, 1.5]), np.full((1, 6, 2), 0.5), np.ones((1, 6), int)
+    )
+    found = table(task, days, certain())
+    steps = [[replace(s, load_w=s.load_w * ratio) for s in task.steps] for ratio in (0.6, 1.5)]
+    low, high = (table(replace(task, steps=tuple(some))) for some in steps)
+    assert found == pytest.approx((low + high) / 2)
+
+
 def test_over_night_the_states_are_forgotten(task):
     """The second day's mean counts at the end of the first, whatever the first one was like."""
     days, general, today = [1] * 3 + [2] * 3, [0.5, 0.5], [0.1, 0.9]
@@ -64,10 +76,12 @@ def test_with_states_many_plans_are_the_same_as_one_by_one(random_task, monkeypa
     ratios = np.array([0.6, 0.9, 1.2])
     forecasts = Forecasts.of(plans, generic(), [0.1, 0.2, 0.15])
     together = value_table.tables(
-        base.battery, base.grid, replace(forecasts, roof=RoofStates(ratios, weights, day))
+        base.battery,
+        base.grid,
+        replace(forecasts, days=DayStates(ratios, ratios[::-1], weights, day)),
     )
     for index, steps in enumerate(plans):
-        roof = RoofStates(ratios, weights[index : index + 1], day[index : index + 1])
+        roof = DayStates(ratios, ratios[::-1], weights[index : index + 1], day[index : index + 1])
         one = Forecasts.of([steps], generic(), [forecasts.end_value[index]])
-        alone = value_table.tables(base.battery, base.grid, replace(one, roof=roof))
+        alone = value_table.tables(base.battery, base.grid, replace(one, days=roof))
         assert together[index] == pytest.approx(alone[0], rel=0, abs=1e-12)
