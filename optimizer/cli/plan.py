@@ -75,10 +75,12 @@ def _make(
         made_at=at,
         site=settings.site,
         battery=battery,
-        grid=settings.grid.grid(),
+        grid=settings.grid.grid(settings.pv.kwp),
         soc_percent=soc,
         stored_value=None if stored == "auto" else stored,
         notes=(*notes, *more),
+        peak=None if settings.tariff is None else settings.tariff.tariff().peak,
+        last_full_charge=None,
     )
     steps = forecast_steps(frame)
     return make_plan(steps, request, time.perf_counter), request, steps
@@ -88,12 +90,19 @@ def _store(
     settings: "Config", made: "Plan", request: "Request", steps: "tuple[ForecastStep, ...]"
 ) -> None:
     from dataclasses import asdict, fields
+    from zoneinfo import ZoneInfo
 
     from optimizer.model.plan import iso
     from optimizer.store import database, plans
 
     def plain(value: Any) -> Any:
-        return iso(value) if hasattr(value, "isoformat") else value
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [plain(item) for item in value]
+        if hasattr(value, "isoformat"):
+            return iso(value)
+        return str(value) if isinstance(value, ZoneInfo) else value
 
     names = [item.name for item in fields(steps[0])]
     rows = [{name: plain(getattr(step, name)) for name in names} for step in steps]

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 from optimizer.errors import InfeasibleError
 from optimizer.planning.step_cost import Choices, Segment, options, step_cost
-from optimizer.planning.task import RECOVERY_EUR_PER_KWH_H, Task
+from optimizer.planning.task import ForecastStep, Task
 
 TABLE_SIZE = 25
 """States of charge in the value table; 25 earn as much as 100 in simulated years."""
@@ -80,34 +80,45 @@ def _cut(worth: list[Segment], top: float, bottom: float) -> list[Segment]:
     return kept
 
 
-def _back(worth: list[Segment], choices: Choices, lowered_wh: float) -> list[Segment]:
+def _back(
+    worth: list[Segment], task: Task, step: ForecastStep, choices: Choices,
+    ceilings_wh: tuple[float, float],
+) -> list[Segment]:  # fmt: skip
     """One step back in time: merge the step's options in, then cut both ends.
 
-    `lowered_wh` is how much the ceiling comes down in the step.
+    `ceilings_wh` are those before and after the step.
     """
     segments, most_out, most_in = choices
+    before_wh, after_wh = ceilings_wh
+    if task.battery.charge_taper or task.battery.discharge_taper:
+        from optimizer.planning import tapered
+
+        span = most_out, most_in, (before_wh - task.floor_wh) / 1000
+        return tapered.back(worth, segments, span, tapered.moves(task, step.hours))
     merged = list(worth)
     for segment in segments:
         insort(merged, segment, key=lambda item: -item[0])
     # a forced flow cannot be met from (nearly) empty or full: it is worth anything to avoid that
     first = [(FORCED_EUR_PER_KWH, -most_in)] if most_in < 0 else []
     last = [(-FORCED_EUR_PER_KWH, -most_out)] if most_out < 0 else []
-    top, bottom = max(0.0, most_in), max(0.0, most_out - lowered_wh / 1000)
+    top, bottom = max(0.0, most_in), max(0.0, most_out - (before_wh - after_wh) / 1000)
     return [*first, *_cut(merged, top, bottom), *last]
 
 
-def _penalised(worth: list[Segment], task: Task, hours: float) -> list[Segment]:
-    """Add the price of ending a step below the allowed band (only if the start is below)."""
-    below = (task.battery.min_wh - task.floor_wh) / 1000
-    result, at = [], 0.0
-    for value, length in worth:
-        part = min(max(0.0, below - at), length)
-        if part > 0:
-            result.append((value + RECOVERY_EUR_PER_KWH_H * hours, part))
-        if length > part:
-            result.append((value, length - part))
-        at += length
-    return result
+def _penalised(worth: list[Segment], task: Task, index: int) -> list[Segment]:
+    """Add the prices of ending a step with too little in store."""
+    for level_wh, price in task.shortfalls(index):
+        below = (level_wh - task.floor_wh) / 1000
+        result, at = [], 0.0
+        for value, length in worth:
+            part = min(max(0.0, below - at), length)
+            if part > 0:
+                result.append((value + price, part))
+            if length > part:
+                result.append((value, length - part))
+            at += length
+        worth = result
+    return worth
 
 
 def _cell_means(worth: list[Segment], below: float, cell: float) -> tuple[float, ...]:
@@ -136,9 +147,13 @@ def _forward(
 ) -> tuple[tuple[float, ...], float]:
     """Walk the best path from the start: battery powers and the objective."""
     soc_wh, objective, powers = task.start_wh, 0.0, []
-    path = zip(task.steps, task.ceilings_wh(), later, choices, strict=True)
-    for step, ceiling_wh, worth, choice in path:
+    path = enumerate(zip(task.steps, task.ceilings_wh(), later, choices, strict=True))
+    for index, (step, ceiling_wh, worth, choice) in path:
         target_wh = _best_target(task, soc_wh, worth, choice)
+        most_in_w, most_out_w = task.battery.taper_w(soc_wh)
+        most_wh = soc_wh + most_in_w * task.battery.charge_efficiency * step.hours
+        least_wh = soc_wh - most_out_w / task.battery.discharge_efficiency * step.hours
+        target_wh = min(max(target_wh, least_wh), most_wh)
         battery_w = task.battery.power_for(soc_wh, target_wh, step.hours)
         low, high = task.battery_range(step)
         holds = low - 0.01 <= battery_w <= high + 0.01 and target_wh <= ceiling_wh + 0.01
@@ -146,9 +161,8 @@ def _forward(
             raise InfeasibleError(f"the battery cannot do what is forced at {step.start}")
         objective += step_cost(task, step, battery_w) or 0.0
         soc_wh = target_wh
-        objective += (
-            max(0.0, task.battery.min_wh - soc_wh) / 1000 * RECOVERY_EUR_PER_KWH_H * step.hours
-        )
+        for level_wh, price in task.shortfalls(index):
+            objective += max(0.0, level_wh - soc_wh) / 1000 * price
         powers.append(battery_w)
     return tuple(powers), objective - task.end_value * soc_wh / 1000
 
@@ -165,8 +179,8 @@ def _best_target(task: Task, soc_wh: float, worth: list[Segment], choices: Choic
         if at < 0:
             forced = min(left, -at)
             at, left = at + forced, left - forced
-        while left > 1e-15:
-            while used + length <= at + 1e-15:
+        while left > 1e-12:
+            while used + length <= at + 1e-12:
                 used += length
                 value, length = next(later)
             if cost >= value:
@@ -187,10 +201,11 @@ def solve(task: Task) -> Values:
     choices = [options(task, s, c) for s, c in zip(task.steps, ceilings[1:], strict=True)]
     for index in reversed(range(len(task.steps))):
         step = task.steps[index]
-        worth = _penalised(worth, task, step.hours)
+        worth = _penalised(worth, task, index)
         later.append(worth)
         table.append(_cell_means(worth, below, cell / 1000))
-        worth = _back(worth, choices[index], ceilings[index] - ceilings[index + 1])
+        around = ceilings[index], ceilings[index + 1]
+        worth = _back(worth, task, step, choices[index], around)
     powers, objective = _forward(task, later[::-1], choices)
     soc = tuple(battery.min_wh + cell * (index + 0.5) for index in range(TABLE_SIZE))
     return Values(soc, tuple(table[::-1]), tuple(later[::-1]), task.floor_wh, powers, objective)
