@@ -184,20 +184,25 @@ def _best_target(task: Task, step: ForecastStep, soc_wh: float, worth: list[Segm
     return task.floor_wh + 1000 * min(max(at, 0.0), size)
 
 
+def backward(task: Task) -> list[list[Segment]]:
+    """For each step the worth of stored energy after it, from the floor up."""
+    ceilings = (max(task.battery.max_wh, task.start_wh), *task.ceilings_wh())
+    worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
+    later = []
+    for index in reversed(range(len(task.steps))):
+        worth = _penalised(worth, task, index)
+        later.append(worth)
+        worth = _back(worth, task, task.steps[index], ceilings[index + 1], ceilings[index])
+    return later[::-1]
+
+
 def solve(task: Task) -> Values:
     """Run the recursion backwards for the table and forwards for the recursion's own plan."""
     battery = task.battery
     cell = (battery.max_wh - battery.min_wh) / TABLE_SIZE
     below = (battery.min_wh - task.floor_wh) / 1000
-    ceilings = (max(battery.max_wh, task.start_wh), *task.ceilings_wh())
-    worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
-    later, table = [], []
-    for index in reversed(range(len(task.steps))):
-        step = task.steps[index]
-        worth = _penalised(worth, task, index)
-        later.append(worth)
-        table.append(_cell_means(worth, below, cell / 1000))
-        worth = _back(worth, task, step, ceilings[index + 1], ceilings[index])
-    powers, objective = _forward(task, later[::-1])
+    later = backward(task)
+    table = tuple(_cell_means(worth, below, cell / 1000) for worth in later)
+    powers, objective = _forward(task, later)
     soc = tuple(battery.min_wh + cell * (index + 0.5) for index in range(TABLE_SIZE))
-    return Values(soc, tuple(table[::-1]), tuple(later[::-1]), task.floor_wh, powers, objective)
+    return Values(soc, table, tuple(later), task.floor_wh, powers, objective)
