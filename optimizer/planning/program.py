@@ -116,10 +116,10 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
         kept_wh = min(stored[full], switches.full_wh(task))
         built.problem += linear([(built.steps[full].stored, 1.0)]) >= kept_wh / 1000
     settled = ties.settle(built.problem, chosen[0], task, built.steps, built.binaries, built.cost)
-    return Solution(
-        settled or stored, built.objective_eur, chosen[1], len(built.binaries), gap,
-        Decided(peaks_w, full),
-    )  # fmt: skip
+    stored = settled or stored
+    earlier = switches.full_at(task, stored)
+    decided = Decided(peaks_w, full if earlier is None else earlier)
+    return Solution(stored, built.objective_eur, chosen[1], len(built.binaries), gap, decided)
 
 
 @dataclass(slots=True)
