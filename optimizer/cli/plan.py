@@ -80,10 +80,23 @@ def _make(
         stored_value=None if stored == "auto" else stored,
         notes=(*notes, *more),
         peak=None if settings.tariff is None else settings.tariff.tariff().peak,
-        last_full_charge=None,
+        last_full_charge=_last_full_charge(settings),
     )
     steps = forecast_steps(frame)
     return make_plan(steps, request, time.perf_counter), request, steps
+
+
+def _last_full_charge(settings: "Config") -> "datetime | None":
+    """From the journal, and only where the owner wants full charges."""
+    from optimizer.store import database, journal
+
+    if not settings.battery.full_charge_every_days:
+        return None
+    connection = database.connect(settings.store.folder)
+    try:
+        return journal.last_full(connection)
+    finally:
+        connection.close()
 
 
 def _store(
