@@ -1,16 +1,17 @@
 """The night's work: solve, value, derive intents, check, and write it all into one Plan."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.planning import program, step_cost, value, verify
-from optimizer.planning.explain import reason
+from optimizer.planning.explain import reasons
 from optimizer.planning.intents import intent_of
 from optimizer.planning.own_use import no_battery, own_use
 from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex
@@ -31,6 +32,8 @@ class Request:
     stored_value: float | None = None
     """Worth of a kWh in the cells at the end [EUR/kWh]; None is "auto"."""
     notes: tuple[str, ...] = ()
+    time_zone: str = "Europe/Berlin"
+    """What the reasons call the hours."""
 
 
 def _zero_based(number: float, digits: int) -> float:
@@ -68,7 +71,7 @@ def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> li
                 highest_w=_zero_based(high, 2),
                 stored_value_eur_per_kwh=_zero_based(worth, 6),
                 values_eur_per_kwh=tuple(_zero_based(item, 6) for item in table),
-                why=reason(step, battery, intent, battery_w, after, worth),
+                why="",
             )
         )
         before = after
@@ -104,6 +107,23 @@ def _notes(task: Task, request: Request, steps: list[Step], solution: program.So
     return notes
 
 
+def task_of(steps: tuple[ForecastStep, ...], request: Request) -> Task:
+    """What the program is asked.
+
+    Raises
+    ------
+    ConfigError
+        If the end value is negative.
+    """
+    end_value = request.stored_value
+    if end_value is None:
+        end_value = auto_end_value(steps, request.battery)
+    elif end_value < 0:
+        raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
+    start_wh = request.battery.capacity_wh * request.soc_percent / 100
+    return Task(steps, request.battery, request.grid, start_wh, end_value)
+
+
 def make_plan(
     steps: tuple[ForecastStep, ...],
     request: Request,
@@ -132,19 +152,14 @@ def make_plan(
     OptimizerError
         If the plan fails its own check.
     """
-    battery = request.battery
-    end_value = request.stored_value
-    if end_value is None:
-        end_value = auto_end_value(steps, battery)
-    elif end_value < 0:
-        raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
-    start_wh = battery.capacity_wh * request.soc_percent / 100
-    task = Task(steps, battery, request.grid, start_wh, end_value)
+    battery, task = request.battery, task_of(steps, request)
     begun = timer()
     solution = program.solve(task, engine)
     values = value.solve(task)
     solve_s = timer() - begun
     planned = _steps(task, solution.stored_wh, values)
+    told = reasons(task, planned, ZoneInfo(request.time_zone))
+    planned = [replace(step, why=why) for step, why in zip(planned, told, strict=True)]
     notes = _notes(task, request, planned, solution, values)
     plan = _plan(task, request, planned, solution, values, solve_s, tuple(notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
