@@ -1,6 +1,7 @@
 """What would happen without a plan: the battery left to itself, and no battery at all."""
 
 from dataclasses import dataclass
+from math import fsum
 
 from optimizer.planning.task import ForecastStep, Task
 
@@ -40,4 +41,4 @@ def own_use(task: Task) -> Baseline:
 
 def no_battery(task: Task) -> Baseline:
     """The house with its roof alone."""
-    return Baseline(sum(_bill(task, step, 0.0) for step in task.steps), 0.0, 0.0)
+    return Baseline(fsum(_bill(task, step, 0.0) for step in task.steps), 0.0, 0.0)

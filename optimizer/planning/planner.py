@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import fsum
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -79,7 +80,7 @@ def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> li
 
 
 def _wear(task: Task, steps: list[Step]) -> float:
-    cells = sum(
+    cells = fsum(
         max(0.0, step.battery_w + task.battery.standby_w) * step.hours / 1000 for step in steps
     )
     return cells / task.battery.discharge_efficiency * task.battery.wear_eur_per_kwh
@@ -183,7 +184,7 @@ def _plan(
         gap_eur=0.0,
         solver=solution.solver,
         start_soc_percent=request.soc_percent,
-        cost_eur=_zero_based(sum(step.cost_eur for step in steps), 6),
+        cost_eur=_zero_based(fsum(step.cost_eur for step in steps), 6),
         own_use_cost_eur=_zero_based(alone.cost_eur, 6),
         no_battery_cost_eur=_zero_based(bare.cost_eur, 6),
         wear_eur=_zero_based(_wear(task, steps), 6),

@@ -116,6 +116,19 @@ def _flow(problem: Any, name: str, least_w: float, most_w: float) -> Any:
     return problem.add_variable(name, max(0.0, least_w) / 1000, max(0.0, most_w) / 1000)
 
 
+class _InOrder(pulp.LpProblem):  # type: ignore[misc]
+    """A problem whose variables come to the solver in the order in which they were added.
+
+    PuLP 3 sorts them by name, PuLP 4 does not, and with other columns a solver stops at another of
+    several equal optima.
+    """
+
+    def add_variable(self, name: str, *bounds: Any) -> Any:
+        """Add a variable under a name that sorts behind all before it."""
+        self.added = getattr(self, "added", 0) + 1
+        return super().add_variable(f"x{self.added:06}_{name}", *bounds)
+
+
 def _variables(problem: Any, task: Task) -> list[_Step]:
     """Variables with their constant bounds, a _Step each."""
     grid, standby_w, add = task.grid, task.battery.standby_w, problem.add_variable
@@ -257,7 +270,7 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
         owner's can cause it; the text names the solver.
     """
     chosen, name = engine or solver()
-    problem = pulp.LpProblem("plan", pulp.LpMinimize)
+    problem = _InOrder("plan", pulp.LpMinimize)
     flows = _variables(problem, task)
     _physics(problem, task, flows)
     switches = _binaries(problem, task, flows)

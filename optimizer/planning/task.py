@@ -7,6 +7,7 @@ same task and can check each other.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import fsum
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -165,7 +166,9 @@ def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     0.65 x mean buying price x discharging efficiency, but above what selling the same energy from
     the roof would have paid.
     """
-    mean_buy = sum(step.buy * step.hours for step in steps) / sum(step.hours for step in steps)
-    mean_sell = sum(step.sell * step.hours for step in steps) / sum(step.hours for step in steps)
+    # fsum, since the built-in sum rounds otherwise from Python 3.12 on.
+    hours = fsum(step.hours for step in steps)
+    mean_buy = fsum(step.buy * step.hours for step in steps) / hours
+    mean_sell = fsum(step.sell * step.hours for step in steps) / hours
     worth = END_VALUE_SHARE * mean_buy * battery.discharge_efficiency
     return max(worth, mean_sell / battery.charge_efficiency + END_VALUE_MARGIN, 0.0)

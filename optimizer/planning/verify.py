@@ -3,6 +3,8 @@
 Nothing of the program is used here, only the stored figures, the battery's physics and the limits.
 """
 
+from math import fsum
+
 from optimizer.errors import OptimizerError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -74,7 +76,7 @@ def check(plan: Plan, battery: Battery, grid: Grid, objective_eur: float, overlo
                 "stored, please report this with 'optimizer plan --json'"
             )
         before_wh = step.soc_wh
-    money = sum(step.cost_eur for step in plan.steps)
+    money = fsum(step.cost_eur for step in plan.steps)
     promised = plan.cost_eur + plan.wear_eur - plan.stored_value_eur
     if abs(money - plan.cost_eur) > MONEY_TOLERANCE_EUR:
         raise OptimizerError(f"the plan's steps cost {money:.4f} EUR, not {plan.cost_eur:.4f}")
