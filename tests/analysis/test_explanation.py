@@ -50,9 +50,9 @@ def test_a_cheap_hour_before_a_peak(explain):
         "why not",
         "  charge 8 421 W      costs 3.6 ct more (at most: the battery is full)",
         "  hold                costs 40.9 ct more",
-        "  discharge 500 W     costs 60.0 ct more (at most: the rule 'grid_charge' forbids "
+        "  discharge 500 W     costs 60.9 ct more (at most: the rule 'grid_charge' forbids "
         "selling from the battery)",
-        "  own use 500 W       costs 60.0 ct more",
+        "  own use 500 W       costs 60.9 ct more",
     ]
 
 
