@@ -98,10 +98,12 @@ def _gather(
         made_at=at,
         site=settings.site,
         battery=battery,
-        grid=settings.grid.grid(),
+        grid=settings.grid.grid(settings.pv.kwp),
         soc_percent=soc,
         stored_value=None if stored == "auto" else stored,
         notes=(*notes, *more, *known),
+        peak=None if settings.tariff is None else settings.tariff.tariff().peak,
+        last_full_charge=None,
         time_zone=zone_of(settings).key,
     )
     return request, forecast_steps(frame)

@@ -77,7 +77,9 @@ def _execute(
         for note in notes:
             logging.getLogger(__name__).warning(note)
         control = config.control
-        law = Settings(battery, config.grid.grid(), follow or control.follow, control.write)
+        law = Settings(
+            battery, config.grid.grid(config.pv.kwp), follow or control.follow, control.write
+        )
         Executor(
             fems=client,
             book=PlanBook(connection),

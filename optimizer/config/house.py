@@ -26,6 +26,11 @@ class Pv(Section):
     inverter_w: Watts = 10_000
     planes: tuple[Plane, ...] = ()
 
+    @property
+    def kwp(self) -> float:
+        """Size of the whole roof [kW]."""
+        return sum(plane.kwp for plane in self.planes)
+
 
 class Load(Section):
     """The house's own use."""

@@ -2,13 +2,13 @@
 
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Field
 
-from optimizer.config.types import EurPerKwh, Number, Section, TimeOfDay
-from optimizer.model.tariff import Export, ExportKind, FeeWindow, Tariff
+from optimizer.config.types import EurPerKwh, Number, Section, TimeOfDay, Watts
+from optimizer.model.tariff import Export, ExportKind, FeeWindow, Peak, Tariff
 
 
 class Prices(Section):
@@ -46,6 +46,15 @@ def _zone(name: str) -> str:
     return name
 
 
+class PeakSection(Section):
+    """A price for the highest power drawn."""
+
+    eur_per_kw: Annotated[Number, Field(ge=0, le=1000)]
+    period: Literal["month", "year"] = "month"
+    reached_w: Watts = 0
+    usual_w: Watts = 0
+
+
 class TariffSection(Section):
     """Net parts of the price, all in EUR/kWh."""
 
@@ -59,13 +68,16 @@ class TariffSection(Section):
     vat_percent: Annotated[Number, Field(ge=0, le=50)] = 0
     window: tuple[Window, ...] = ()
     export: ExportSection = ExportSection()
+    peak: PeakSection | None = None
 
     def tariff(self) -> Tariff:
         """The model's tariff."""
-        parts = self.model_dump(exclude={"time_zone", "window", "export"})
+        parts = self.model_dump(exclude={"time_zone", "window", "export", "peak"})
         windows = tuple(
             FeeWindow(w.from_, w.to, w.grid_fee_eur_per_kwh, frozenset(w.months))
             for w in self.window
         )
         export = Export(**self.export.model_dump())
-        return Tariff(**parts, windows=windows, export=export, zone=ZoneInfo(self.time_zone))
+        zone = ZoneInfo(self.time_zone)
+        peak = None if self.peak is None else Peak(**self.peak.model_dump(), zone=zone)
+        return Tariff(**parts, windows=windows, export=export, zone=zone, peak=peak)

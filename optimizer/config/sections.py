@@ -1,6 +1,6 @@
 """The whole configuration; each section lies in the file of its part of the house."""
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from optimizer.config.device import BatterySection, Fems, GridSection
 from optimizer.config.house import Load, Pv
@@ -23,3 +23,12 @@ class Config(Section):
     planning: Planning = Planning()
     control: Control = Control()
     store: Store = Field(default_factory=Store)
+
+    @model_validator(mode="after")
+    def _share(self) -> "Config":
+        if self.grid.max_sell_share_of_kwp is not None and not self.pv.planes:
+            raise ValueError(
+                "sets grid.max_sell_share_of_kwp, which needs the roof's size: "
+                "write planes = [{ kwp = ... }] into section [pv]"
+            )
+        return self

@@ -6,7 +6,11 @@ belong to the battery and both efficiencies are AC-referred, so one balance serv
 hybrid systems alike.
 """
 
+import itertools
 from dataclasses import dataclass
+
+Line = tuple[float, float]
+"""A straight line over stored energy: (power at 0 Wh [W], rise [W/Wh])."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,17 @@ class Battery:
     """Whether the roof hangs on the DC side of the same inverter."""
     max_ac_w: float = 10_000.0
     """Hybrids only: the inverter's AC rating [W], shared by battery and roof."""
+    reserve_soc_percent: float = 0.0
+    """Charge kept for bad times at a price; unlike the band's lower end it may be used."""
+    reserve_eur_per_kwh_h: float = 0.05
+    """Price of each kWh below the reserve, each hour [EUR/kWh/h]."""
+    charge_taper: tuple[tuple[float, float], ...] = ()
+    """Charging power near full: (state of charge [%], largest power [W]), up to 100 %, falling and
+    concave; below its first point the power is that point's."""
+    discharge_taper: tuple[tuple[float, float], ...] = ()
+    """Discharging power near empty: the same from 0 % on, rising and concave."""
+    full_charge_every_days: float = 0.0
+    """Longest time between two full charges, which calibrate the state of charge; 0 is never."""
 
     @property
     def min_wh(self) -> float:
@@ -49,6 +64,49 @@ class Battery:
     def max_wh(self) -> float:
         """Stored energy at the upper end of the allowed band [Wh]."""
         return self.capacity_wh * self.max_soc_percent / 100
+
+    @property
+    def reserve_wh(self) -> float:
+        """Stored energy of the reserve [Wh]."""
+        return self.capacity_wh * self.reserve_soc_percent / 100
+
+    @property
+    def charge_lines(self) -> tuple[Line, ...]:
+        """Straight lines of which the lowest limits charging near full; none without a taper.
+
+        >>> Battery(10_000, charge_taper=((90, 5_000), (100, 1_000))).charge_lines
+        ((5000, 0.0), (41000.0, -4.0))
+        """
+        return self._lines(self.charge_taper, self.charge_taper[:1])
+
+    @property
+    def discharge_lines(self) -> tuple[Line, ...]:
+        """The same for discharging near empty."""
+        return self._lines(self.discharge_taper, self.discharge_taper[-1:])
+
+    def _lines(
+        self, points: tuple[tuple[float, float], ...], flat: tuple[tuple[float, float], ...]
+    ) -> tuple[Line, ...]:
+        lines = [(w, 0.0) for _, w in flat]
+        for (soc_a, w_a), (soc_b, w_b) in itertools.pairwise(points):
+            rise = (w_b - w_a) / ((soc_b - soc_a) / 100 * self.capacity_wh)
+            lines.append((w_a - rise * soc_a / 100 * self.capacity_wh, rise))
+        return tuple(lines)
+
+    def taper_w(self, soc_wh: float) -> tuple[float, float]:
+        """Largest power into the cells and out of them by the tapers, both >= 0 [W].
+
+        AC-referred, apart from standby: where a taper ends at 0 W standing still is left. A step
+        goes by the state of charge at its start.
+
+        >>> Battery(10_000, charge_taper=((90, 5_000), (100, 1_000))).taper_w(9_500)
+        (3000.0, inf)
+        """
+        charge, discharge = (
+            max(0.0, min((w + rise * soc_wh for w, rise in lines), default=float("inf")))
+            for lines in (self.charge_lines, self.discharge_lines)
+        )
+        return charge, discharge
 
     def stored_after(self, soc_wh: float, battery_w: float, hours: float) -> float:
         """Stored energy after `hours` at a constant `battery_w` [Wh]; no limit is applied.
@@ -81,6 +139,9 @@ class Battery:
         """
         charge_w = max(0.0, self.max_wh - soc_wh) / self.charge_efficiency / hours
         discharge_w = max(0.0, soc_wh - self.min_wh) * self.discharge_efficiency / hours
+        if self.charge_taper or self.discharge_taper:
+            most_in_w, most_out_w = self.taper_w(soc_wh)
+            charge_w, discharge_w = min(charge_w, most_in_w), min(discharge_w, most_out_w)
         return (
             max(-self.max_charge_w, -charge_w - self.standby_w),
             min(self.max_discharge_w, discharge_w - self.standby_w),

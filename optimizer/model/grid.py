@@ -1,6 +1,7 @@
 """The connection to the grid: its limits and the legal rule for charging and exporting."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -29,6 +30,17 @@ class Rule(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Dimming:
+    """A time in which the grid's operator dims the storage unit (German EnWG section 14a)."""
+
+    start: datetime
+    end: datetime
+    """First moment outside."""
+    max_w: float = 4_200.0
+    """Most that the unit may draw on its AC side [W]; 4.2 kW is what the law leaves at least."""
+
+
+@dataclass(frozen=True, slots=True)
 class Grid:
     """Limits at the connection point."""
 
@@ -37,6 +49,16 @@ class Grid:
     max_sell_w: float = 20_000.0
     """Most that may be fed in [W]; 0 for zero export."""
     rule: Rule = Rule.GRID_CHARGE
+    dimming: tuple[Dimming, ...] = ()
+    """Known times of dimming."""
+
+    def draw_limit_w(self, start: datetime, end: datetime) -> float:
+        """Most that the storage unit may draw between two moments [W, AC]; infinite if free.
+
+        A step that a time of dimming only touches is dimmed as a whole.
+        """
+        touching = [item for item in self.dimming if item.start < end and start < item.end]
+        return min((item.max_w for item in touching), default=float("inf"))
 
     def battery_limits(self, need_w: float) -> tuple[float, float]:
         """Lowest and highest battery power that the rule allows [W].

@@ -56,6 +56,9 @@ class Step:
     values_eur_per_kwh: tuple[float, ...]
     """The same at each of the plan's `value_soc_wh`."""
     why: str
+    peak_w: float | None = None
+    """Most that may be drawn without a dearer peak than the plan's own in the step's month or year;
+    None where peaks cost nothing. Control does not charge above it."""
 
     @property
     def hours(self) -> float:
@@ -84,7 +87,8 @@ class Plan:
     """Fingerprint of battery and grid limits: a plan of another battery is refused."""
     step_s: int
     status: str
-    gap_eur: float
+    gap_eur: float | None
+    """How far below the solver's proved bound may lie; None where the solver does not tell."""
     solver: str
     start_soc_percent: float
     cost_eur: float
@@ -105,12 +109,19 @@ class Plan:
     """Stored energies of the value table [Wh], rising."""
     steps: tuple[Step, ...]
     notes: tuple[str, ...] = field(default=())
+    peak_w: float | None = None
+    """Highest power drawn in the plan, as a mean over a step; None where peaks cost nothing."""
+    peak_eur: float = 0.0
+    """What new peaks cost beyond those already reached: apart from `cost_eur`."""
+    own_use_peak_eur: float = 0.0
+    """The same with the battery left to itself."""
 
     @property
     def saving_eur(self) -> float:
-        """Saving against the battery left to itself, stored energy and wear counted."""
+        """Saving against the battery left to itself; stored energy, wear and peaks counted."""
         own = self.own_use_cost_eur + self.own_use_wear_eur - self.own_use_stored_value_eur
-        return own - (self.cost_eur + self.wear_eur - self.stored_value_eur)
+        ours = self.cost_eur + self.wear_eur - self.stored_value_eur
+        return own + self.own_use_peak_eur - (ours + self.peak_eur)
 
     def step_at(self, at: datetime) -> Step | None:
         """The step that covers a moment, or None: never the nearest one."""

@@ -12,6 +12,9 @@ from optimizer.model.plan import Intent, Plan, Step, check_contiguous, iso
 
 SCHEMA = "plan/1"
 
+ADDED = frozenset({"peak_w", "peak_eur", "own_use_peak_eur"})
+"""Keys that plans of the first versions do not have yet."""
+
 
 def _plain(value: Any) -> Any:
     """A field's value as JSON knows it: powers to 0.01 W, energies to 0.01 Wh, money to 1e-6."""
@@ -55,12 +58,14 @@ def to_text(plan: Plan) -> str:
 def _read(kind: type[Plan] | type[Step], data: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for item in fields(kind):
+        if item.name in ADDED and item.name not in data:
+            continue
         value = data[item.name]
         if item.type is datetime:
             value = datetime.fromisoformat(value)
             if value.tzinfo is None:
                 raise ValueError(f"{item.name} has no offset from UTC")
-        elif item.type is float:
+        elif item.type is float or (item.type == float | None and value is not None):
             value = _finite(item.name, value)
         elif item.type == tuple[float, ...]:
             value = tuple(_finite(item.name, number) for number in value)

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from enum import Enum
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 T = TypeVar("T")
 
@@ -31,6 +32,8 @@ def plain(value: Any) -> Any:
         return {item.name: plain(getattr(value, item.name)) for item in fields(value)}
     if isinstance(value, tuple):
         return [plain(item) for item in value]
+    if isinstance(value, ZoneInfo):
+        return value.key
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, datetime):
@@ -87,7 +90,11 @@ def _value(kind: Any, data: Any, place: str) -> Any:
         return read(kind, data, place)
     if kind is float:
         return _float(data, place)
-    if kind in (datetime, date) or (isinstance(kind, type) and issubclass(kind, Enum)):
+    if origin is Literal:
+        if data in get_args(kind):
+            return data
+        raise ValueError(f"{place} is none of {', '.join(map(repr, get_args(kind)))}")
+    if kind in (datetime, date, ZoneInfo) or (isinstance(kind, type) and issubclass(kind, Enum)):
         return _from_text(kind, data, place)
     if kind in (bool, int, str) and type(data) is kind:
         return data
@@ -130,7 +137,7 @@ def _from_text(kind: Any, data: Any, place: str) -> Any:
         raise ValueError(f"{place} is no text")
     try:
         value = kind.fromisoformat(data) if kind in (datetime, date) else kind(data)
-    except ValueError as error:
+    except (ValueError, ZoneInfoNotFoundError) as error:
         raise ValueError(f"{place} is no {kind.__name__.lower()}: '{data}'") from error
     if isinstance(value, datetime) and value.tzinfo is None:
         raise ValueError(f"{place} has no offset from UTC")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 
@@ -54,6 +55,27 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
+class Peak:
+    """A price for the highest power drawn in a month or year, as a mean over a step."""
+
+    eur_per_kw: float
+    """With everything, for each month or year [EUR/kW]."""
+    period: Literal["month", "year"] = "month"
+    """Local calendar month or year."""
+    reached_w: float = 0.0
+    """The highest so far in the period that runs now [W]."""
+    usual_w: float = 0.0
+    """What a period reaches anyway [W]: up to here drawing costs nothing more. Without it the first
+    days of a period are planned as if its remaining days would stay without any peak."""
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Berlin"))
+
+    def period_of(self, at: datetime) -> tuple[int, int]:
+        """Local year and month of a moment; the month is 0 where years count."""
+        local = at.astimezone(self.zone)
+        return local.year, local.month if self.period == "month" else 0
+
+
+@dataclass(frozen=True, slots=True)
 class Tariff:
     """Net parts added to the spot price, then VAT; all in EUR/kWh.
 
@@ -76,6 +98,7 @@ class Tariff:
     """Time zone of the windows."""
     valid_to: date | None = None
     """Last local day on which the parts hold."""
+    peak: Peak | None = None
 
     def grid_fee(self, at: datetime) -> float:
         """Grid fee at a moment [EUR/kWh, net]; the first window that covers it wins."""

@@ -11,15 +11,13 @@ from zoneinfo import ZoneInfo
 
 from optimizer.model.plan import Intent, Step
 from optimizer.planning.intents import SAME_W, SAME_WH
-from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, Task
+from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task
 
 SAME_EUR_PER_KWH = 0.0005
 """Prices closer than this are the same to an owner."""
 
-LAST_WAY_OUT_EUR_PER_KWH = OVERLOAD_EUR_PER_KWH / 2
-"""No tariff makes a stored kWh worth that much: it spares the grid connection an overload."""
-
-OVERLOAD = "needed later, when the house alone would overload the grid connection"
+NO_PRICE_EUR_PER_KWH = FULL_CHARGE_EUR_PER_KWH / 2
+"""No price of energy makes a stored kWh worth that much: it is for something else."""
 
 
 def ct(eur_per_kwh: float) -> str:
@@ -109,12 +107,15 @@ class _Look:
             step.buy_eur_per_kwh / battery.charge_efficiency,
             step.stored_value_eur_per_kwh,
         )
-        fuse = step.grid_w >= grid.max_buy_w - SAME_W
-        fast = ", as fast as the grid connection allows" if fuse else ""
+        fast = ""
+        if step.grid_w >= grid.max_buy_w - SAME_W:
+            fast = ", as fast as the grid connection allows"
+        elif step.peak_w is not None and step.grid_w >= step.peak_w - SAME_W:
+            fast = f", within the {self._period()}'s peak power"
         if step.buy_eur_per_kwh < 0:
             return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: charge{fast}"
-        if worth > LAST_WAY_OUT_EUR_PER_KWH:
-            return f"{OVERLOAD}: charge{fast}"
+        if worth > NO_PRICE_EUR_PER_KWH:
+            return f"{self._beyond_price(at)}: charge{fast}"
         peak = self._peak_words(at)
         why = "cheap" if peak is None else f"cheap before the peak ({peak})"
         text = f"{why}: a kWh stored now costs {ct(stored)}"
@@ -130,8 +131,8 @@ class _Look:
         )
         if step.buy_eur_per_kwh < 0:
             return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: the house buys"
-        if worth > LAST_WAY_OUT_EUR_PER_KWH:
-            return f"{OVERLOAD}: keep"
+        if worth > NO_PRICE_EUR_PER_KWH:
+            return f"{self._beyond_price(at)}: keep"
         saved -= battery.wear_eur_per_kwh
         if worth < saved - SAME_EUR_PER_KWH:
             return f"keep for later: {ct(step.buy_eur_per_kwh)} now"
@@ -140,6 +141,19 @@ class _Look:
         peak = self._peak_words(at)
         why = "keep for later" if peak is None else f"keep for dearer hours ({peak})"
         return f"{why}: a stored kWh is worth {ct(worth)} then, {ct(saved)} now"
+
+    def _period(self) -> str:
+        return "month" if self.task.peak is None else self.task.peak.period
+
+    def _beyond_price(self, at: int) -> str:
+        """What a stored kWh is for that no price of energy explains."""
+        full_at = None if self.task.decided is None else self.task.decided.full_at
+        if full_at is not None and at <= full_at:
+            by = self._time(at, self.steps[full_at].end)
+            return f"for the full charge that calibrates the battery, due by {by}"
+        if self.task.peak is not None:
+            return f"needed later to keep the {self._period()}'s peak power down"
+        return "needed later, when the house alone would overload the grid connection"
 
     def _defer(self, at: int) -> str:
         step = self.steps[at]

@@ -32,19 +32,23 @@ def intent_of(
     """
     battery = task.battery
     low, high = -battery.max_charge_w, battery.max_discharge_w
+    # What a taper limits here it limits for the device too, which finds that by itself.
+    most_in_w, most_out_w = battery.taper_w(before_wh)
+    charge_limit_w = max(low, -most_in_w - battery.standby_w)
+    discharge_limit_w = most_out_w - battery.standby_w
     need = task.own_use_w(step)
     full = max(before_wh, after_wh) >= battery.max_wh - SAME_WH
     empty = min(before_wh, after_wh) <= battery.min_wh + SAME_WH
     charging, discharging = battery_w < -battery.standby_w - SAME_W, battery_w > SAME_W
     if charging and battery_w < need - SAME_W:
         return Intent.CHARGE, low, battery_w
-    if charging and battery_w > need + SAME_W and not full and battery_w > low + SAME_W:
+    if charging and battery_w > need + SAME_W and not full and battery_w > charge_limit_w + SAME_W:
         return Intent.LIMIT, battery_w, high
     if discharging and battery_w > need + SAME_W:
         return Intent.DISCHARGE, battery_w, high
     if not charging and not discharging:
-        if need > SAME_W and not empty:
+        if need > SAME_W and not empty and discharge_limit_w > SAME_W:
             return Intent.HOLD, low, max(0.0, battery_w)
-        if need < -SAME_W and not full:
+        if need < -SAME_W and not full and charge_limit_w < -battery.standby_w - SAME_W:
             return Intent.DEFER, min(0.0, battery_w), high
     return Intent.OWN_USE, low, high

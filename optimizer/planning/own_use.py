@@ -1,5 +1,6 @@
 """What would happen without a plan: the battery left to itself, and no battery at all."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
@@ -15,30 +16,50 @@ class Baseline:
     wear_eur: float
     end_wh: float
     """Stored energy at the end."""
+    peak_eur: float = 0.0
+    """What new peaks cost."""
 
 
-def _bill(task: Task, step: ForecastStep, battery_w: float) -> float:
-    """Bill of a step at a battery power [EUR].
+def _grid_w(task: Task, step: ForecastStep, battery_w: float) -> float:
+    """Grid power of a step at a battery power [W].
 
     What the inverter cannot pass and what may not be fed in is throttled.
     """
     throttled_w = max(0.0, battery_w + step.pv_w - task.max_ac_w)
-    grid_w = max(step.need_w - battery_w + throttled_w, -task.grid.max_sell_w)
+    return max(step.need_w - battery_w + throttled_w, -task.grid.max_sell_w)
+
+
+def _bill(step: ForecastStep, grid_w: float) -> float:
     return grid_w * step.hours / 1000 * (step.buy if grid_w > 0 else step.sell)
+
+
+def peak_eur(task: Task, grid_w: Sequence[float]) -> float:
+    """What the grid powers of all steps cost in new peaks [EUR]."""
+    if task.peak is None:
+        return 0.0
+    highest = [task.free_peak_w(period) for period in range(max(task.periods) + 1)]
+    free = fsum(highest)
+    for period, drawn_w in zip(task.periods, grid_w, strict=True):
+        highest[period] = max(highest[period], drawn_w)
+    return (fsum(highest) - free) / 1000 * task.peak.eur_per_kw
 
 
 def own_use(task: Task) -> Baseline:
     """The FEMS's own balancing over the forecast: the grid is kept at zero while it can be."""
     battery = task.battery
     soc_wh, cost, wear = task.start_wh, 0.0, 0.0
+    drawn_w = []
     for step in task.steps:
         battery_w, soc_wh = battery.step(soc_wh, task.own_use_w(step), step.hours)
-        cost += _bill(task, step, battery_w)
+        drawn_w.append(_grid_w(task, step, battery_w))
+        cost += _bill(step, drawn_w[-1])
         cells_w = max(0.0, battery_w + battery.standby_w) / battery.discharge_efficiency
         wear += cells_w * step.hours / 1000 * battery.wear_eur_per_kwh
-    return Baseline(cost, wear, soc_wh)
+    return Baseline(cost, wear, soc_wh, peak_eur(task, drawn_w))
 
 
 def no_battery(task: Task) -> Baseline:
     """The house with its roof alone."""
-    return Baseline(fsum(_bill(task, step, 0.0) for step in task.steps), 0.0, 0.0)
+    drawn_w = [_grid_w(task, step, 0.0) for step in task.steps]
+    cost = fsum(_bill(step, w) for step, w in zip(task.steps, drawn_w, strict=True))
+    return Baseline(cost, 0.0, 0.0, peak_eur(task, drawn_w))

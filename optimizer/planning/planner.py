@@ -11,10 +11,11 @@ from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
-from optimizer.planning import program, step_cost, value, verify
+from optimizer.model.tariff import Peak
+from optimizer.planning import calibration, program, step_cost, value, verify
 from optimizer.planning.explain import reasons
 from optimizer.planning.intents import intent_of
-from optimizer.planning.own_use import no_battery, own_use
+from optimizer.planning.own_use import no_battery, own_use, peak_eur
 from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex
 
 AGREEMENT_EUR = 0.001
@@ -33,6 +34,10 @@ class Request:
     stored_value: float | None = None
     """Worth of a kWh in the cells at the end [EUR/kWh]; None is "auto"."""
     notes: tuple[str, ...] = ()
+    peak: Peak | None = None
+    """Price of the highest power drawn."""
+    last_full_charge: datetime | None = None
+    """When the battery was full last; None is unknown."""
     time_zone: str = "Europe/Berlin"
     """What the reasons call the hours."""
 
@@ -73,6 +78,7 @@ def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> li
                 stored_value_eur_per_kwh=_zero_based(worth, 6),
                 values_eur_per_kwh=tuple(_zero_based(item, 6) for item in table),
                 why="",
+                peak_w=None if task.peak is None else _zero_based(task.decided_peak_w(step), 2),
             )
         )
         before = after
@@ -84,6 +90,10 @@ def _wear(task: Task, steps: list[Step]) -> float:
         max(0.0, step.battery_w + task.battery.standby_w) * step.hours / 1000 for step in steps
     )
     return cells / task.battery.discharge_efficiency * task.battery.wear_eur_per_kwh
+
+
+def _peak_eur(task: Task, steps: list[Step]) -> float:
+    return peak_eur(task, [step.grid_w for step in steps])
 
 
 def _notes(task: Task, request: Request, steps: list[Step], solution: program.Solution,
@@ -102,7 +112,16 @@ def _notes(task: Task, request: Request, steps: list[Step], solution: program.So
         notes.append(f"{soc}, below min_soc_percent ({battery.min_soc_percent:.0f}): it recovers")
     if task.start_wh > battery.max_wh:
         notes.append(f"{soc}, above max_soc_percent ({battery.max_soc_percent:.0f}): it recovers")
-    gap = abs(solution.objective_eur - values.objective_eur)
+    missing = [
+        step for step in steps if step.soc_wh < battery.reserve_wh - verify.ENERGY_TOLERANCE_WH
+    ]
+    if missing:
+        notes.append(
+            f"the charge goes below reserve_soc_percent ({battery.reserve_soc_percent:.0f}) in "
+            f"{len(missing)} steps"
+        )
+    notes += calibration.notes(task, steps)
+    gap = abs(solution.objective_eur - values.objective_eur - _peak_eur(task, steps))
     if is_convex(task) and gap > AGREEMENT_EUR:
         notes.append(f"program and recursion disagree by {gap:.4f} EUR: please report this plan")
     return notes
@@ -121,8 +140,15 @@ def task_of(steps: tuple[ForecastStep, ...], request: Request) -> Task:
         end_value = auto_end_value(steps, request.battery)
     elif end_value < 0:
         raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
-    start_wh = request.battery.capacity_wh * request.soc_percent / 100
-    return Task(steps, request.battery, request.grid, start_wh, end_value)
+    return Task(
+        steps=steps,
+        battery=request.battery,
+        grid=request.grid,
+        start_wh=request.battery.capacity_wh * request.soc_percent / 100,
+        end_value=end_value,
+        peak=request.peak,
+        full_by=calibration.due(steps, request.battery, request.last_full_charge),
+    )
 
 
 def make_plan(
@@ -156,6 +182,7 @@ def make_plan(
     battery, task = request.battery, task_of(steps, request)
     begun = timer()
     solution = program.solve(task, engine)
+    task = replace(task, decided=solution.decided)
     values = value.solve(task)
     solve_s = timer() - begun
     planned = _steps(task, solution.stored_wh, values)
@@ -164,7 +191,7 @@ def make_plan(
     notes = _notes(task, request, planned, solution, values)
     plan = _plan(task, request, planned, solution, values, solve_s, tuple(notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
-    verify.check(plan, battery, request.grid, solution.objective_eur, overload)
+    verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
     return plan
 
 
@@ -181,7 +208,7 @@ def _plan(
         bounds=fingerprint(task.battery, task.grid),
         step_s=round(task.steps[0].hours * 3600),
         status="optimal",
-        gap_eur=0.0,
+        gap_eur=None if solution.gap_eur is None else _zero_based(solution.gap_eur, 9),
         solver=solution.solver,
         start_soc_percent=request.soc_percent,
         cost_eur=_zero_based(fsum(step.cost_eur for step in steps), 6),
@@ -196,4 +223,7 @@ def _plan(
         value_soc_wh=tuple(_zero_based(item, 2) for item in values.soc_wh),
         steps=tuple(steps),
         notes=notes,
+        peak_w=None if task.peak is None else max(0.0, *(step.grid_w for step in steps)),
+        peak_eur=_zero_based(_peak_eur(task, steps), 6),
+        own_use_peak_eur=_zero_based(alone.peak_eur, 6),
     )

@@ -19,14 +19,16 @@ def grid_and_curtailment(
     ac_w = battery_w + step.pv_w
     balanced = ac_w - step.load_w
     least = max(0.0, balanced - task.grid.max_sell_w, ac_w - task.max_ac_w)
-    most = min(step.pv_w, ac_w + task.max_ac_w, balanced + task.buy_limit_w(step))
+    draw_w = task.max_draw_w(step) if task.battery.hybrid else float("inf")
+    most = min(step.pv_w, ac_w + draw_w, balanced + task.buy_limit_w(step))
     if least > most + 1e-6:
         return None
     charging = battery_w < -task.battery.standby_w - 1e-6
     if charging and not task.grid.rule.grid_charging:
         # What a throttled roof no longer covers would be bought, "the roof's surplus" stored.
         most = max(least, min(most, balanced))
-    tries = (least, balanced, balanced + task.grid.max_buy_w, most)
+    peak_w = min(task.decided_peak_w(step), task.grid.max_buy_w)
+    tries = (least, balanced, balanced + task.grid.max_buy_w, balanced + peak_w, most)
     curtailed_w = min(
         (max(least, min(w, most)) for w in tries),
         key=lambda w: (_bill(task, step, w - balanced), w),
@@ -35,10 +37,21 @@ def grid_and_curtailment(
 
 
 def _bill(task: Task, step: ForecastStep, grid_w: float) -> float:
-    """Bill and overload price of a step at a grid power [EUR]."""
+    """Bill, overload price and price of a peak above the decided one, at a grid power [EUR]."""
     overload_w = max(0.0, grid_w - task.grid.max_buy_w)
     bill = grid_w * (step.buy if grid_w > 0 else step.sell) + overload_w * OVERLOAD_EUR_PER_KWH
-    return bill * step.hours / 1000
+    return bill * step.hours / 1000 + excess_eur(task, step, grid_w)
+
+
+def excess_eur(task: Task, step: ForecastStep, grid_w: float) -> float:
+    """What a step costs that draws more than its period's decided peak [EUR].
+
+    Each step for itself, as if it alone set the new peak; that several would share it is beyond a
+    recursion. At the peak that is best none of them goes above, so the money is exact.
+    """
+    if task.peak is None:
+        return 0.0
+    return max(0.0, grid_w - task.decided_peak_w(step)) / 1000 * task.peak.eur_per_kw
 
 
 def step_cost(task: Task, step: ForecastStep, battery_w: float) -> float | None:
@@ -55,13 +68,14 @@ def step_cost(task: Task, step: ForecastStep, battery_w: float) -> float | None:
 def _kinks(task: Task, step: ForecastStep, ceiling_wh: float) -> list[float]:
     """Battery powers between which the step's cost is a straight line, rising [W]."""
     low, high = task.lowest_w(step, ceiling_wh), task.battery_range(step)[1]
-    limit = task.buy_limit_w(step)
+    limit, draw = task.buy_limit_w(step), task.max_draw_w(step)
+    peak = task.decided_peak_w(step)
     need, grid, ac = step.need_w, task.grid, task.max_ac_w
     candidates = {
         low, high, -task.battery.standby_w, need, step.load_w,
         need + grid.max_sell_w, step.load_w + grid.max_sell_w,
         need - grid.max_buy_w, step.load_w - grid.max_buy_w, need - limit, step.load_w - limit,
-        ac - step.pv_w, ac, -ac, -ac - step.pv_w,
+        ac - step.pv_w, ac, -draw, -draw - step.pv_w, need - peak, step.load_w - peak,
     }  # fmt: skip
     return sorted(w for w in candidates if low <= w <= high)
 

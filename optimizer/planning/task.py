@@ -7,10 +7,12 @@ same task and can check each other.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from math import fsum
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.tariff import Peak
 
 OVERLOAD_EUR_PER_KWH = 10.0
 """Price of drawing more than the grid limit allows: far above any tariff, so it is the last way
@@ -19,6 +21,10 @@ out, and a plan comes even when the house alone needs more than the limit."""
 RECOVERY_EUR_PER_KWH_H = 0.05
 """Price of each kWh below the allowed band of stored energy, each hour: small against a price
 peak, so that a battery found below its reserve recovers within hours but not at any price."""
+
+FULL_CHARGE_EUR_PER_KWH = 2.0
+"""Price of each kWh that a full charge which is due falls short of: above what any tariff's spread
+earns, so it comes where it can, below the price of an overload."""
 
 END_VALUE_SHARE = 0.65
 """Share of the mean buying price that a kWh discharged after the horizon is credited. Simulated
@@ -52,7 +58,7 @@ class ForecastStep:
         return self.load_w - self.pv_w
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Task:
     """Everything that determines a plan."""
 
@@ -67,6 +73,12 @@ class Task:
     """Steps that have to keep to a band of battery power, to ask "why not?": (index of the step,
     lowest, highest [W]). Where the band lies outside what device and rule allow, the nearest
     allowed power is forced. A band that the stored energy cannot give has no plan."""
+    peak: Peak | None = None
+    """Price of the highest power drawn."""
+    full_by: int | None = None
+    """Index of the last step at whose end a full charge is in time; None if none is due."""
+    decided: "Decided | None" = None
+    """What the program settled, for the recursion, which looks at each step by itself."""
 
     @property
     def floor_wh(self) -> float:
@@ -85,10 +97,53 @@ class Task:
             ceilings.append(max(self.battery.max_wh, soc_wh))
         return tuple(ceilings)
 
+    def shortfalls(self, index: int) -> tuple[tuple[float, float], ...]:
+        """Prices of ending a step with too little in store: (below this [Wh], EUR/kWh)."""
+        battery, hours, result = self.battery, self.steps[index].hours, []
+        if must_recover(self):
+            result.append((battery.min_wh, RECOVERY_EUR_PER_KWH_H * hours))
+        if battery.reserve_wh > self.floor_wh and battery.reserve_eur_per_kwh_h > 0:
+            result.append((battery.reserve_wh, battery.reserve_eur_per_kwh_h * hours))
+        if self.decided is not None and index == self.decided.full_at:
+            result.append((battery.max_wh, FULL_CHARGE_EUR_PER_KWH))
+        return tuple(result)
+
+    @cached_property
+    def periods(self) -> tuple[int, ...]:
+        """For each step the number of its peak's period (month or year), from 0 on."""
+        if self.peak is None:
+            return (0,) * len(self.steps)
+        keys = [self.peak.period_of(step.start) for step in self.steps]
+        order = list(dict.fromkeys(keys))
+        return tuple(order.index(key) for key in keys)
+
+    def free_peak_w(self, period: int) -> float:
+        """What may be drawn in a period without a dearer peak, before the plan [W]."""
+        if self.peak is None:
+            return float("inf")
+        return max(self.peak.usual_w, self.peak.reached_w if period == 0 else 0.0)
+
+    @cached_property
+    def _places(self) -> dict[datetime, int]:
+        return {step.start: index for index, step in enumerate(self.steps)}
+
+    def decided_peak_w(self, step: ForecastStep) -> float:
+        """The peak that the program decided on for the step's period [W]; infinite if none."""
+        if self.decided is None or self.peak is None:
+            return float("inf")
+        return self.decided.peaks_w[self.periods[self._places[step.start]]]
+
     @property
     def max_ac_w(self) -> float:
         """The inverter's AC rating [W] where it binds the roof too, else infinite."""
         return self.battery.max_ac_w if self.battery.hybrid else float("inf")
+
+    def max_draw_w(self, step: ForecastStep) -> float:
+        """Most that the storage unit may draw on its AC side [W]: its rating, dimming."""
+        if not self.grid.dimming:
+            return self.max_ac_w
+        dimmed_w = self.grid.draw_limit_w(step.start, step.end)
+        return min(self.max_ac_w, max(dimmed_w, self.battery.standby_w))
 
     def battery_range(self, step: ForecastStep) -> tuple[float, float]:
         """Lowest and highest battery power in a step by device and legal rule [W].
@@ -96,7 +151,8 @@ class Task:
         Standing still (`-standby_w`) is always inside, unless another band is forced.
         """
         rule_low, rule_high = self.grid.battery_limits(step.need_w)
-        low = min(max(-self.battery.max_charge_w, rule_low), -self.battery.standby_w)
+        draw_w = float("inf") if self.battery.hybrid else self.max_draw_w(step)
+        low = min(max(-self.battery.max_charge_w, rule_low, -draw_w), -self.battery.standby_w)
         high = min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
         for index, least_w, most_w in self.forced:
             if self.steps[index].start == step.start:
@@ -115,13 +171,24 @@ class Task:
 
     def own_use_w(self, step: ForecastStep) -> float:
         """Battery power that brings the grid to zero as far as the inverter passes it [W]."""
-        return min(step.need_w, self.max_ac_w - step.pv_w)
+        wanted_w = min(step.need_w, self.max_ac_w - step.pv_w)
+        return wanted_w if self.battery.hybrid else max(wanted_w, -self.max_draw_w(step))
 
     def buy_limit_w(self, step: ForecastStep) -> float:
         """Most that may be drawn in a step [W]: the grid's limit, or what the house alone needs."""
         standby_w = self.battery.standby_w
         roof_w = min(step.pv_w, self.max_ac_w + standby_w)
         return max(self.grid.max_buy_w, step.load_w + standby_w - roof_w)
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What only the program can settle, since it joins steps that lie apart."""
+
+    peaks_w: tuple[float, ...] = ()
+    """The highest power drawn in each period, or what is free anyway [W]."""
+    full_at: int | None = None
+    """Index of the step that ends with the full charge."""
 
 
 def may_burn(task: Task) -> list[bool]:

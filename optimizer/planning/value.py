@@ -24,7 +24,7 @@ from math import fsum
 
 from optimizer.errors import InfeasibleError
 from optimizer.planning.step_cost import Segment, options, step_cost
-from optimizer.planning.task import RECOVERY_EUR_PER_KWH_H, ForecastStep, Task
+from optimizer.planning.task import ForecastStep, Task
 
 TABLE_SIZE = 25
 """States of charge in the value table; 25 earn as much as 100 in simulated years."""
@@ -89,6 +89,11 @@ def _back(
     `before_wh` and `ceiling_wh` are the ceilings before and after the step.
     """
     segments, most_out, most_in = options(task, step, ceiling_wh)
+    if task.battery.charge_taper or task.battery.discharge_taper:
+        from optimizer.planning import tapered
+
+        span = most_out, most_in, (before_wh - task.floor_wh) / 1000
+        return tapered.back(worth, segments, span, tapered.moves(task, step.hours))
     merged = list(worth)
     for segment in segments:
         insort(merged, segment, key=lambda item: -item[0])
@@ -99,18 +104,20 @@ def _back(
     return [*first, *_cut(merged, top, bottom), *last]
 
 
-def _penalised(worth: list[Segment], task: Task, hours: float) -> list[Segment]:
-    """Add the price of ending a step below the allowed band (only if the start is below)."""
-    below = (task.battery.min_wh - task.floor_wh) / 1000
-    result, at = [], 0.0
-    for value, length in worth:
-        part = min(max(0.0, below - at), length)
-        if part > 0:
-            result.append((value + RECOVERY_EUR_PER_KWH_H * hours, part))
-        if length > part:
-            result.append((value, length - part))
-        at += length
-    return result
+def _penalised(worth: list[Segment], task: Task, index: int) -> list[Segment]:
+    """Add the prices of ending a step with too little in store."""
+    for level_wh, price in task.shortfalls(index):
+        below = (level_wh - task.floor_wh) / 1000
+        result, at = [], 0.0
+        for value, length in worth:
+            part = min(max(0.0, below - at), length)
+            if part > 0:
+                result.append((value + price, part))
+            if length > part:
+                result.append((value, length - part))
+            at += length
+        worth = result
+    return worth
 
 
 def _cell_means(worth: list[Segment], below: float, cell: float) -> tuple[float, ...]:
@@ -137,17 +144,20 @@ def _cell_means(worth: list[Segment], below: float, cell: float) -> tuple[float,
 def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...], float]:
     """Walk the best path from the start: battery powers and the objective."""
     soc_wh, objective, powers = task.start_wh, 0.0, []
-    for step, worth in zip(task.steps, later, strict=True):
+    for index, (step, worth) in enumerate(zip(task.steps, later, strict=True)):
         target_wh = _best_target(task, step, soc_wh, worth)
+        most_in_w, most_out_w = task.battery.taper_w(soc_wh)
+        most_wh = soc_wh + most_in_w * task.battery.charge_efficiency * step.hours
+        least_wh = soc_wh - most_out_w / task.battery.discharge_efficiency * step.hours
+        target_wh = min(max(target_wh, least_wh), most_wh)
         battery_w = task.battery.power_for(soc_wh, target_wh, step.hours)
         low, high = task.battery_range(step)
         if task.forced and not low - 0.01 <= battery_w <= high + 0.01:
             raise InfeasibleError(f"the battery cannot do what is forced at {step.start}")
         objective += step_cost(task, step, battery_w) or 0.0
         soc_wh = target_wh
-        objective += (
-            max(0.0, task.battery.min_wh - soc_wh) / 1000 * RECOVERY_EUR_PER_KWH_H * step.hours
-        )
+        for level_wh, price in task.shortfalls(index):
+            objective += max(0.0, level_wh - soc_wh) / 1000 * price
         powers.append(battery_w)
     return tuple(powers), objective - task.end_value * soc_wh / 1000
 
@@ -164,8 +174,8 @@ def _best_target(task: Task, step: ForecastStep, soc_wh: float, worth: list[Segm
         if at < 0:
             forced = min(left, -at)
             at, left = at + forced, left - forced
-        while left > 1e-15:
-            while used + length <= at + 1e-15:
+        while left > 1e-12:
+            while used + length <= at + 1e-12:
                 used += length
                 value, length = next(later)
             if cost >= value:
@@ -185,7 +195,7 @@ def solve(task: Task) -> Values:
     later, table = [], []
     for index in reversed(range(len(task.steps))):
         step = task.steps[index]
-        worth = _penalised(worth, task, step.hours)
+        worth = _penalised(worth, task, index)
         later.append(worth)
         table.append(_cell_means(worth, below, cell / 1000))
         worth = _back(worth, task, step, ceilings[index + 1], ceilings[index])

@@ -9,25 +9,32 @@ from optimizer.errors import OptimizerError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Plan, Step, check_contiguous, iso
+from optimizer.model.tariff import Peak
 
 POWER_TOLERANCE_W = 1.0
 ENERGY_TOLERANCE_WH = 1.0
 MONEY_TOLERANCE_EUR = 0.001
 
 
-def _bounds(step: Step, battery: Battery, grid: Grid, overload: bool) -> list[str]:
+def _bounds(
+    step: Step, battery: Battery, grid: Grid, before_wh: float, overload: bool
+) -> list[str]:
     """Bounds that a step breaks."""
     rule_low, rule_high = grid.battery_limits(step.need_w)
-    low = min(max(-battery.max_charge_w, rule_low), -battery.standby_w)
+    into_w, out_w = battery.taper_w(before_wh)
+    draw_w = max(grid.draw_limit_w(step.start, step.end), battery.standby_w)
+    device_low = -min(battery.max_charge_w, into_w + battery.standby_w)
+    low = min(max(device_low, rule_low), -battery.standby_w)
+    high = min(battery.max_discharge_w, out_w - battery.standby_w, rule_high)
     limits = {
-        "battery_w": (step.battery_w, low, min(battery.max_discharge_w, rule_high)),
+        "battery_w": (step.battery_w, low if battery.hybrid else max(low, -draw_w), high),
         "curtailed_w": (step.curtailed_w, 0.0, step.pv_w),
         "grid_w": (
             step.grid_w, -grid.max_sell_w, float("inf") if overload else grid.max_buy_w,
         ),
     }  # fmt: skip
     if battery.hybrid:
-        limits["ess_w"] = (step.ess_w, -battery.max_ac_w, battery.max_ac_w)
+        limits["ess_w"] = (step.ess_w, -min(battery.max_ac_w, draw_w), battery.max_ac_w)
     return [
         f"{name} {value:.0f} W is outside {least:.0f} to {most:.0f} W"
         for name, (value, least, most) in limits.items()
@@ -50,15 +57,30 @@ def _physics(step: Step, battery: Battery, before_wh: float, start_wh: float) ->
     return faults
 
 
-def check(plan: Plan, battery: Battery, grid: Grid, objective_eur: float, overload: bool) -> None:
+def _peak_eur(plan: Plan, peak: Peak) -> float:
+    """What the plan's grid powers cost in new peaks, above what is free in each period."""
+    first, highest = peak.period_of(plan.steps[0].start), dict[tuple[int, int], float]()
+    for step in plan.steps:
+        period = peak.period_of(step.start)
+        free_w = max(peak.usual_w, peak.reached_w if period == first else 0.0)
+        highest[period] = max(highest.get(period, 0.0), step.grid_w - free_w)
+    return fsum(highest.values()) / 1000 * peak.eur_per_kw
+
+
+def check(
+    plan: Plan, battery: Battery, grid: Grid, objective_eur: float, overload: bool,
+    peak: Peak | None = None,
+) -> None:  # fmt: skip
     """Refuse a plan that breaks a law, a bound or its own money.
 
     Parameters
     ----------
     objective_eur
-        What the program promised: bill plus wear minus the worth of the energy left.
+        What the program promised: bill, wear and peaks minus the worth of the energy left.
     overload
         Whether the grid limit had to be relaxed (the plan's notes say so).
+    peak
+        The price of the highest power drawn, if there is one.
 
     Raises
     ------
@@ -69,7 +91,7 @@ def check(plan: Plan, battery: Battery, grid: Grid, objective_eur: float, overlo
     start_wh = before_wh = battery.capacity_wh * plan.start_soc_percent / 100
     for step in plan.steps:
         faults = _physics(step, battery, before_wh, start_wh)
-        faults += _bounds(step, battery, grid, overload)
+        faults += _bounds(step, battery, grid, before_wh, overload)
         if faults:
             raise OptimizerError(
                 f"the plan fails its own check at {iso(step.start)}: {faults[0]}; it is not "
@@ -77,9 +99,12 @@ def check(plan: Plan, battery: Battery, grid: Grid, objective_eur: float, overlo
             )
         before_wh = step.soc_wh
     money = fsum(step.cost_eur for step in plan.steps)
-    promised = plan.cost_eur + plan.wear_eur - plan.stored_value_eur
+    peaks = 0.0 if peak is None else _peak_eur(plan, peak)
+    promised = plan.cost_eur + plan.wear_eur + plan.peak_eur - plan.stored_value_eur
     if abs(money - plan.cost_eur) > MONEY_TOLERANCE_EUR:
         raise OptimizerError(f"the plan's steps cost {money:.4f} EUR, not {plan.cost_eur:.4f}")
+    if abs(peaks - plan.peak_eur) > MONEY_TOLERANCE_EUR:
+        raise OptimizerError(f"the plan's peaks cost {peaks:.4f} EUR, not {plan.peak_eur:.4f}")
     if promised > objective_eur + MONEY_TOLERANCE_EUR:
         raise OptimizerError(
             f"the plan costs {promised:.4f} EUR, the program promised {objective_eur:.4f}"

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from optimizer.model.plan import Plan
+from optimizer.model.tariff import Peak
 from optimizer.planning import program
 from optimizer.planning.intents import SAME_W, SAME_WH
 from optimizer.planning.step_cost import options
+from optimizer.planning.switches import full_wh
 from optimizer.planning.task import Task
 
 EDGE_WH = 0.02
@@ -45,7 +47,28 @@ def task_from(task: Task, plan: Plan, at: int) -> Task:
     for edge_wh in (task.battery.min_wh, task.battery.max_wh):
         if abs(start_wh - edge_wh) <= EDGE_WH:
             start_wh = edge_wh
-    return replace(task, steps=task.steps[at:], start_wh=start_wh)
+    return replace(
+        task, steps=task.steps[at:], start_wh=start_wh, decided=None,
+        peak=_peak_from(task, plan, at), full_by=_full_by(task, plan, at),
+    )  # fmt: skip
+
+
+def _peak_from(task: Task, plan: Plan, at: int) -> Peak | None:
+    """The price of the peak with what the plan has drawn in the step's period before it."""
+    if task.peak is None:
+        return None
+    period = task.periods[at]
+    drawn_w = [plan.steps[t].grid_w for t in range(at) if task.periods[t] == period]
+    reached_w = task.peak.reached_w if period == 0 else 0.0
+    return replace(task.peak, reached_w=max([reached_w, *drawn_w]))
+
+
+def _full_by(task: Task, plan: Plan, at: int) -> int | None:
+    """Until which step a full charge is still due, counted from the step on."""
+    if task.full_by is None or task.full_by < at:
+        return None
+    had = any(step.soc_wh >= full_wh(task) for step in plan.steps[:at])
+    return None if had else task.full_by - at
 
 
 def reach(task: Task) -> tuple[float, float]:
@@ -58,8 +81,11 @@ def reach(task: Task) -> tuple[float, float]:
     floor_wh = min(task.battery.min_wh, before_wh)
     most_wh = min(max(ceiling_wh, task.floor_wh), before_wh + 1000 * most_in)
     least_wh = min(max(floor_wh, before_wh - 1000 * most_out), most_wh)
-    power_for = task.battery.power_for
-    return power_for(before_wh, most_wh, step.hours), power_for(before_wh, least_wh, step.hours)
+    power_for, standby_w = task.battery.power_for, task.battery.standby_w
+    into_w, out_w = task.battery.taper_w(before_wh)
+    lowest_w = max(power_for(before_wh, most_wh, step.hours), -into_w - standby_w)
+    highest_w = min(power_for(before_wh, least_wh, step.hours), out_w - standby_w)
+    return lowest_w, max(lowest_w, highest_w)
 
 
 def alternatives(task: Task, plan: Plan, at: int) -> list[Alternative]:
@@ -113,9 +139,14 @@ def _charge_limit(task: Task, lowest_w: float) -> str:
         return "its largest charging power"
     if rule_low > -battery.max_charge_w and lowest_w <= rule_low + SAME_W:
         return f"the rule '{task.grid.rule}' forbids charging from the grid"
+    roof_w = step.pv_w if battery.hybrid else 0.0
+    if lowest_w + roof_w <= SAME_W - task.grid.draw_limit_w(step.start, step.end):
+        return "the grid operator dims the storage unit"
+    if lowest_w <= -battery.taper_w(task.start_wh)[0] - battery.standby_w + SAME_W:
+        return "the battery takes no more at this state of charge"
     if step.need_w - lowest_w >= task.grid.max_buy_w - SAME_W:
         return "the grid connection gives no more (max_buy_w)"
-    return "the inverter or the battery takes no more"
+    return "the inverter takes no more"
 
 
 def _discharge_limit(task: Task, highest_w: float) -> str:
@@ -127,6 +158,8 @@ def _discharge_limit(task: Task, highest_w: float) -> str:
         return "the battery is empty"
     if highest_w >= battery.max_discharge_w - SAME_W:
         return "its largest discharging power"
+    if highest_w >= battery.taper_w(task.start_wh)[1] - battery.standby_w - SAME_W:
+        return "the battery gives no more at this state of charge"
     if highest_w >= rule_high - SAME_W:
         return f"the rule '{task.grid.rule}' forbids selling from the battery"
     if highest_w - step.need_w >= task.grid.max_sell_w - SAME_W:

@@ -101,7 +101,7 @@ def test_the_battery_of_the_example(config):
 
 
 def test_the_grid_of_the_example(config):
-    assert config.grid.grid() == Grid(20_000, 9_000, Rule.GRID_CHARGE)
+    assert config.grid.grid(0) == Grid(20_000, 9_000, Rule.GRID_CHARGE)
 
 
 def test_the_tariff_of_the_example(config):
@@ -133,7 +133,7 @@ def test_the_other_sections_of_the_example(config, tmp_path):
 def test_the_least_configuration_has_the_documented_defaults(config_file, small, environment):
     config = load(config_file(small), environment)
     assert config.battery.battery(hybrid=False) == Battery(22_000)
-    assert config.grid.grid() == Grid()
+    assert config.grid.grid(0) == Grid()
     assert config.tariff is None
     assert (config.site, config.fems.ess) == ("home", "ess0")
     assert (config.pv.source, config.pv.planes) == ("none", ())
@@ -149,7 +149,7 @@ def test_an_empty_tariff_adds_nothing(config_file, small, environment):
 @pytest.mark.parametrize("rule", list(Rule))
 def test_every_rule_is_known_by_its_name(config_file, small, environment, rule):
     config = load(config_file(f'{small}[grid]\nrule = "{rule.value}"\n'), environment)
-    assert config.grid.grid().rule is rule
+    assert config.grid.grid(0).rule is rule
 
 
 def test_a_number_may_stand_for_the_worth_of_stored_energy(config_file, small, environment):

@@ -4,6 +4,8 @@ import json
 import math
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Literal
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -29,12 +31,15 @@ class Whole:
     either: int | str
     parts: tuple[Part, ...]
     pair: tuple[float, str]
+    zone: ZoneInfo
+    period: Literal["month", "year"]
     more: tuple[str, ...] = field(default_factory=tuple)
 
 
 WHOLE = Whole(
     datetime(2026, 1, 15, 2, 3, 4, 567, UTC), date(2026, 1, 15), "a", 3, True, math.inf, None, "x",
-    (Part(0.1 + 0.2), Part(30, Rule.PV_ONLY)), (-math.inf, "b"), ("c",),
+    (Part(0.1 + 0.2), Part(30, Rule.PV_ONLY)), (-math.inf, "b"), ZoneInfo("Europe/Berlin"), "year",
+    ("c",),
 )  # fmt: skip
 
 
@@ -76,6 +81,9 @@ REFUSED = {
     "it.parts[0] is no object": {"parts": [1]},
     "it.parts[0].watts is missing": {"parts": [{}]},
     "it.parts[0].rule is no rule: 'all'": {"parts": [{"watts": 1, "rule": "all"}]},
+    "it.zone is no zoneinfo: 'Europe/Atlantis'": {"zone": "Europe/Atlantis"},
+    "it.zone is no zoneinfo: '../etc/passwd'": {"zone": "../etc/passwd"},
+    "it.period is none of 'month', 'year'": {"period": "week"},
     "it.pair has 1 values, not 2": {"pair": [1.0]},
     "it.pair[1] is no str": {"pair": [1.0, 2.0]},
 }

@@ -9,18 +9,18 @@ import pulp
 import pytest
 
 from optimizer.errors import InfeasibleError
-from optimizer.planning import program
+from optimizer.planning import engines, program
 
-CBC = program.cbc_solver()
+CBC = engines.cbc_solver()
 needs_cbc = pytest.mark.skipif(CBC is None, reason="neither the PATH nor this PuLP brings CBC")
 
 WITHOUT_HIGHSPY = """
 import sys
 sys.modules["highspy"] = None
 from optimizer.errors import InfeasibleError
-from optimizer.planning import program
+from optimizer.planning import engines
 try:
-    print(program.solver()[1])
+    print(engines.solver()[1])
 except InfeasibleError as error:
     print(error)
 """

@@ -161,4 +161,4 @@ def test_the_intents_of_a_whole_day_read_as_one_would_expect(plan_of):
         charge_efficiency=0.95, discharge_efficiency=0.95,
     )  # fmt: skip
     intents = [step.intent.value for step in plan.steps]
-    assert intents == ["hold", "charge", "hold", "hold", "own_use", "own_use", "own_use"]
+    assert intents == ["charge", "charge", "hold", "hold", "own_use", "own_use", "own_use"]

@@ -195,7 +195,7 @@ LIMITS = {
     ),
     "inverter, charging": (
         NIGHT, {"hybrid": True, "max_ac_w": 3_000}, "charge", -3_000,
-        "the inverter or the battery takes no more",
+        "the inverter takes no more",
     ),
     "full within the step": (
         NIGHT, {"soc_percent": 95}, "charge", -500, "the battery is full",

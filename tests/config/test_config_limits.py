@@ -1,0 +1,101 @@
+"""Tapers, reserve, shares, dimming and peaks: from the file to the model, and what is refused."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from optimizer.config.reading import load
+from optimizer.errors import ConfigError
+from optimizer.model.grid import Dimming
+
+WHOLE = """
+charge_taper = [[90, 10_000], [100, 1_500]]
+discharge_taper = [[0, 500], [10, 9_000]]
+reserve_soc_percent = 20
+reserve_eur_per_kwh_h = 0.02
+full_charge_every_days = 30
+
+[grid]
+max_sell_share_of_kwp = 0.6
+[[grid.dimming]]
+start = 2026-01-14T17:00:00+01:00
+end = "2026-01-14T19:00:00+01:00"
+
+[pv]
+planes = [{ kwp = 6.0 }, { kwp = 3.9 }]
+
+[tariff]
+time_zone = "Europe/Vienna"
+[tariff.peak]
+eur_per_kw = 5.5
+reached_w = 3_000
+usual_w = 2_500
+"""
+
+
+@pytest.fixture
+def read(small, config_file, environment):
+    return lambda text: load(config_file(small + text), environment)
+
+
+def test_all_of_it_reaches_the_model(read):
+    config = read(WHOLE)
+    battery, grid = config.battery.battery(hybrid=False), config.grid.grid(config.pv.kwp)
+    assert battery.taper_w(22_000 * 0.95) == (5_750, 9_000)
+    assert battery.taper_w(22_000 * 0.05)[1] == 4_750
+    assert (battery.reserve_wh, battery.reserve_eur_per_kwh_h) == (4_400, 0.02)
+    assert battery.full_charge_every_days == 30
+    assert grid.max_sell_w == pytest.approx(5_940)
+    start = datetime(2026, 1, 14, 16, tzinfo=UTC)
+    assert grid.dimming == (Dimming(start, start.replace(hour=18), 4_200),)
+    peak = config.tariff.tariff().peak
+    assert (peak.eur_per_kw, peak.period, peak.reached_w, peak.usual_w) == (
+        5.5,
+        "month",
+        3e3,
+        2.5e3,
+    )
+    assert peak.zone.key == "Europe/Vienna"
+
+
+def test_a_share_never_raises_the_limit(read):
+    text = "[grid]\nmax_sell_w = 1_000\nmax_sell_share_of_kwp = 1\n[pv]\nplanes = [{ kwp = 9 }]"
+    config = read(text)
+    assert config.grid.grid(config.pv.kwp).max_sell_w == 1_000
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[grid]\nmax_sell_share_of_kwp = 0.6", "the file sets grid.max_sell_share_of_kwp, which"),
+        ("[grid]\nmax_sell_share_of_kwp = 60", "grid.max_sell_share_of_kwp should be less than"),
+        ("charge_taper = [[90, 5000], [95, 1500]]", "battery.charge_taper has to fall and to end"),
+        ("charge_taper = [[90, 500], [100, 1500]]", "battery.charge_taper has to fall and to end"),
+        (
+            "charge_taper = [[80, 9000], [90, 2000], [100, 1500]]",
+            "battery.charge_taper has to bend one way",
+        ),
+        ("charge_taper = [[100, 5000], [100, 1500]]", "battery.charge_taper wants rising states"),
+        (
+            "discharge_taper = [[5, 0], [9, 900]]",
+            "battery.discharge_taper has to rise and to begin",
+        ),
+        ("discharge_taper = [[0, 9], [9, 3]]", "battery.discharge_taper has to rise and to begin"),
+        ("reserve_soc_percent = 99\nmax_soc_percent = 90", "reserve_soc_percent cannot be above"),
+        ("full_charge_every_days = 30\nmax_soc_percent = 90", "needs max_soc_percent = 100"),
+        (
+            "[[grid.dimming]]\nstart = 2026-01-14T17:00:00\nend = 2026-01-14T19:00:00",
+            "grid.dimming.0 start and end need their offset",
+        ),
+        (
+            "[[grid.dimming]]\nstart = 2026-01-14T19:00:00Z\nend = 2026-01-14T17:00:00Z",
+            "grid.dimming.0 end has to be after start",
+        ),
+        ("[tariff.peak]\neur_per_kw = 5\nperiod = 'week'", "tariff.peak.period should be 'month'"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(read, text, sentence):
+    with pytest.raises(ConfigError) as caught:
+        read(text)
+    assert sentence in str(caught.value)
+    assert "\n" not in str(caught.value)
