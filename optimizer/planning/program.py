@@ -100,7 +100,7 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
         no bound of the owner's can cause it; the text names the solver.
     """
     chosen, name = engine or engines.solver()
-    problem = engines.new_problem()
+    problem = engines.new_problem(chosen)
     steps = flows.variables(problem, task)
     flows.physics(problem, task, steps)
     binaries = switches.add_switches(problem, task, steps)
