@@ -18,7 +18,7 @@ from optimizer.planning.task import Task
 EDGE_WH = 0.02
 """A plan's stored energies are rounded to 0.01 Wh: so close to an edge they are the edge."""
 
-FORCED_W = 0.001
+FORCED_W = 1e-5
 """Half the width of a forced band: what is forced must not fail by rounding."""
 
 CHARGE, HOLD, DISCHARGE, OWN_USE = "charge", "hold", "discharge", "own_use"

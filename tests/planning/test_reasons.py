@@ -5,10 +5,14 @@ from 14:00 local time.
 """
 
 import re
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
-from optimizer.planning import explain
+from optimizer.model.grid import Rule
+from optimizer.model.tariff import Peak
+from optimizer.planning import explain, planner
 
 NIGHT, DEAR, CHEAP = (0.30, 0.08, 500, 0), (0.50, 0.08, 2_000, 0), (0.10, 0.08, 500, 0)
 SUN = (0.30, 0.08, 500, 3_000)
@@ -156,3 +160,33 @@ def test_no_reason_contradicts_its_own_figures(random_task, plan_task):
 
 def test_a_price_is_never_minus_zero():
     assert explain.ct(-0.0) == "0.0 ct"
+
+
+def told(task, **more):
+    """The reasons of a plan for a task that is more than its rows say."""
+    request = planner.Request(
+        task.steps[0].start, "home", task.battery, task.grid,
+        100 * task.start_wh / task.battery.capacity_wh, task.end_value, **more,
+    )  # fmt: skip
+    return [step.why for step in planner.make_plan(task.steps, request, lambda: 0.0).steps]
+
+
+def test_what_serves_the_peak_power_says_so(task_of):
+    task = task_of([NIGHT, (0.30, 0.08, 6_000, 0), NIGHT], soc_percent=20)
+    words = told(task, peak=Peak(10.0))
+    assert words[0] == (
+        "needed later to keep the month's peak power down: charge, "
+        "within the month's peak power"
+    )  # fmt: skip
+    kept = replace(task, grid=replace(task.grid, rule=Rule.PV_ONLY))
+    yearly = Peak(10.0, "year")
+    assert told(kept, peak=yearly)[0] == "needed later to keep the year's peak power down: keep"
+
+
+def test_a_full_charge_that_is_due_says_so(task_of):
+    task = task_of([NIGHT, DEAR, NIGHT], soc_percent=80)
+    task = replace(task, battery=replace(task.battery, full_charge_every_days=7))
+    words = told(task, last_full_charge=task.steps[0].start - timedelta(days=30))
+    assert any(
+        why.startswith("for the full charge that calibrates the battery, due by ") for why in words
+    ), words

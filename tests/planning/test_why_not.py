@@ -4,9 +4,12 @@ import functools
 import itertools
 from dataclasses import replace
 from random import Random
+from types import SimpleNamespace
 
 import pytest
 
+from optimizer.model.grid import Dimming
+from optimizer.model.tariff import Peak
 from optimizer.planning import program, why_not
 from optimizer.planning.step_cost import step_cost
 
@@ -243,3 +246,93 @@ def test_decisions_name_powers_in_the_order_charge_hold_discharge(random_task, p
         said = why_not.alternatives(task, plan_task(task), 1)
         powers = [item.battery_w for item in said[:3] if item.battery_w is not None]
         assert all(low <= high + 0.02 for low, high in itertools.pairwise(powers))
+
+
+def limited(task_of, rows, *, task=None, battery=None, grid=None, **options):
+    """A task with what no row tells: peaks, tapers, dimming, a full charge."""
+    made = task_of(rows, **options)
+    return replace(
+        made, battery=replace(made.battery, **(battery or {})),
+        grid=replace(made.grid, **(grid or {})), **(task or {}),
+    )  # fmt: skip
+
+
+def asked(task, at=0):
+    """The alternatives to a plan of a task that is more than a request says."""
+    solution = program.solve(task)
+    planned = replace(task, decided=solution.decided)
+    steps, before_wh = [], task.start_wh
+    for step, after_wh in zip(task.steps, solution.stored_wh, strict=True):
+        battery_w = task.battery.power_for(before_wh, after_wh, step.hours)
+        steps.append(SimpleNamespace(
+            battery_w=battery_w, soc_wh=after_wh, grid_w=step.need_w - battery_w
+        ))  # fmt: skip
+        before_wh = after_wh
+    plan = SimpleNamespace(steps=steps)
+    return plan, {item.decision: item for item in why_not.alternatives(planned, plan, at)}
+
+
+CHEAP, DEAR = (0.10, 0.08, 500.0, 0.0), (0.50, 0.08, 3_000.0, 0.0)
+
+
+def test_a_peak_counts_and_what_was_drawn_before_is_free(task_of):
+    """3 kW are drawn in the first hour anyway, so 3 kW are free in the second; 5 kW are not."""
+    rows = [(0.10, 0.08, 3_000.0, 0.0), (0.11, 0.08, 500.0, 0.0), DEAR]
+    peak = Peak(10.0)
+    task = limited(task_of, rows, soc_percent=0, max_charge_w=4_500, task={"peak": peak})
+    plan, said = asked(task, 1)
+    assert why_not.task_from(task, plan, 1).peak.reached_w == pytest.approx(3_000, abs=0.1)
+    assert plan.steps[1].battery_w == pytest.approx(-2_500, abs=0.1)
+    # 2 kWh more are bought at 11 ct and left over, the peak is 2 kW higher, 0.5 kWh save 50 ct
+    assert said["charge"].battery_w == pytest.approx(-4_500)
+    assert said["charge"].difference_eur == pytest.approx(
+        2 * 10.0 + 2 * 0.11 - 0.5 * 0.50, abs=1e-5
+    )
+    again = limited(task_of, rows, task={"peak": replace(peak, reached_w=4_000.0)})
+    assert why_not.task_from(again, plan, 1).peak.reached_w == 4_000.0
+
+
+def test_a_full_charge_that_was_had_is_not_asked_for_again(task_of):
+    rows = [CHEAP, DEAR, CHEAP, CHEAP]
+    task = limited(task_of, rows, soc_percent=50, task={"full_by": 2})
+    plan, _ = asked(task)
+    full = next(t for t, step in enumerate(plan.steps) if step.soc_wh > 9_990)
+    assert why_not.task_from(task, plan, full).full_by == 2 - full
+    assert why_not.task_from(task, plan, full + 1).full_by is None
+    assert why_not.task_from(task, plan, 3).full_by is None
+    assert why_not.task_from(replace(task, full_by=None), plan, 1).full_by is None
+
+
+def test_a_missed_full_charge_costs_what_it_is_worth(task_of):
+    """Held in the only hour that could fill it, the battery lacks 2 kWh at 2 EUR each."""
+    task = limited(task_of, [CHEAP, DEAR], soc_percent=80, task={"full_by": 0})
+    _, said = asked(task)
+    assert said["charge"].planned
+    assert said["hold"].difference_eur == pytest.approx(2 * 2.0 - 2 * 0.10, abs=1e-3)
+
+
+def test_tapers_and_dimming_are_named(task_of):
+    taper = {
+        "charge_taper": ((80, 5_000), (100, 2_000)),
+        "discharge_taper": ((0, 100), (90, 400), (100, 400)),
+    }
+    task = limited(task_of, [CHEAP, DEAR], soc_percent=90, battery=taper)
+    _, said = asked(task)
+    assert (said["discharge"].battery_w, said["discharge"].note) == (
+        400, "the battery gives no more at this state of charge",
+    )  # fmt: skip
+    task = limited(task_of, [CHEAP, DEAR], soc_percent=85, capacity_wh=40_000, battery=taper)
+    _, said = asked(task)
+    assert (said["charge"].battery_w, said["charge"].note) == (
+        -4_250, "the battery takes no more at this state of charge",
+    )  # fmt: skip
+    first = task_of([CHEAP]).steps[0]
+    dimming = {"dimming": (Dimming(first.start, first.end, 2_000.0),)}
+    for hybrid in (False, True):
+        task = limited(
+            task_of, [CHEAP, DEAR], grid=dimming, battery={"hybrid": hybrid}, soc_percent=0
+        )
+        _, said = asked(task)
+        assert (said["charge"].battery_w, said["charge"].note) == (
+            -2_000, "the grid operator dims the storage unit",
+        )  # fmt: skip
