@@ -133,7 +133,10 @@ class Explanation:
 
     def _worth_lines(self) -> list[str]:
         worth, actual = self.step.stored_value_eur_per_kwh, self.actual_worth
-        lines = [f"stored kWh  worth {ct(worth)} after this step; {self._limits(worth)}"]
+        what = f"worth {ct(worth)} after this step"
+        if worth < 0:
+            what = f"worth nothing, room for one {ct(-worth)} after this step"
+        lines = [f"stored kWh  {what}; {self._limits(worth)}"]
         if actual is not None:
             lines.append(
                 f"now         {self.actual_soc_percent:.0f} %: worth {ct(actual)}; "
@@ -143,7 +146,7 @@ class Explanation:
 
     def _limits(self, worth: float) -> str:
         below, above = self.charge_below(worth), self.serve_above(worth)
-        serve = f"serves the house above {ct(above)}"
+        serve = f"serves the house above {ct(above)}" if worth >= 0 else "serves the house"
         return serve if below is None else f"charged from the grid below {ct(below)}, {serve}"
 
 

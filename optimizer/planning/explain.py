@@ -89,8 +89,11 @@ class _Look:
         return None
 
     def _paid(self, at: int) -> Step | None:
-        """The first later step in which drawing power is paid for."""
-        return next((step for step in self.steps[at + 1 :] if step.buy_eur_per_kwh < 0), None)
+        """The later step in which drawing power is paid best, if it is paid at all."""
+        cheapest = min(
+            self.steps[at + 1 :], key=lambda step: step.buy_eur_per_kwh, default=self.steps[at]
+        )
+        return cheapest if cheapest.buy_eur_per_kwh < 0 else None
 
     def _time(self, at: int, moment: datetime) -> str:
         return clock(moment, self.steps[at].start, self.zone)

@@ -65,6 +65,7 @@ MIGRATIONS = (
     DROP TABLE plan_step;
     DROP TABLE plan;
     DROP TABLE run;
+    DROP TABLE forecast;
     ALTER TABLE packed_run RENAME TO run;
     ALTER TABLE packed_plan RENAME TO plan;
     CREATE INDEX run_made_at ON run(made_at);

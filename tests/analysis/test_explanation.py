@@ -120,3 +120,16 @@ def test_a_large_difference_is_told_in_euros(explain):
     huge = replace(told.alternatives[1], difference_eur=12.345)
     told = replace(told, alternatives=(huge,))
     assert told.lines(ZONE)[-1] == "  hold                costs 12.35 EUR more"
+
+
+def test_room_for_paid_power_is_told_as_room(explain):
+    paid = (-0.40, -0.40, 500.0, 0.0)
+    told = explain([(0.20, 0.0, 0.0, 2_000.0), paid, paid], soc=50.0, max_charge_w=4_000)
+    lines = told.lines(ZONE)
+    assert lines[1] == (
+        "why         keep room: selling pays 0.0 ct now, drawing is paid with 40.0 ct at 04:00"
+    )
+    assert lines[5] == (
+        "stored kWh  worth nothing, room for one 42.1 ct after this step; "
+        "charged from the grid below -40.0 ct, serves the house"
+    )

@@ -78,6 +78,12 @@ SAID = {
         {"soc_percent": 50, "end_value": 0.1, "max_charge_w": 5_000},
         "keep room: selling pays 8.0 ct now, drawing is paid with 20.0 ct at 15:00",
     ),
+    "room for the best paid hour": (
+        [(0.30, 0.08, 0, 2_000), (-0.02, -0.02, 0, 0), (-0.30, -0.30, 0, 0), NIGHT],
+        0,
+        {"soc_percent": 60, "end_value": 0.1, "max_charge_w": 5_000},
+        "keep room: selling pays 8.0 ct now, drawing is paid with 30.0 ct at 16:00",
+    ),
     "room, and no fall of the price": (
         [(0.30, 0.081, 500, 3_000), SUN, SUN], 0, {"soc_percent": 60, "end_value": 0.2},
         "keep room: selling pays 8.1 ct now, the roof still fills the battery by 17:00 when "
