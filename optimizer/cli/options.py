@@ -46,20 +46,20 @@ def load_config(given: Path | None) -> "Config":
     return reading.load(reading.find(given, os.environ))
 
 
-def moment(text: str | None) -> datetime:
-    """The moment that `--at` names, or now; UTC."""
+def moment(text: str | None, name: str = "--at") -> datetime:
+    """The moment that an option names, or now; UTC."""
     if text is None:
         return datetime.now(UTC)
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(
-            f"'{text}' is not a moment such as 2026-01-14T13:00:00+01:00", param_hint="--at"
+            f"'{text}' is not a moment such as 2026-01-14T13:00:00+01:00", param_hint=name
         ) from error
     if at.tzinfo is None:
         raise typer.BadParameter(
             f"'{text}' has no offset from UTC: write {text}+01:00 (winter) or {text}+02:00",
-            param_hint="--at",
+            param_hint=name,
         )
     return at.astimezone(UTC)
 

@@ -10,6 +10,7 @@ always starts cold: which of several equally good plans comes out does not hang 
 """
 
 from importlib.metadata import version
+from math import fsum
 from typing import Any
 
 import highspy
@@ -91,7 +92,7 @@ class Expression:
 
     def value(self) -> float:
         """What it comes to in the last solution."""
-        return self.constant + sum(factor * (var.value() or 0.0) for var, factor in self.terms)
+        return self.constant + fsum(factor * (var.value() or 0.0) for var, factor in self.terms)
 
 
 class Problem:

@@ -47,7 +47,20 @@ def cbc_solver() -> Any | None:
 def new_problem(engine: Any) -> Any:
     """An empty problem of minimisation, of the engine's own kind if it has one (`direct.py`)."""
     make = getattr(engine, "new_problem", None)
-    return pulp.LpProblem("plan", pulp.LpMinimize) if make is None else make()
+    return _InOrder("plan", pulp.LpMinimize) if make is None else make()
+
+
+class _InOrder(pulp.LpProblem):  # type: ignore[misc]
+    """A problem whose variables come to the solver in the order in which they were added.
+
+    PuLP 3 sorts them by name, PuLP 4 does not, and with other columns a solver stops at another of
+    several equal optima.
+    """
+
+    def add_variable(self, name: str, *bounds: Any) -> Any:
+        """Add a variable under a name that sorts behind all before it."""
+        self.added = getattr(self, "added", 0) + 1
+        return super().add_variable(f"x{self.added:06}_{name}", *bounds)
 
 
 # PuLP 4 builds expressions by a factory, PuLP 3 by the class itself.

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import fsum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
@@ -12,7 +14,7 @@ from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.spread import LoadSpread, generic
 from optimizer.model.tariff import Peak
 from optimizer.planning import calibration, program, step_cost, value, value_table, verify
-from optimizer.planning.explain import reason
+from optimizer.planning.explain import reasons
 from optimizer.planning.intents import intent_of
 from optimizer.planning.own_use import no_battery, own_use, peak_eur
 from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex, must_recover
@@ -39,6 +41,8 @@ class Request:
     """When the battery was full last; None is unknown."""
     spread: LoadSpread | None = None
     """How far the load strays from its forecast; None is an average home."""
+    time_zone: str = "Europe/Berlin"
+    """What the reasons call the hours."""
 
 
 def _zero_based(number: float, digits: int) -> float:
@@ -77,7 +81,7 @@ def _steps(
                 highest_w=_zero_based(high, 2),
                 stored_value_eur_per_kwh=_zero_based(worth, 6),
                 values_eur_per_kwh=tuple(_zero_based(item, 6) for item in tables[index]),
-                why=reason(step, battery, intent, battery_w, after, worth),
+                why="",
                 peak_w=None if task.peak is None else _zero_based(task.decided_peak_w(step), 2),
             )
         )
@@ -86,7 +90,7 @@ def _steps(
 
 
 def _wear(task: Task, steps: list[Step]) -> float:
-    cells = sum(
+    cells = fsum(
         max(0.0, step.battery_w + task.battery.standby_w) * step.hours / 1000 for step in steps
     )
     return cells / task.battery.discharge_efficiency * task.battery.wear_eur_per_kwh
@@ -189,6 +193,8 @@ def make_plan(
     tables = values.table if must_recover(task) else value_table.of_task(task, spread)
     solve_s = timer() - begun
     planned = _steps(task, solution.stored_wh, values, tables)
+    told = reasons(task, planned, ZoneInfo(request.time_zone))
+    planned = [replace(step, why=why) for step, why in zip(planned, told, strict=True)]
     notes = _notes(task, request, planned, solution, values)
     plan = _plan(task, request, planned, solution, values, solve_s, tuple(notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
@@ -212,7 +218,7 @@ def _plan(
         gap_eur=None if solution.gap_eur is None else _zero_based(solution.gap_eur, 9),
         solver=solution.solver,
         start_soc_percent=request.soc_percent,
-        cost_eur=_zero_based(sum(step.cost_eur for step in steps), 6),
+        cost_eur=_zero_based(fsum(step.cost_eur for step in steps), 6),
         own_use_cost_eur=_zero_based(alone.cost_eur, 6),
         no_battery_cost_eur=_zero_based(bare.cost_eur, 6),
         wear_eur=_zero_based(_wear(task, steps), 6),

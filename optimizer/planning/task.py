@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from math import fsum
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -235,9 +236,10 @@ def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     from the roof would have paid, as long as that is less than what it would save: where selling
     pays as well as buying costs, storing for another day is a loss.
     """
-    hours = sum(step.hours for step in steps)
-    mean_buy = sum(step.buy * step.hours for step in steps) / hours
-    mean_sell = sum(step.sell * step.hours for step in steps) / hours
+    # fsum, since the built-in sum rounds otherwise from Python 3.12 on.
+    hours = fsum(step.hours for step in steps)
+    mean_buy = fsum(step.buy * step.hours for step in steps) / hours
+    mean_sell = fsum(step.sell * step.hours for step in steps) / hours
     saved = mean_buy * battery.discharge_efficiency
     sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN
     return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)

@@ -20,6 +20,7 @@ References: Cruise, Flatley, Gibbens, Zachary, arXiv 1406.3653; Xu, Korpas, Bott
 
 from bisect import insort
 from dataclasses import dataclass
+from math import fsum
 
 from optimizer.errors import InfeasibleError
 from optimizer.planning.step_cost import Choices, Segment, options, step_cost
@@ -169,7 +170,7 @@ def _forward(
 
 def _best_target(task: Task, soc_wh: float, worth: list[Segment], choices: Choices) -> float:
     """Stored energy after the step that is best now and later [Wh]."""
-    size = sum(length for _, length in worth)
+    size = fsum(length for _, length in worth)
     segments, most_out, _ = choices
     at = (soc_wh - task.floor_wh) / 1000 - most_out
     later, used = iter([*worth, (float("-inf"), float("inf"))]), 0.0

@@ -177,3 +177,23 @@ def ticks(connection: sqlite3.Connection, since: datetime, kind: str) -> Sequenc
         (kind, iso(since.astimezone(UTC))),
     )
     return [Tick(*row) for row in rows]
+
+
+def soc_before(connection: sqlite3.Connection, at: datetime) -> tuple[float, datetime] | None:
+    """The last state of charge noted at or before a moment [%], and when; None if there is none."""
+    row = connection.execute(
+        "SELECT soc_percent, at FROM tick WHERE at <= ? AND soc_percent IS NOT NULL "
+        "ORDER BY at DESC, id DESC LIMIT 1",
+        (iso(at.astimezone(UTC)),),
+    ).fetchone()
+    return None if row is None else (float(row[0]), datetime.fromisoformat(row[1]))
+
+
+def ticks_between(connection: sqlite3.Connection, begin: datetime, end: datetime) -> Sequence[Tick]:
+    """All rows of a span, in order of time."""
+    names = ", ".join(item.name for item in fields(Tick))
+    rows = connection.execute(
+        f"SELECT {names} FROM tick WHERE at >= ? AND at < ? ORDER BY at, id",  # noqa: S608 own names
+        (iso(begin.astimezone(UTC)), iso(end.astimezone(UTC))),
+    )
+    return [Tick(*row) for row in rows]

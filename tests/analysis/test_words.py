@@ -53,7 +53,8 @@ def test_the_table_says_when_what_and_why(plan):
     (now,) = [line for line in lines if line.startswith(">")]
     assert "03:00-" in now
     assert "charge" in now
-    assert "cheap: a kWh stored now costs" in now
+    assert "cheap before the peak (" in now
+    assert "a kWh stored now costs 10.5 ct" in now
 
 
 def test_local_time_tells_the_offset_on_days_that_change():
@@ -206,7 +207,7 @@ def test_the_report_is_one_file_without_script_or_network(scene):
     )
     assert f"{scene.bill_eur:.2f} EUR" in html
     assert html.count("<polyline") == 2 * 9  # nine lines and their legends
-    assert "cheap: a kWh stored now costs" in html
+    assert "a kWh stored now costs" in html
 
 
 def test_the_demos_words_add_up(scene):

@@ -124,7 +124,7 @@ def test_a_damaged_newer_plan_leaves_the_good_one_in_force(executor, fems, store
 
     def spoil():
         plans.save(store, make_plan(settings=executor.settings, **OWN_USE), {})
-        store.execute("UPDATE plan_step SET step = '{' WHERE plan_id = 2")
+        store.execute("UPDATE plan SET body = x'00' WHERE id = 2")
 
     executor.clock.events = {50: spoil}
     executor.run(120)
