@@ -165,6 +165,28 @@ def test_an_expired_tariff_is_noted(optimizer, write_config):
     assert "the tariff's parts were valid to 2025-12-31: look at section [tariff]" in plan["notes"]
 
 
+def test_peaks_dimming_and_a_full_charge_are_planned_stored_and_said(optimizer, write_config):
+    path = write_config()
+    dimmed = (
+        "[[grid.dimming]]\nstart = 2026-01-14T02:00:00+01:00\nend = 2026-01-14T03:00:00+01:00\n"
+    )
+    text = path.read_text().replace("hybrid = false", "hybrid = false\nfull_charge_every_days = 30")
+    text = text.replace("[prices]", dimmed + "max_w = 500\n[prices]")
+    path.write_text(text + "\n[tariff.peak]\neur_per_kw = 6\nreached_w = 3_000\n")
+    told = optimizer("plan", *AT)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "highest power from the grid 3.0 kW: 0.00 EUR more for the peak" in told.stdout
+    assert "note: full charge for calibration: the battery is full at" in told.stdout
+    shown = optimizer("show", "--at", "2026-01-14T02:05:00+01:00", "--json")
+    plan = json.loads(shown.stdout)
+    assert (plan["peak_w"], plan["peak_eur"]) == (3_000, 0)
+    assert plan["own_use_peak_eur"] > 0
+    assert max(step["soc_wh"] for step in plan["steps"]) >= 21_998
+    at_two = [s for s in plan["steps"] if s["start"] == "2026-01-14T01:00:00Z"]
+    assert [step["battery_w"] for step in at_two] == [-500]
+    assert {step["peak_w"] for step in plan["steps"]} == {3_000}
+
+
 def test_all_in_prices_need_no_tariff(optimizer, write_config, tmp_path):
     rows = [f"2026-01-14T{n:02}:00:00+01:00,{0.2 + n / 100},0.08" for n in range(24)]
     text = "\n".join(["start,buy_eur_per_kwh,sell_eur_per_kwh", *rows])
