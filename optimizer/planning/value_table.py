@@ -6,6 +6,9 @@ back in time for several loads (quantiles of actual over forecast at that hour o
 worths are averaged: that is the slope of the expected least cost, since whoever has the table
 decides after the load of the step is known. Reference: Zheng, Jaworski, Xu, arXiv 2108.06000.
 
+Days of less or more load or roof (`forecasts.DayStates`) are off by default: in simulated years
+they earned one house 3 EUR and cost another as much.
+
 The stored energy is cut into equal cells with one worth each. The mean over a cell keeps the sum of
 length x worth, that is the cost difference between the cell's ends, exactly.
 
