@@ -103,7 +103,20 @@ def _gather(
         stored_value=None if stored == "auto" else stored,
         notes=(*notes, *more, *known),
         peak=None if settings.tariff is None else settings.tariff.tariff().peak,
-        last_full_charge=None,
+        last_full_charge=_last_full_charge(settings),
         time_zone=zone_of(settings).key,
     )
     return request, forecast_steps(frame)
+
+
+def _last_full_charge(settings: "Config") -> "datetime | None":
+    """From the journal, and only where the owner wants full charges."""
+    from optimizer.store import database, journal
+
+    if not settings.battery.full_charge_every_days:
+        return None
+    connection = database.connect(settings.store.folder)
+    try:
+        return journal.last_full(connection)
+    finally:
+        connection.close()

@@ -29,15 +29,19 @@ What leaves this room is the path of the stored energy: the powers follow from i
 that energy burnt in a free step (charging and discharging at once costs nothing there) is not.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 from typing import Any
 
 from optimizer.errors import InfeasibleError
-from optimizer.planning import engines, flows, switches, ties
+from optimizer.planning import engines, flows, full_charge, switches, ties
 from optimizer.planning.engines import linear
 from optimizer.planning.flows import Flow
 from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, Decided, Task
+
+OPEN_EUR = 1e-6
+"""A step for the full charge that could be cheaper by more than this is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +73,11 @@ def _peaks(problem: Any, task: Task, steps: list[Flow]) -> list[tuple[Any, float
     return [(peak, task.peak.eur_per_kw) for peak in peaks]
 
 
-def _cost(task: Task, steps: list[Flow], peaks: list[tuple[Any, float]]) -> Any:
+def _cost(
+    task: Task, steps: list[Flow], peaks: list[tuple[Any, float]], missing: list[tuple[Any, float]]
+) -> Any:
     """The objective: bill, wear, penalties, peaks, minus the worth of the energy left [EUR]."""
-    terms: list[tuple[Any, float]] = [(steps[-1].stored, -task.end_value), *peaks]
+    terms: list[tuple[Any, float]] = [(steps[-1].stored, -task.end_value), *peaks, *missing]
     wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
     for step, flow in zip(task.steps, steps, strict=True):
         terms += [(flow.buy, step.buy * step.hours), (flow.sell, -step.sell * step.hours)]
@@ -99,32 +105,68 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
         If the solver proves no optimum. Overload, recovery, reserve and full charge are priced, so
         no bound of the owner's can cause it; the text names the solver.
     """
-    chosen, name = engine or engines.solver()
-    problem = engines.new_problem(chosen)
+    chosen = engine or engines.solver()
+    built = _proved(task, chosen, ())
+    full = switches.full_at(task, ties.stored_wh(built.steps))
+    if task.full_by is not None and full is None:
+        built, full = _with_full_charge(task, chosen)
+    stored = ties.stored_wh(built.steps)
+    gap = engines.gap_eur(built.problem, built.objective_eur, binaries=bool(built.binaries))
+    peaks_w = tuple(1000.0 * float(peak.value()) for peak in built.peaks)
+    if full is not None:
+        kept_wh = min(stored[full], switches.full_wh(task))
+        built.problem += linear([(built.steps[full].stored, 1.0)]) >= kept_wh / 1000
+    settled = ties.settle(built.problem, chosen[0], task, built.steps, built.binaries, built.cost)
+    stored = settled or stored
+    earlier = switches.full_at(task, stored)
+    decided = Decided(peaks_w, full if earlier is None else earlier)
+    return Solution(stored, built.objective_eur, chosen[1], len(built.binaries), gap, decided)
+
+
+@dataclass(slots=True)
+class _Built:
+    """The program, solved to its least cost."""
+
+    problem: Any
+    steps: list[Flow]
+    binaries: list[Any]
+    picks: list[Any]
+    peaks: list[Any]
+    cost: Any
+    objective_eur: float
+
+
+def _proved(task: Task, engine: tuple[Any, str], full_times: Sequence[int]) -> _Built:
+    """Build the program, with a full charge at one of some steps if there are any, and solve it."""
+    problem = engines.new_problem(engine[0])
     steps = flows.variables(problem, task)
     flows.physics(problem, task, steps)
     binaries = switches.add_switches(problem, task, steps)
     peaks = _peaks(problem, task, steps)
-    cost = _cost(task, steps, peaks)
+    picks, missing = switches.add_full_charge(problem, task, steps, full_times)
+    cost = _cost(task, steps, peaks, missing)
     problem += cost
-    _prove(problem, chosen, name, task)
-    full = switches.full_at(task, ties.stored_wh(steps))
-    if task.full_by is not None and full is None:
-        picks, price = switches.add_full_charge(problem, task, steps)
-        binaries, cost = [*binaries, *picks], cost + price
-        problem.setObjective(cost)
-        _prove(problem, chosen, name, task)
-        full = next(t for t, pick in enumerate(picks) if round(pick.value()) == 1)
-    objective, stored = float(cost.value()), ties.stored_wh(steps)
-    gap = engines.gap_eur(problem, objective, binaries=bool(binaries))
-    decided = Decided(tuple(1000.0 * float(peak.value()) for peak, _ in peaks), full)
-    if full is not None:
-        kept_wh = min(stored[full], switches.full_wh(task))
-        problem += linear([(steps[full].stored, 1.0)]) >= kept_wh / 1000
-    stored = ties.settle(problem, chosen, task, steps, binaries, cost) or stored
-    return Solution(stored, objective, name, len(binaries), gap, decided)
+    if not engines.proves(problem, engine[0]):
+        raise InfeasibleError(f"{engine[1]} proved no optimum for {len(task.steps)} steps")
+    return _Built(
+        problem, steps, [*binaries, *picks], picks, [peak for peak, _ in peaks], cost,
+        float(cost.value()),
+    )  # fmt: skip
 
 
-def _prove(problem: Any, engine: Any, name: str, task: Task) -> None:
-    if not engines.proves(problem, engine):
-        raise InfeasibleError(f"{name} proved no optimum for {len(task.steps)} steps")
+def _with_full_charge(task: Task, engine: tuple[Any, str]) -> tuple[_Built, int]:
+    """The program with a full charge where it costs least, and the step that ends with it.
+
+    The step that the recursion finds cheapest is tried first; those that could still be cheaper,
+    which is none where the recursion is exact, are then left to binaries.
+    """
+    bounds = full_charge.bounds_eur(task)
+    best = min(range(len(bounds)), key=lambda t: (round(bounds[t], 9), t))
+    built = _proved(task, engine, (best,))
+    open_times = [t for t, eur in enumerate(bounds) if eur < built.objective_eur - OPEN_EUR]
+    if not open_times:
+        return built, best
+    times = sorted({best, *open_times})
+    built = _proved(task, engine, times)
+    picked = [t for t, pick in zip(times, built.picks, strict=False) if round(pick.value()) == 1]
+    return built, next(iter(picked), times[0])

@@ -15,6 +15,7 @@ costs something: with more in store any later plan can still be followed, only c
 Buying and selling at once is a gain only where selling pays more than buying costs.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from optimizer.planning.engines import linear
@@ -79,22 +80,27 @@ def full_at(task: Task, stored_wh: tuple[float, ...]) -> int | None:
     return next((t for t in times if stored_wh[t] >= full_wh(task)), None)
 
 
-def add_full_charge(problem: Any, task: Task, flows: list[Flow]) -> tuple[list[Any], Any]:
-    """Ask for a full battery at the end of one of the steps in time, of which a binary picks one.
+def add_full_charge(
+    problem: Any, task: Task, flows: list[Flow], times: Sequence[int]
+) -> tuple[list[Any], list[tuple[Any, float]]]:
+    """Ask for a full battery at the end of one of some steps; a binary picks it if there are more.
 
     Returns
     -------
-    picks, missing
-        A binary for each step in time, and what the picked one may miss [kWh], at a price, so
-        that a full charge that is out of reach never leaves the owner without a plan.
+    picks, terms
+        A binary for each step, none for a single one; and the objective's terms: what the picked
+        step may miss [kWh], at a price, so that a full charge that is out of reach never leaves
+        the owner without a plan.
     """
-    picks = []
+    if not times:
+        return [], []
     missing = problem.add_variable("missing_full", 0, None)
-    lift = (task.battery.max_wh - task.floor_wh) / 1000
-    for t in range((task.full_by or 0) + 1):
-        pick = problem.add_variable(f"full_{t}", 0, 1, "Binary")
-        terms = [(flows[t].stored, 1.0), (missing, 1.0), (pick, -lift)]
-        problem += linear(terms) >= task.floor_wh / 1000
-        picks.append(pick)
+    floor, full = task.floor_wh / 1000, task.battery.max_wh / 1000
+    if len(times) == 1:
+        problem += linear([(flows[times[0]].stored, 1.0), (missing, 1.0)]) >= full
+        return [], [(missing, FULL_CHARGE_EUR_PER_KWH)]
+    picks = [problem.add_variable(f"full_{t}", 0, 1, "Binary") for t in times]
+    for t, pick in zip(times, picks, strict=True):
+        problem += linear([(flows[t].stored, 1.0), (missing, 1.0), (pick, floor - full)]) >= floor
     problem += linear([(pick, 1.0) for pick in picks]) == 1
-    return picks, linear([(missing, FULL_CHARGE_EUR_PER_KWH)])
+    return picks, [(missing, FULL_CHARGE_EUR_PER_KWH)]

@@ -9,9 +9,9 @@ later is worthless if the forecast was wrong. So after the cost is proved, two m
 2. even power: at the same cost and the same own use, the least up and down of the battery's power.
    A flat cheap window becomes one block at the lowest power that does, the earliest of several.
 
-The second is left out where the battery trades nothing with the grid beyond the house's need: all
-powers are then settled. All solves together may cost TIE_TOLERANCE_EUR more than the optimum, a
-thousandth of a cent.
+The second is left out where the battery trades nothing with the grid beyond the house's need, or
+only in steps whose price no other step has: all powers are then settled. All solves together may
+cost TIE_TOLERANCE_EUR more than the optimum, a hundred-thousandth of a cent.
 """
 
 import itertools
@@ -54,10 +54,11 @@ def settle(
     if not proves(problem, engine):
         return None
     settled = stored_wh(steps)
-    if max((var.value() or 0.0 for var in traded.values()), default=0.0) <= TRADED_KW:
+    tied = _tied(task, traded)
+    if not tied:
         return settled
     problem += preference <= float(preference.value()) + PREFERENCE_TOLERANCE
-    problem.setObjective(_changes(problem, steps))
+    problem.setObjective(_changes(problem, steps, tied))
     return stored_wh(steps) if proves(problem, engine) else settled
 
 
@@ -80,6 +81,20 @@ def _traded(problem: Any, task: Task, steps: list[Flow]) -> dict[tuple[int, bool
     return traded
 
 
+def _tied(task: Task, traded: dict[tuple[int, bool], Any]) -> set[int]:
+    """Steps among which traded energy can be moved at no cost: those of one price."""
+    tied: set[int] = set()
+    for bought in (True, False):
+        same: dict[float, list[int]] = {}
+        for t, step in enumerate(task.steps):
+            same.setdefault(round(step.buy if bought else step.sell, 9), []).append(t)
+        for places in same.values():
+            flows = (traded[t, bought].value() or 0.0 for t in places if (t, bought) in traded)
+            if len(places) > 1 and max(flows, default=0.0) > TRADED_KW:
+                tied.update(places)
+    return tied
+
+
 def _own_use_now(task: Task, steps: list[Flow], traded: dict[tuple[int, bool], Any]) -> Any:
     """What to prefer among plans of the same cost: own use, now, and no burning of energy.
 
@@ -100,10 +115,15 @@ def _own_use_now(task: Task, steps: list[Flow], traded: dict[tuple[int, bool], A
     return linear(terms)
 
 
-def _changes(problem: Any, steps: list[Flow]) -> Any:
-    """Sum of all changes of the battery's power from step to step [kW], earlier ones preferred."""
+def _changes(problem: Any, steps: list[Flow], tied: set[int]) -> Any:
+    """Sum of all changes of the battery's power from, in and to tied steps [kW].
+
+    The power of the other steps is settled.
+    """
     terms = []
     for t, (before, after) in enumerate(itertools.pairwise(steps)):
+        if t not in tied and t + 1 not in tied:
+            continue
         change = problem.add_variable(f"change_{t}", 0, None)
         difference = [*after.battery, *((var, -factor) for var, factor in before.battery)]
         problem += linear([*difference, (change, -1.0)]) <= 0

@@ -191,22 +191,33 @@ def _best_target(task: Task, soc_wh: float, worth: list[Segment], choices: Choic
     return task.floor_wh + 1000 * min(max(at, 0.0), size)
 
 
+def choices_of(task: Task) -> list[Choices]:
+    """What each step can do with stored energy."""
+    pairs = zip(task.steps, task.ceilings_wh(), strict=True)
+    return [options(task, step, ceiling_wh) for step, ceiling_wh in pairs]
+
+
+def backward(task: Task, choices: list[Choices]) -> list[list[Segment]]:
+    """For each step the worth of stored energy after it, from the floor up."""
+    ceilings = (max(task.battery.max_wh, task.start_wh), *task.ceilings_wh())
+    worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
+    later = []
+    for index in reversed(range(len(task.steps))):
+        worth = _penalised(worth, task, index)
+        later.append(worth)
+        around = ceilings[index], ceilings[index + 1]
+        worth = _back(worth, task, task.steps[index], choices[index], around)
+    return later[::-1]
+
+
 def solve(task: Task) -> Values:
     """Run the recursion backwards for the table and forwards for the recursion's own plan."""
     battery = task.battery
     cell = (battery.max_wh - battery.min_wh) / TABLE_SIZE
     below = (battery.min_wh - task.floor_wh) / 1000
-    ceilings = (max(battery.max_wh, task.start_wh), *task.ceilings_wh())
-    worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
-    later, table = [], []
-    choices = [options(task, s, c) for s, c in zip(task.steps, ceilings[1:], strict=True)]
-    for index in reversed(range(len(task.steps))):
-        step = task.steps[index]
-        worth = _penalised(worth, task, index)
-        later.append(worth)
-        table.append(_cell_means(worth, below, cell / 1000))
-        around = ceilings[index], ceilings[index + 1]
-        worth = _back(worth, task, step, choices[index], around)
-    powers, objective = _forward(task, later[::-1], choices)
+    choices = choices_of(task)
+    later = backward(task, choices)
+    table = tuple(_cell_means(worth, below, cell / 1000) for worth in later)
+    powers, objective = _forward(task, later, choices)
     soc = tuple(battery.min_wh + cell * (index + 0.5) for index in range(TABLE_SIZE))
-    return Values(soc, tuple(table[::-1]), tuple(later[::-1]), task.floor_wh, powers, objective)
+    return Values(soc, table, tuple(later), task.floor_wh, powers, objective)

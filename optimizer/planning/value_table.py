@@ -13,17 +13,16 @@ The table does not depend on the stored energy at the start. So many forecasts a
 together: arrays of (cells, loads, forecasts), forecasts last.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.spread import LoadSpread
-from optimizer.planning.options import Array, Conditions, options
-from optimizer.planning.task import ForecastStep, Task
+from optimizer.planning.forecasts import Forecasts, conditions
+from optimizer.planning.options import Array, Options, options
+from optimizer.planning.task import Task
 from optimizer.planning.value import TABLE_SIZE
 
 Rows = tuple[tuple[float, ...], ...]
@@ -35,95 +34,49 @@ ROWS = 4_096
 FORECASTS = 128
 """Forecasts that are taken back together, for the same reason."""
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class DayStates:
-    """Days on which roof or load is less or more than forecast, from midnight to midnight alike."""
-
-    roof: Array
-    """(states): roof over its forecast [1]."""
-    load: Array
-    """(states): load over its forecast [1], beside the ratios of each step."""
-    weights: Array
-    """(forecasts, steps, states): how likely each state is on the step's local day; of today as far
-    as it is seen, of later days in general. They sum to 1."""
-    day: NDArray[np.int64]
-    """(forecasts, steps): number of the step's local day."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Forecasts:
-    """Forecasts of the same number of steps: all arrays (forecasts, steps)."""
-
-    hours: Array
-    """Length of each step [h]; 0 fills up forecasts that end earlier."""
-    buy: Array
-    sell: Array
-    load_w: Array
-    pv_w: Array
-    ratios: Array
-    """(forecasts, steps, loads): loads to reckon with over the forecast one, equally likely."""
-    end_value: Array
-    """(forecasts): worth of a kWh in the cells at the end [EUR/kWh]."""
-    days: DayStates | None = None
-    """None takes each step for itself, and the roof's forecast as certain."""
-    draw_w: Array | None = None
-    """Most that the storage unit may draw on its AC side [W]: dimming."""
-    peak_w: Array | None = None
-    """Power up to which the forecast load makes no peak dearer [W]. What a load is above its
-    forecast comes on top: energy is not hoarded against peaks that nobody foresees."""
-    peak_eur_per_kw: float = 0.0
-    shortfall: Array | None = None
-    """(forecasts, steps, cells): price of ending a step with less than the cell in store, added to
-    the worth there [EUR/kWh]."""
-
-    @classmethod
-    def of(
-        cls,
-        plans: Sequence[Sequence[ForecastStep]],
-        spread: LoadSpread,
-        end_values: Sequence[float],
-    ) -> "Forecasts":
-        """From the steps of one or more plans; shorter ones are filled up with steps of 0 h."""
-        count = max(len(steps) for steps in plans)
-        rows = np.zeros((5, len(plans), count))
-        ratios = np.ones((len(plans), count, len(spread.ratios[0])))
-        for plan, steps in enumerate(plans):
-            for index, step in enumerate(steps):
-                figures = (step.hours, step.buy, step.sell, step.load_w, step.pv_w)
-                rows[:, plan, index] = figures
-                ratios[plan, index] = spread.at(step.start)
-        hours, buy, sell, load_w, pv_w = rows
-        return cls(hours, buy, sell, load_w, pv_w, ratios, np.array(end_values, dtype=float))
+FREE_W = 1e9
+"""A taper that does not bind [W]."""
 
 
 class _Back:
     """Takes the worth of a number of forecasts one step back in time, again and again."""
 
-    def __init__(self, end_value: Array, cells: int, cell_kwh: float) -> None:
+    def __init__(self, end_value: Array, cells: int, battery: Battery) -> None:
+        self._cell = (battery.max_wh - battery.min_wh) / cells / 1000
         self.worth: Array = np.repeat(end_value[None, :], cells, axis=0)
         """(cells, forecasts): worth of a stored kWh, falling."""
-        self._cell = cell_kwh
-        self._edges = (np.arange(cells + 1) * cell_kwh)[:, None, None]
+        self._edges = (np.arange(cells + 1) * self._cell)[:, None, None]
         self._column = np.arange(len(end_value))
+        self._tapered = bool(battery.charge_taper or battery.discharge_taper)
+        at_wh = battery.min_wh + 1000 * self._edges.ravel()
+        tapers = np.array([battery.taper_w(wh) for wh in at_wh.tolist()]).clip(max=FREE_W) / 1000
+        self._rise = tapers[:, :1, None] * battery.charge_efficiency
+        """(cells' edges): fastest rise of the stored energy there [kWh/h]."""
+        self._fall = tapers[:, 1:, None] / battery.discharge_efficiency
 
-    def step(self, worth: Array, length: Array, most_in: Array) -> None:
-        """One step back; the arrays are (segments, loads, forecasts), `most_in` without segments.
+    def step(self, options: Options, hours: Array) -> None:
+        """One step back; the arrays are (segments, loads, forecasts), some without segments.
 
         The step's segments are merged into the falling list of cells; what may be charged is cut
         off the top. `reach` are the cells' new edges in the merged list: of the part above an
         edge, each segment takes what its place leaves it, and the old cells have the rest.
         """
+        worth, length = options.worth, options.length
         dearer = (self.worth[:, None, None, :] > worth).sum(axis=0)
         begin = dearer * self._cell
         begin[1:] += np.cumsum(length[:-1], axis=0)
-        reach = most_in + self._edges
+        reach = options.most_in + self._edges
         rest, area = reach.copy(), np.zeros_like(reach)
         for at, size, value in zip(begin, length, worth, strict=True):
             part = np.minimum(np.maximum(reach - at, 0.0), size)
             rest -= part
             part *= value
             area += part
+        if self._tapered:
+            # The best change is the free one, as far as the tapers let it go (`tapered.py`).
+            least, most = self._edges - self._fall * hours, self._edges + self._rise * hours
+            rest = np.minimum(np.maximum(rest, least), most)
+            area = _first(reach - rest, worth, length)
         area += self._area(rest)
         expected = area.mean(axis=1)
         self.worth = (expected[1:] - expected[:-1]) / self._cell
@@ -141,11 +94,46 @@ class _Back:
         return area
 
 
+def _first(reach: Array, worth: Array, length: Array) -> Array:
+    """Sum of length x worth of the first `reach` kWh of the segments alone [EUR]."""
+    area = np.zeros_like(reach)
+    for value, size in zip(worth, length, strict=True):
+        area += value * np.minimum(np.maximum(reach, 0.0), size)
+        reach = reach - size
+    return area
+
+
 def of_task(task: Task, spread: LoadSpread) -> Rows:
     """The table of one plan; its cells are those of `value.solve`."""
-    forecasts = Forecasts.of([task.steps], spread, [task.end_value])
-    found = tables(task.battery, task.grid, forecasts)
+    found = tables(task.battery, task.grid, forecasts_of(task, spread))
     return tuple(tuple(row) for row in found[0].tolist())
+
+
+def forecasts_of(task: Task, spread: LoadSpread, cells: int = TABLE_SIZE) -> Forecasts:
+    """All that one plan's table is made from."""
+    draw_w = [task.grid.draw_limit_w(step.start, step.end) for step in task.steps]
+    peak_w = [task.decided_peak_w(step) for step in task.steps]
+    return replace(
+        Forecasts.of([task.steps], spread, [task.end_value]),
+        draw_w=np.array([draw_w]) if task.grid.dimming else None,
+        peak_w=None if task.peak is None else np.array([peak_w]),
+        peak_eur_per_kw=0.0 if task.peak is None else task.peak.eur_per_kw,
+        shortfall=_shortfall(task, cells),
+    )
+
+
+def _shortfall(task: Task, cells: int) -> Array | None:
+    """Prices of ending a step with less than a cell in store [EUR/kWh]; None if there are none.
+
+    A cell that a level cuts through counts with its part below.
+    """
+    edges_wh = np.linspace(task.battery.min_wh, task.battery.max_wh, cells + 1)
+    rows = np.zeros((1, len(task.steps), cells))
+    for index in range(len(task.steps)):
+        for level_wh, price in task.shortfalls(index):
+            below = np.clip((level_wh - edges_wh[:-1]) / np.diff(edges_wh), 0.0, 1.0)
+            rows[0, index] += below * price
+    return rows if rows.any() else None
 
 
 def tables(
@@ -180,15 +168,14 @@ def tables(
 def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, part: slice) -> None:
     """Take some of the forecasts back through all their steps."""
     count, kept, cells = result.shape
-    cell_kwh = (battery.max_wh - battery.min_wh) / cells / 1000
     states = _States(forecasts, part)
-    back = _Back(np.tile(forecasts.end_value[part], states.count), cells, cell_kwh)
+    back = _Back(np.tile(forecasts.end_value[part], states.count), cells, battery)
     steps, loads = forecasts.ratios.shape[1:]
     block = max(1, ROWS // (count * loads * states.count))
     for last in range(steps, 0, -block):
         first = max(0, last - block)
-        conditions = _conditions(forecasts, part, slice(first, last), states)
-        found = options(battery, grid, conditions)
+        known = conditions(forecasts, part, slice(first, last))
+        found = options(battery, grid, known)
         for index in reversed(range(first, last)):
             back.worth = states.new_day(back.worth, index)
             if forecasts.shortfall is not None:
@@ -196,7 +183,8 @@ def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, par
             if index < kept:
                 result[:, index] = states.expected(back.worth, index).T
             at = index - first
-            back.step(found.worth[:, at], found.length[:, at], found.most_in[at])
+            of_step = Options(found.worth[:, at], found.length[:, at], found.most_in[at])
+            back.step(of_step, known.hours[at])
 
 
 class _States:
@@ -204,9 +192,7 @@ class _States:
 
     def __init__(self, forecasts: Forecasts, part: slice) -> None:
         days = forecasts.days
-        self.roof: Array = np.ones(1) if days is None else days.roof
-        self.load: Array = np.ones(1) if days is None else days.load
-        self.count = len(self.roof)
+        self.count = 1 if days is None else len(days.roof)
         self._weights = None if days is None else days.weights[part]
         self._day = None if days is None else days.day[part]
 
@@ -225,30 +211,3 @@ class _States:
         ends = self._day[:, index] != self._day[:, index + 1]
         mean = self.expected(worth, index + 1)
         return np.where(np.tile(ends, self.count), np.tile(mean, self.count), worth)
-
-
-def _conditions(forecasts: Forecasts, part: slice, steps: slice, states: _States) -> Conditions:
-    """Some steps of some forecasts as arrays (steps, loads, states x forecasts)."""
-
-    def turned(array: Array) -> Array:
-        return np.tile(array[part, steps].T, states.count)[:, None, :]
-
-    ratios = np.tile(forecasts.ratios[part, steps].transpose(1, 2, 0), states.count)
-    expected_w, pv_w = turned(forecasts.load_w), turned(forecasts.pv_w)
-    plans = pv_w.shape[2] // states.count
-    load_w = expected_w * ratios * np.repeat(states.load, plans)
-    draw_w = peak_w = None
-    if forecasts.draw_w is not None:
-        draw_w = turned(forecasts.draw_w)
-    if forecasts.peak_w is not None:
-        peak_w = turned(forecasts.peak_w) + np.maximum(0.0, load_w - expected_w)
-    return Conditions(
-        hours=turned(forecasts.hours),
-        buy=turned(forecasts.buy),
-        sell=turned(forecasts.sell),
-        load_w=load_w,
-        pv_w=np.broadcast_to(pv_w * np.repeat(states.roof, plans), load_w.shape),
-        draw_w=draw_w,
-        peak_w=peak_w,
-        peak_eur_per_kw=forecasts.peak_eur_per_kw,
-    )

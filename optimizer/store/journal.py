@@ -142,6 +142,12 @@ def _row(kind: str, decision: Decision, snapshot: Snapshot | None) -> Tick:
     )
 
 
+def last_full(connection: sqlite3.Connection) -> datetime | None:
+    """When the journal last saw the battery full; None if it never did."""
+    (at,) = connection.execute("SELECT max(at) FROM tick WHERE soc_percent >= 100").fetchone()
+    return None if at is None else datetime.fromisoformat(at)
+
+
 def ticks(connection: sqlite3.Connection, since: datetime, kind: str) -> Sequence[Tick]:
     """Rows of a kind since a moment, oldest first."""
     names = ", ".join(item.name for item in fields(Tick))

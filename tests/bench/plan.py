@@ -29,8 +29,8 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.spread import generic
 from optimizer.planning import direct, program, value, value_table
+from optimizer.planning.forecasts import Forecasts
 from optimizer.planning.task import ForecastStep, Task, auto_end_value
-from optimizer.planning.value_table import Forecasts
 
 QUARTER = timedelta(minutes=15)
 ROUNDS = 20

@@ -1,13 +1,15 @@
 """Random houses and hand-made tasks for the tests of this room."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
 
 from optimizer.model.battery import Battery
-from optimizer.model.grid import Grid, Rule
-from optimizer.planning import planner
+from optimizer.model.grid import Dimming, Grid, Rule
+from optimizer.model.tariff import Peak
+from optimizer.planning import calibration, planner
 from optimizer.planning.task import ForecastStep, Task, auto_end_value
 
 AT = datetime(2026, 3, 28, 13, tzinfo=UTC)
@@ -97,6 +99,56 @@ def random_task():
     return make
 
 
+def _whole_battery(rng, battery):
+    """The battery with tapers, a reserve, a wish for full charges, each now and then."""
+    into, out = (
+        rng.choice([0.6, 1.0, 1.3]) * w for w in (battery.max_charge_w, battery.max_discharge_w)
+    )
+    more = {}
+    if rng.random() < 0.5:
+        start, end = rng.choice([60, 80, 90]), rng.choice([0.0, 0.05 * into])
+        more["charge_taper"] = ((start, into), (95.0, 0.6 * into), (100.0, end))
+    if rng.random() < 0.5:
+        more["discharge_taper"] = ((0.0, rng.choice([0.0, 0.05 * out])), (8.0, 0.6 * out),
+                                   (20.0, out))  # fmt: skip
+    if rng.random() < 0.5:
+        more["reserve_soc_percent"] = rng.choice([15, 30, 50])
+        more["reserve_eur_per_kwh_h"] = rng.choice([0.002, 0.01, 0.1])
+    if rng.random() < 0.3:
+        more |= {"full_charge_every_days": 10.0, "max_soc_percent": 100}
+    return replace(battery, **more)
+
+
+def _dimming(rng, steps):
+    """Up to three times of dimming, not on the edges of steps."""
+    span = steps[-1].end - steps[0].start
+    starts = [steps[0].start + rng.random() * span for _ in range(rng.randrange(4))]
+    length = timedelta(hours=rng.choice([0.4, 1, 2.2]))
+    return tuple(Dimming(at, at + length, rng.choice([0, 600, 4_200])) for at in starts)
+
+
+@pytest.fixture(scope="session")
+def whole_task(random_task):
+    """A random task with everything that the model knows; every second one is tricky.
+
+    Long ones cross the end of a month and the night in which the clocks change.
+    """
+
+    def make(seed, count=None):
+        task, rng = random_task(seed, count, tricky=seed % 2 == 1), Random(-seed)  # noqa: S311
+        battery = _whole_battery(rng, task.battery)
+        grid = replace(task.grid, dimming=_dimming(rng, task.steps))
+        peak, price = None, rng.choice([0.5, 3.0, 12.0])
+        if rng.random() < 0.5:
+            reached_w, usual_w = rng.choice([0, 1_500, 4_000]), rng.choice([0, 0, 2_000])
+            peak = Peak(price, rng.choice(["month", "year"]), reached_w, usual_w)
+        last = rng.choice([None, AT - timedelta(days=9), AT - timedelta(days=100)])
+        full_by = calibration.due(task.steps, battery, last)
+        return replace(task, battery=battery, grid=grid, peak=peak, full_by=full_by)
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def task_of():
     """A task from rows of (buy, sell, load_w, pv_w); 10 kWh, half full, no losses unless said."""
@@ -125,6 +177,8 @@ def plan_task():
         request = planner.Request(
             AT, "home", task.battery, task.grid, soc_percent, task.end_value, **options
         )
+        if task.peak is not None:
+            request = replace(request, peak=task.peak)
         return planner.make_plan(task.steps, request, lambda: 0.0, engine)
 
     return make

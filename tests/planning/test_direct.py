@@ -23,6 +23,15 @@ def test_both_ways_cost_the_same(random_task, seed):
     assert len(straight.stored_wh) == len(task.steps)
 
 
+@pytest.mark.parametrize("seed", range(50_000, 50_000 + CASES // 2))
+def test_so_they_do_with_all_that_a_house_may_have(whole_task, seed):
+    """Tapers, a reserve, peaks, dimming, a full charge that is due."""
+    task = whole_task(seed, 48)
+    by_pulp, straight = program.solve(task), program.solve(task, direct.engine())
+    assert straight.objective_eur == pytest.approx(by_pulp.objective_eur, rel=0, abs=1e-6)
+    assert straight.gap_eur == pytest.approx(by_pulp.gap_eur, abs=1e-6)
+
+
 def test_whole_plans_pass_their_own_check_and_cost_the_same(random_task, plan_task):
     for seed in range(51_000, 51_008):
         task = random_task(seed, 48)

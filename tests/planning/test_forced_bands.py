@@ -61,7 +61,7 @@ def test_what_the_battery_cannot_give_has_no_plan(task_of):
 def test_program_and_recursion_agree_under_force(random_task):
     """Also on whether there is a plan at all."""
     solved = refused = 0
-    for seed in range(8000, 8060):
+    for seed in range(8000, 8030):
         task = random_task(seed, 24)
         if not is_convex(task):
             continue
@@ -79,8 +79,8 @@ def test_program_and_recursion_agree_under_force(random_task):
             assert value.solve(forced).objective_eur == pytest.approx(
                 solution.objective_eur, rel=0, abs=1e-6
             ), f"seed {seed}, band {band}"
-    assert solved > 80
-    assert refused >= 2
+    assert solved > 40
+    assert refused >= 1
 
 
 def test_no_energy_is_burnt_to_make_room_for_what_is_forced(task_of):

@@ -7,6 +7,7 @@ import pytest
 
 from optimizer.planning import step_cost
 from optimizer.planning.options import Conditions, options
+from optimizer.planning.task import Decided
 
 SAME = 1e-9
 
@@ -42,6 +43,29 @@ def test_the_options_are_those_of_one_step(random_task, seed):
         expected = merged(sorted(segments, key=lambda item: -item[0]))
         found = merged(zip(many.worth[:, index], many.length[:, index], strict=True))
         assert np.array(found) == pytest.approx(np.array(expected), rel=0, abs=SAME)
+        assert many.most_in[index] == pytest.approx(most_in, rel=0, abs=SAME)
+
+
+@pytest.mark.parametrize("seed", range(8150, 8210))
+def test_so_they_are_with_dimming_and_a_peak(whole_task, seed):
+    """The peak that the program would decide on is taken somewhere among the loads."""
+    task = in_band(whole_task(seed, 24))
+    free = 0.0 if task.peak is None else task.free_peak_w(0)
+    peaks = (max(free, task.steps[5].load_w), max(free, task.steps[11].load_w))
+    task = replace(task, decided=Decided(peaks), forced=())
+    step = conditions(task.steps)
+    if task.grid.dimming:
+        draw = [task.grid.draw_limit_w(s.start, s.end) for s in task.steps]
+        step = replace(step, draw_w=np.array(draw))
+    if task.peak is not None:
+        peak_w = np.array([task.decided_peak_w(s) for s in task.steps])
+        step = replace(step, peak_w=peak_w, peak_eur_per_kw=task.peak.eur_per_kw)
+    many = options(task.battery, task.grid, step)
+    for index, each in enumerate(task.steps):
+        segments, _, most_in = step_cost.options(task, each, task.battery.max_wh)
+        expected = merged(sorted(segments, key=lambda item: -item[0]))
+        found = merged(zip(many.worth[:, index], many.length[:, index], strict=True))
+        assert np.array(found) == pytest.approx(np.array(expected), rel=1e-7, abs=SAME)
         assert many.most_in[index] == pytest.approx(most_in, rel=0, abs=SAME)
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from optimizer.model.spread import LoadSpread, certain, generic
 from optimizer.planning import program, value, value_table
+from optimizer.planning.forecasts import Forecasts
 from optimizer.planning.task import ForecastStep
-from optimizer.planning.value_table import Forecasts
 
 
 def in_band(task):
@@ -43,6 +43,21 @@ def test_with_many_cells_and_one_load_it_is_the_exact_recursion(random_task, see
     assert errors[0] < 0.01
     assert errors[1] < 0.004
     assert errors[2] < 0.001
+
+
+@pytest.mark.parametrize("seed", [9050, 9052, 9053, 9054, 9056, 9058, 9059, 9061, 9062, 9064])
+def test_so_it_is_with_all_that_a_house_may_have(whole_task, seed):
+    """Tapers, a reserve, peaks, dimming, a full charge that is due."""
+    task = without_overload(whole_task(seed, 48))
+    task = replace(task, decided=program.solve(task).decided)
+    exact, errors = np.array(value.solve(task).table), []
+    for fine in (4, 32):
+        forecasts = value_table.forecasts_of(task, certain(), 25 * fine)
+        found = value_table.tables(task.battery, task.grid, forecasts, 25 * fine)[0]
+        errors.append(np.abs(found.reshape(48, 25, fine).mean(axis=2) - exact).mean())
+    assert errors[0] < 0.02
+    assert errors[1] < max(errors[0] / 4, 0.0001)
+    assert errors[1] < 0.002
 
 
 def test_the_last_step_is_worth_the_end_value(random_task):

@@ -1,0 +1,255 @@
+"""Against an exact model of the tests' own: everything at once, a binary wherever one can matter.
+
+The matrix is written here from the mathematics alone and goes to HiGHS without PuLP. In every step
+it chooses between charging and discharging and between buying and selling, so it needs no proof
+that a relaxation does not cheat.
+
+    CASES=300 pytest tests/planning/test_exact_model.py        all 300 cases, ten minutes
+
+The program must not be worse than the best that this model finds, nor better than what it proves.
+"""
+
+import itertools
+import os
+from dataclasses import dataclass, field
+
+import highspy
+import numpy as np
+import pytest
+
+from optimizer.planning import engines, program
+
+CASES = int(os.environ.get("CASES", "16"))
+SEEDS = range(20_000, 20_000 + CASES)
+TENTH_OF_A_CENT = 0.001
+INFINITE = highspy.kHighsInf
+CBC = engines.cbc_solver()
+
+
+@dataclass
+class Matrix:
+    """Columns and rows as they are collected."""
+
+    cost: list = field(default_factory=list)
+    least: list = field(default_factory=list)
+    most: list = field(default_factory=list)
+    whole: list = field(default_factory=list)
+    rows: list = field(default_factory=list)
+    offset: float = 0.0
+
+    def column(self, cost=0.0, least=0.0, most=INFINITE, whole=False):
+        self.cost.append(cost)
+        self.least.append(least)
+        self.most.append(max(least, most))
+        if whole:
+            self.whole.append(len(self.cost) - 1)
+        return len(self.cost) - 1
+
+    def either(self):
+        return self.column(most=1.0, whole=True)
+
+    def row(self, least, most, *terms):
+        self.rows.append((least, most, [(column, factor) for column, factor in terms if factor]))
+
+    def solve(self, seconds):
+        """(Best objective found, proved bound)."""
+        highs = highspy.Highs()
+        for name, value in {
+            "output_flag": False, "threads": 1, "mip_abs_gap": 1e-6, "mip_rel_gap": 0.0,
+            "primal_feasibility_tolerance": 1e-9, "mip_feasibility_tolerance": 1e-9,
+            "time_limit": float(seconds),
+        }.items():  # fmt: skip
+            highs.setOptionValue(name, value)
+        count, nothing = len(self.cost), np.array([], dtype=np.int32)
+        highs.addCols(
+            count, np.array(self.cost), np.array(self.least), np.array(self.most),
+            0, nothing, nothing, np.array([]),
+        )  # fmt: skip
+        for column in self.whole:
+            highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)
+        for least, most, terms in self.rows:
+            columns = np.array([column for column, _ in terms], dtype=np.int32)
+            factors = np.array([factor for _, factor in terms], dtype=float)
+            highs.addRow(least, most, len(terms), columns, factors)
+        highs.run()
+        info = highs.getInfo()
+        return info.objective_function_value + self.offset, info.mip_dual_bound + self.offset
+
+
+def hours(step):
+    return (step.end - step.start).total_seconds() / 3600
+
+
+def dimmed_w(task, step):
+    """Most that the unit may draw by the operator's word."""
+    limits = [d.max_w for d in task.grid.dimming if d.start < step.end and d.end > step.start]
+    return max(min(limits, default=INFINITE), task.battery.standby_w)
+
+
+def taper_w(points, soc_percent):
+    return float(np.interp(soc_percent, *zip(*points, strict=True))) if points else INFINITE
+
+
+def coming_down_wh(task):
+    """Most stored energy after each step: above the band only as far as the house uses it up."""
+    battery, soc_wh, result = task.battery, task.start_wh, []
+    for step in task.steps:
+        most_w = min(battery.max_discharge_w, battery.max_ac_w if battery.hybrid else INFINITE)
+        taper = taper_w(battery.discharge_taper, 100 * soc_wh / battery.capacity_wh)
+        rest_w = max(0.0, soc_wh - battery.min_wh) * battery.discharge_efficiency / hours(step)
+        free_w = min(most_w, min(taper, rest_w) - battery.standby_w)
+        cells_w = min(max(0.0, step.load_w - step.pv_w), free_w) + battery.standby_w
+        soc_wh -= max(0.0, cells_w) / battery.discharge_efficiency * hours(step)
+        result.append(max(battery.max_wh, soc_wh))
+    return result
+
+
+def largest_kw(task, step, top_wh):
+    """Largest flows of a step: (buy, overload, sell, charge, discharge)."""
+    battery, grid, rule = task.battery, task.grid, task.grid.rule
+    idle, need, roof = battery.standby_w, step.load_w - step.pv_w, step.pv_w
+    charge = battery.max_charge_w
+    if rule in ("pv_only", "green_export"):
+        charge = min(charge, max(0.0, -need))
+    charge = max(charge, idle) - idle
+    if not battery.hybrid:
+        charge = min(charge, dimmed_w(task, step) - idle)
+    if top_wh > battery.max_wh + 0.001:
+        charge = 0.0
+    rating = battery.max_ac_w if battery.hybrid else INFINITE
+    discharge = min(battery.max_discharge_w, rating)
+    if rule in ("pv_only", "grid_charge"):
+        discharge = min(discharge, max(0.0, need))
+    over = max(0.0, step.load_w - min(roof, rating + idle) + idle - grid.max_buy_w)
+    flows = grid.max_buy_w, over, grid.max_sell_w, charge, discharge + idle
+    return [watts / 1000 for watts in flows]
+
+
+def add_step(m, task, step, top_wh, before):
+    """Flows, balance, store and inverter of a step; (its columns, its largest flows)."""
+    battery, h, idle = task.battery, hours(step), task.battery.standby_w / 1000
+    most = buy_kw, over_kw, sell_kw, charge_kw, out_kw = largest_kw(task, step, top_wh)
+    roof, need = step.pv_w / 1000, (step.load_w - step.pv_w) / 1000
+    buy, over = m.column(step.buy * h, most=buy_kw), m.column((step.buy + 10) * h, most=over_kw)
+    sell, charge = m.column(-step.sell * h, most=sell_kw), m.column(most=charge_kw)
+    wear = battery.wear_eur_per_kwh / battery.discharge_efficiency
+    discharge, thrown = m.column(wear * h, most=out_kw), m.column(most=roof)
+    floor = min(battery.min_wh, task.start_wh) / 1000
+    stored = m.column(least=floor, most=top_wh / 1000)
+    m.row(need + idle, need + idle, (buy, 1), (over, 1), (sell, -1), (thrown, -1),
+          (discharge, 1), (charge, -1))  # fmt: skip
+    m.row(0, 0, (stored, 1), (before, -1), (charge, -h * battery.charge_efficiency),
+          (discharge, h / battery.discharge_efficiency))  # fmt: skip
+    if battery.hybrid:
+        rating, draw = battery.max_ac_w / 1000, dimmed_w(task, step) / 1000
+        m.row(-min(rating, draw) - roof + idle, rating - roof + idle,
+              (discharge, 1), (charge, -1), (thrown, -1))  # fmt: skip
+    return (buy, over, sell, charge, discharge, stored), most
+
+
+def add_choices(m, task, step, columns, most):
+    """Buy or sell, charge or discharge; and no grid energy under the roof's name."""
+    buy, over, sell, charge, discharge, _ = columns
+    buy_kw, over_kw, sell_kw, charge_kw, out_kw = most
+    charging, buying = m.either(), m.either()
+    m.row(-INFINITE, 0, (charge, 1), (charging, -charge_kw))
+    m.row(-INFINITE, out_kw, (discharge, 1), (charging, out_kw))
+    m.row(-INFINITE, 0, (buy, 1), (over, 1), (buying, -buy_kw - over_kw))
+    m.row(-INFINITE, sell_kw, (sell, 1), (buying, sell_kw))
+    if step.buy < 0 and task.grid.rule in ("pv_only", "green_export"):
+        washing = m.either()
+        m.row(-INFINITE, 0, (charge, 1), (washing, -charge_kw))
+        m.row(-INFINITE, buy_kw, (buy, 1), (washing, buy_kw))
+
+
+def add_tapers(m, battery, charge, discharge, before):
+    pairs = (charge, battery.charge_taper, 0), (discharge, battery.discharge_taper, -1)
+    for flow, points, edge in pairs:
+        if points:
+            m.row(-INFINITE, points[edge][1] / 1000, (flow, 1))
+        for (soc_a, w_a), (soc_b, w_b) in itertools.pairwise(points):
+            rise = (w_b - w_a) / (soc_b - soc_a) * 100 / battery.capacity_wh
+            at_zero = w_a - rise * soc_a / 100 * battery.capacity_wh
+            m.row(-INFINITE, at_zero / 1000, (flow, 1), (before, -rise))
+
+
+def add_levels(m, task, step, columns, was_back):
+    """Reserve and recovery; the binary "back in the band" if there is one."""
+    battery, h, (*_, discharge, stored) = task.battery, hours(step), columns
+    if battery.reserve_soc_percent:
+        missing = m.column(battery.reserve_eur_per_kwh_h * h)
+        m.row(battery.reserve_wh / 1000, INFINITE, (stored, 1), (missing, 1))
+    if task.start_wh >= battery.min_wh:
+        return None
+    missing, back, low = m.column(0.05 * h), m.either(), task.start_wh / 1000
+    m.row(battery.min_wh / 1000, INFINITE, (stored, 1), (missing, 1))
+    m.row(low, INFINITE, (stored, 1), (back, low - battery.min_wh / 1000))
+    m.row(-INFINITE, 0, (discharge, 1), *([(was_back, -100.0)] if was_back else []))
+    if was_back:
+        m.row(0, INFINITE, (back, 1), (was_back, -1))
+    return back
+
+
+def peak_column(m, task, step, peaks):
+    """The peak of a step's month or year, at its price above what is free."""
+    local = step.start.astimezone(task.peak.zone)
+    month = (local.year, local.month if task.peak.period == "month" else 0)
+    if month not in peaks:
+        free = max(task.peak.usual_w, 0.0 if peaks else task.peak.reached_w) / 1000
+        peaks[month] = m.column(task.peak.eur_per_kw, least=free)
+        m.offset -= task.peak.eur_per_kw * free
+    return peaks[month]
+
+
+def add_full_charge(m, task, stored):
+    """One of the steps in time ends full, or what is missing costs 2 EUR/kWh."""
+    missing, picks = m.column(2.0), []
+    floor = min(task.battery.min_wh, task.start_wh) / 1000
+    for column in stored[: task.full_by + 1]:
+        picks.append(m.either())
+        lift = task.battery.max_wh / 1000 - floor
+        m.row(floor, INFINITE, (column, 1), (missing, 1), (picks[-1], -lift))
+    m.row(1, 1, *((pick, 1) for pick in picks))
+
+
+def exact_model(task):
+    """The whole task as a matrix."""
+    m, peaks, stored, was_back = Matrix(), {}, [], None
+    before = m.column(least=task.start_wh / 1000, most=task.start_wh / 1000)
+    for step, top_wh in zip(task.steps, coming_down_wh(task), strict=True):
+        columns, most = add_step(m, task, step, top_wh, before)
+        buy, over, _, charge, discharge, after = columns
+        add_choices(m, task, step, columns, most)
+        add_tapers(m, task.battery, charge, discharge, before)
+        was_back = add_levels(m, task, step, columns, was_back)
+        if task.peak is not None:
+            m.row(-INFINITE, 0, (buy, 1), (over, 1), (peak_column(m, task, step, peaks), -1))
+        stored.append(after)
+        before = after
+    if task.full_by is not None:
+        add_full_charge(m, task, stored)
+    m.cost[before] -= task.end_value
+    return m
+
+
+@pytest.fixture(scope="module")
+def cases(whole_task):
+    """Tasks of 24 to 192 steps, the long ones seldom; with what the exact model says."""
+    sizes = (24, 24, 48, 24, 96, 48, 24, 192)
+    tasks = [whole_task(seed, sizes[seed % 8]) for seed in SEEDS]
+    return [(task, *exact_model(task).solve(20)) for task in tasks]
+
+
+def test_the_program_is_as_good_as_the_exact_model_and_no_better(cases):
+    for seed, (task, best, bound) in zip(SEEDS, cases, strict=True):
+        ours = program.solve(task).objective_eur
+        assert ours <= best + TENTH_OF_A_CENT, f"seed {seed}"
+        assert ours >= bound - TENTH_OF_A_CENT, f"seed {seed}"
+
+
+@pytest.mark.skipif(CBC is None, reason="neither the PATH nor this PuLP brings CBC")
+def test_cbc_gives_the_same_money(cases):
+    for seed, (task, best, bound) in zip(SEEDS, cases, strict=True):
+        if len(task.steps) <= 48 or len(cases) > 100:
+            theirs = program.solve(task, (CBC, "CBC")).objective_eur
+            assert bound - TENTH_OF_A_CENT <= theirs <= best + TENTH_OF_A_CENT, f"seed {seed}"
