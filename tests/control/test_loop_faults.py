@@ -102,7 +102,7 @@ def test_a_late_write_is_given_back_again(world, house):
 
     def each(second):
         if second == 41:
-            world.book.connection.execute("DELETE FROM plan_step")
+            world.book.connection.execute("DELETE FROM plan")
             world.book = PlanBook(world.book.connection)
         if second == 53:
             house.write(Channel.EQUALS, HELD)
