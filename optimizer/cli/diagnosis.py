@@ -55,19 +55,21 @@ def configuration(config: "Config", given: Path | None, today: date) -> Iterator
 
 def sources(config: "Config", now: datetime) -> Iterator[Finding]:
     """Ask each configured source."""
+    from optimizer.cli.inputs import span_of
     from optimizer.sources import registry
-    from optimizer.sources.registry import Settings
+    from optimizer.sources.http import Http
+    from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings
 
-    chain = config.prices.sources
-    prices, load = Settings("prices", config.prices.file), Settings("load", config.load.file)
+    chain, span, http = config.prices.sources, span_of(config, now), Http()
+    prices, load = PriceSettings(file=config.prices.file), LoadSettings(file=config.load.file)
     for place, name in enumerate(chain):
-        ask, last = partial(registry.fetch, registry.PRICES, name, prices), place == len(chain) - 1
-        yield doctor_house.source("prices", name, ask, now, last=last)
-    ask = partial(registry.fetch, registry.LOAD, config.load.source, load)
+        ask = partial(registry.fetch, registry.PRICES, name, prices, span, http)
+        yield doctor_house.source("prices", name, ask, now, last=place == len(chain) - 1)
+    ask = partial(registry.fetch, registry.LOAD, config.load.source, load, span, http)
     yield doctor_house.source("load", config.load.source, ask, now)
     if config.pv.source != "none":
-        roof = Settings("pv", config.pv.file)
-        ask = partial(registry.fetch, registry.ROOF, config.pv.source, roof)
+        roof = RoofSettings(file=config.pv.file)
+        ask = partial(registry.fetch, registry.ROOF, config.pv.source, roof, span, http)
         yield doctor_house.source("roof", config.pv.source, ask, now)
 
 

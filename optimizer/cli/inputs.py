@@ -8,7 +8,8 @@ from optimizer.forecast import assemble
 from optimizer.model.plan import iso
 from optimizer.model.tariff import Tariff
 from optimizer.sources import registry
-from optimizer.sources.registry import Settings
+from optimizer.sources.http import Http
+from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,13 +17,19 @@ if TYPE_CHECKING:
     from optimizer.config.sections import Config
 
 
+def span_of(config: "Config", at: datetime) -> Span:
+    """The time that a plan made at `at` is about."""
+    return Span(at, at + timedelta(hours=config.planning.horizon_h))
+
+
 def prices(config: "Config", at: datetime) -> "tuple[pd.DataFrame, list[str]]":
     """All-in prices from the first source of the chain that answers, and notes."""
-    settings = Settings("prices", config.prices.file)
+    settings = PriceSettings(file=config.prices.file)
+    span, http = span_of(config, at), Http()
     notes: list[str] = []
     for place, name in enumerate(config.prices.sources):
         try:
-            frame = registry.fetch(registry.PRICES, name, settings)
+            frame = registry.fetch(registry.PRICES, name, settings, span, http)
         except OptimizerError as error:
             if place == len(config.prices.sources) - 1:
                 raise
@@ -52,10 +59,15 @@ def _tariff(config: "Config") -> Tariff:
 def forecast(config: "Config", at: datetime) -> "tuple[pd.DataFrame, list[str]]":
     """The forecast frame from a moment on, and notes for the owner."""
     price_frame, notes = prices(config, at)
-    load = registry.fetch(registry.LOAD, config.load.source, Settings("load", config.load.file))
+    span, http = span_of(config, at), Http()
+    load = registry.fetch(
+        registry.LOAD, config.load.source, LoadSettings(file=config.load.file), span, http
+    )
     roof = None
     if config.pv.source != "none":
-        roof = registry.fetch(registry.ROOF, config.pv.source, Settings("pv", config.pv.file))
+        roof = registry.fetch(
+            registry.ROOF, config.pv.source, RoofSettings(file=config.pv.file), span, http
+        )
     planning = config.planning
     horizon = timedelta(hours=planning.horizon_h)
     step = timedelta(minutes=planning.step_minutes)

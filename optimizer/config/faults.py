@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from optimizer.config.sections import Config
 from optimizer.config.types import Section
 
+SECRET_ENDINGS = ("password", "token", "key")
+"""Ends of the names of keys whose values are never told."""
+
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """Keys that the section at a location has."""
@@ -37,7 +40,8 @@ def sentences(error: ValidationError) -> list[str]:
         by_key.setdefault(key, []).append(_text(fault, location))
         plain = isinstance(fault["input"], str | int | float)
         # section [fems] holds the password, and an address may contain one
-        if plain and fault["type"] != "extra_forbidden" and location[:1] != ("fems",):
+        secret = location[:1] == ("fems",) or key.endswith(SECRET_ENDINGS)
+        if plain and fault["type"] != "extra_forbidden" and not secret:
             given[key] = f" (it is {fault['input']!r})"
     return [f"{key} {' or '.join(texts)}{given.get(key, '')}" for key, texts in by_key.items()]
 

@@ -16,6 +16,14 @@ from optimizer.errors import ConfigError
 
 FILE_NAME = "optimizer.toml"
 
+SECRETS = (
+    ("fems", "password"),
+    ("fems", "guest_password"),
+    ("prices", "entsoe_token"),
+    ("prices", "tibber_token"),
+)
+"""Keys that may point to a secret elsewhere, and otherwise want a file of the owner's alone."""
+
 
 def find(given: Path | None, environment: Mapping[str, str]) -> Path:
     """The configuration's path: given, `$OPTIMIZER_CONFIG`, here, then the user's folder.
@@ -83,34 +91,34 @@ def _expanded(key: str, text: str) -> Path:
 
 def _secrets(data: dict[str, Any], path: Path, environment: Mapping[str, str]) -> list[str]:
     """Replace `env:` and `file:` by what they point to; a secret in the file wants mode 0600."""
-    fems = data.get("fems")
-    if not isinstance(fems, dict):
-        return []
-    keys = [key for key in ("password", "guest_password") if isinstance(fems.get(key), str)]
-    faults = [_secret(fems, key, path, environment) for key in keys]
+    faults = []
+    for section, key in SECRETS:
+        values = data.get(section)
+        if isinstance(values, dict) and isinstance(values.get(key), str):
+            faults.append(_secret(values, section, key, path, environment))
     return [fault for fault in faults if fault is not None]
 
 
 def _secret(
-    fems: dict[str, Any], key: str, path: Path, environment: Mapping[str, str]
+    values: dict[str, Any], section: str, key: str, path: Path, environment: Mapping[str, str]
 ) -> str | None:
     """Replace one secret by what it points to, or say why that cannot be done."""
-    secret = fems[key]
+    secret, name = values[key], f"{section}.{key}"
     if secret.startswith("env:"):
-        name = secret.removeprefix("env:")
-        if name not in environment:
-            return f"fems.{key}: the environment has no variable {name}"
-        fems[key] = environment[name]
+        variable = secret.removeprefix("env:")
+        if variable not in environment:
+            return f"{name}: the environment has no variable {variable}"
+        values[key] = environment[variable]
     elif secret.startswith("file:"):
-        place = path.absolute().parent / _expanded(f"fems.{key}", secret.removeprefix("file:"))
+        place = path.absolute().parent / _expanded(name, secret.removeprefix("file:"))
         try:
-            fems[key] = place.read_text(encoding="utf-8").strip()
+            values[key] = place.read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no text"
-            return f"fems.{key}: {place} cannot be read: {reason}"
+            return f"{name}: {place} cannot be read: {reason}"
     elif path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return (
-            f"fems.{key} is in a file that others can read: 'chmod 600 {path}', or use "
+            f"{name} is in a file that others can read: 'chmod 600 {path}', or use "
             f'{key} = "file:..." or "env:..."'
         )
     return None

@@ -4,57 +4,90 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import pandas as pd
 
 from optimizer.errors import ConfigError
 from optimizer.sources import table
+from optimizer.sources.http import Http
+from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
+
+S = TypeVar("S", PriceSettings, LoadSettings, RoofSettings)
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
-    """What a source may need to know; a source refuses when its own part is missing."""
+class Source(Generic[S]):
+    """One provider.
 
-    section: str
-    """Section of the configuration, for messages."""
-    file: Path | None = None
+    Its module has `fetch`, which asks exactly the documented request, and a pure `parse`, which
+    makes a checked frame of the answer: UTC steps, units and stamps converted, holes left out.
+    """
+
+    fetch: Callable[[S, Span, Http], pd.DataFrame]
+    """May answer less than the span, or more. Raises one of `failures.py`, or ConfigError."""
+    licence: str = ""
+    """What the data may be used for, in a line."""
+    attribution: str = ""
+    """Who has to be named where the data are shown; empty if nobody."""
 
 
-Source = Callable[[Settings], pd.DataFrame]
-
-
-def _file(settings: Settings) -> Path:
+def _file(settings: PriceSettings | LoadSettings | RoofSettings) -> Path:
     if settings.file is None:
         raise ConfigError(f"{settings.section}: the source 'csv' needs a key 'file'")
     return settings.file
 
 
-PRICES: Mapping[str, Source] = {"csv": lambda settings: table.read_prices(_file(settings))}
-"""Answer a frame with `spot_eur_per_kwh`, or `buy_eur_per_kwh` and `sell_eur_per_kwh`."""
+OWN_FILE = "your own file"
 
-LOAD: Mapping[str, Source] = {"csv": lambda settings: table.read_power(_file(settings), "load_w")}
+PRICES: Mapping[str, Source[PriceSettings]] = {
+    "csv": Source(lambda settings, span, http: table.read_prices(_file(settings)), OWN_FILE),
+}
+"""Answer a frame with `spot_eur_per_kwh` (net), or `buy_eur_per_kwh` (all-in) and perhaps
+`sell_eur_per_kwh`."""
+
+LOAD: Mapping[str, Source[LoadSettings]] = {
+    "csv": Source(
+        lambda settings, span, http: table.read_power(_file(settings), "load_w"), OWN_FILE
+    ),
+}
 """Answer a frame with `load_w`."""
 
-ROOF: Mapping[str, Source] = {"csv": lambda settings: table.read_power(_file(settings), "pv_w")}
+ROOF: Mapping[str, Source[RoofSettings]] = {
+    "csv": Source(lambda settings, span, http: table.read_power(_file(settings), "pv_w"), OWN_FILE),
+}
 """Answer a frame with `pv_w`."""
 
 
-def fetch(kind: Mapping[str, Source], name: str, settings: Settings) -> pd.DataFrame:
-    """Ask one source.
+def find(kind: Mapping[str, Source[S]], name: str, section: str) -> Source[S]:
+    """The source of a name.
 
     Raises
     ------
     ConfigError
-        If there is no source of that name.
-    DataError
-        If its answer is rejected.
+        If there is none, with the nearest name.
     """
     source = kind.get(name)
     if source is None:
         near = get_close_matches(name, kind, n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
         raise ConfigError(
-            f"{settings.section}: this version has no source '{name}'; {hint}"
+            f"{section}: this version has no source '{name}'; {hint}"
             f"there are: {', '.join(sorted(kind))}"
         )
-    return source(settings)
+    return source
+
+
+def fetch(
+    kind: Mapping[str, Source[S]], name: str, settings: S, span: Span, http: Http
+) -> pd.DataFrame:
+    """Ask one source.
+
+    Raises
+    ------
+    ConfigError
+        If there is no source of that name, or its settings are missing.
+    DataError
+        If it does not answer, or its answer is rejected: one of the kinds of `failures.py`.
+    """
+    return find(kind, name, settings.section).fetch(settings, span, http)
