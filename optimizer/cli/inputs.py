@@ -9,7 +9,7 @@ from optimizer.model.plan import iso
 from optimizer.model.tariff import Tariff
 from optimizer.sources import registry
 from optimizer.sources.http import Http
-from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
+from optimizer.sources.settings import PriceSettings, Span
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,20 +58,16 @@ def _tariff(config: "Config") -> Tariff:
 
 def forecast(config: "Config", at: datetime) -> "tuple[pd.DataFrame, list[str]]":
     """The forecast frame from a moment on, and notes for the owner."""
+    from optimizer.cli import house
+
     price_frame, notes = prices(config, at)
-    span, http = span_of(config, at), Http()
-    load = registry.fetch(
-        registry.LOAD, config.load.source, LoadSettings(file=config.load.file), span, http
-    )
-    roof = None
-    if config.pv.source != "none":
-        roof = registry.fetch(
-            registry.ROOF, config.pv.source, RoofSettings(file=config.pv.file), span, http
-        )
     planning = config.planning
     horizon = timedelta(hours=planning.horizon_h)
     step = timedelta(minutes=planning.step_minutes)
-    frame = assemble.forecast(price_frame, load, roof, at, horizon, step)
+    with house.near(config, at) as at_hand:
+        expected = house.house(config, at + horizon + step, at_hand)
+    notes += expected.notes
+    frame = assemble.forecast(price_frame, expected.load, expected.roof, at, horizon, step)
     known = frame["end"].iloc[-1].to_pydatetime()
     if known < at + horizon - step:
         notes.append(f"prices, load and roof are known to {iso(known)}: the plan ends there")

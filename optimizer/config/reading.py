@@ -21,6 +21,8 @@ SECRETS = (
     ("fems", "guest_password"),
     ("prices", "entsoe_token"),
     ("prices", "tibber_token"),
+    ("load", "token"),
+    ("pv", "key"),
 )
 """Keys that may point to a secret elsewhere, and otherwise want a file of the owner's alone."""
 

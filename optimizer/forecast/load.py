@@ -14,11 +14,14 @@ import numpy as np
 import pandas as pd
 
 from optimizer.forecast import steps
+from optimizer.forecast.expected import Expected
 from optimizer.forecast.standard_profile import standard_w
 from optimizer.model import frames
 
 DAYS = 14
 """So many known values at the same time of day make a mean."""
+AHEAD = timedelta(hours=2)
+"""A file that reaches so far ahead is a forecast itself; the shortest horizon is 2 h."""
 REACH = timedelta(days=28)
 """Holes are filled from further back; older values say nothing of this season."""
 PRIOR_DAYS = 3.0
@@ -32,14 +35,6 @@ DROPOUT_W = 1.0
 FROZEN_S = 6 * 3600.0
 """A mean that does not change at all for so long comes from a meter that stands still."""
 QUARTERS = 96
-
-
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """What is expected on quarter-hours, and what the owner should know of it."""
-
-    frame: pd.DataFrame
-    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,8 @@ def clean(history: pd.DataFrame) -> pd.DataFrame:
     lengths = (history["end"] - history.index.to_series()).dt.total_seconds().to_numpy(dtype=float)
     runs = np.cumsum(np.diff(values, prepend=np.nan) != 0.0) - 1
     frozen = np.bincount(runs, weights=lengths)[runs] >= FROZEN_S
-    return history[(values > DROPOUT_W) & ~frozen]
+    kept: pd.DataFrame = history[(values > DROPOUT_W) & ~frozen]
+    return kept
 
 
 def expected(
@@ -147,7 +143,7 @@ def _scale(past: _Past, annual_kwh: float) -> float:
 
 def _level(past: _Past, at: datetime, annual_kwh: float) -> float:
     """Root of the last 24 hours' energy against the profile's, 1 with less than a day's half."""
-    last = past.starts >= at - LEVEL_SPAN
+    last = past.starts >= pd.Timestamp(at - LEVEL_SPAN)
     if last.sum() < QUARTERS / 2 or past.days < PRIOR_DAYS:
         return 1.0
     usual = _profile(past, past.starts[last], annual_kwh).sum()

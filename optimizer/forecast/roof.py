@@ -1,8 +1,8 @@
 """What the roof will give: a service's forecast, corrected by what the roof gave before.
 
-A forecast knows neither the trees nor the chimney, and its system losses are guesses. The correction
-compares what was expected with what was measured, as a whole and by hour of the day, shrunk to 1
-while little is known. Steps in which the roof was not free (the inverter or the export at its
+A forecast knows neither the trees nor the chimney, and its system losses are guesses. The
+correction compares what was expected with what was measured, as a whole and by hour of the day,
+shrunk to 1 while little is known. Steps in which the roof was not free (the inverter or the export at its
 limit) say nothing and are left out.
 """
 
@@ -12,9 +12,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import pandas as pd
 
+from optimizer.errors import DataError
 from optimizer.forecast import steps
-from optimizer.forecast.sun import is_night
+from optimizer.forecast.expected import Expected
+from optimizer.forecast.own_roof import from_own_past
 from optimizer.model import frames
+from optimizer.model.sun import is_night
 
 REACH = timedelta(days=30)
 """The sun's path and the leaves of a season."""
@@ -24,9 +27,12 @@ HOUR_PRIOR_DAYS = 10.0
 FACTOR_LIMITS = (0.25, 4.0)
 AT_LIMIT = 0.97
 """From this share of a limit on, the roof may have been held back by it."""
-FALLBACK_DAYS = 14
-LEAST_DAYS = 3
-"""A mean of fewer days is weather, not a forecast."""
+TOO_MUCH = 1.3
+"""No sky gives more than this share of a roof's rating."""
+AT_NIGHT = 0.02
+"""A larger share of a forecast at night is a mistake of place or time, not of the horizon."""
+WORTH_TELLING = 0.02
+"""A correction that changes less is not mentioned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +43,8 @@ class Place:
     max_sell_w: float = float("inf")
     latitude: float | None = None
     longitude: float | None = None
+    kwp: float = 0.0
+    """All planes together; 0 if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +72,7 @@ def free(measured: pd.DataFrame, place: Place) -> pd.DataFrame:
     return measured[~bound]
 
 
-def learn(
-    expected: pd.DataFrame, measured: pd.DataFrame, at: datetime, place: Place
-) -> Correction:
+def learn(expected: pd.DataFrame, measured: pd.DataFrame, at: datetime, place: Place) -> Correction:
     """The correction from the last 30 days before `at`.
 
     Parameters
@@ -128,31 +134,72 @@ def corrected(expected: pd.DataFrame, correction: Correction, place: Place) -> p
     return expected.assign(pv_w=values)[["end", "pv_w"]]
 
 
-def from_own_past(
-    measured: pd.DataFrame, start: datetime, end: datetime, at: datetime
-) -> pd.DataFrame | None:
-    """Without any service: the mean of the last 14 days at the same time of day (UTC).
+def expected(
+    told: pd.DataFrame | None, measured: pd.DataFrame | None, at: datetime, end: datetime,
+    place: Place, *, correct: bool = True,
+) -> Expected:  # fmt: skip
+    """The roof from `at` to `end`: the service's word, corrected; beyond it the roof's own mean.
 
-    Returns
-    -------
-    DataFrame or None
-        Quarter-hours of `pv_w`; None if fewer than three days are known at any time of day.
+    Parameters
+    ----------
+    told
+        What the service told, of the past too, uncorrected; None if it never did.
+    measured
+        `pv_w` (and perhaps `grid_w`) of the past; None if unknown.
+
+    Raises
+    ------
+    DataError
+        If neither service nor past tells what the roof will do: 0 W would be a lie.
     """
-    seen = measured[(measured["end"] <= at) & (measured.index >= at - timedelta(FALLBACK_DAYS))]
-    if seen.empty:
-        return None
-    past = steps.grid(frames.starts_of(seen)[0], frames.ends_of(seen)[-1], steps.QUARTER)
-    fine = steps.resample(seen[["end", "pv_w"]], past, steps.QUARTER)["pv_w"].dropna()
-    place = _quarter(pd.DatetimeIndex(fine.index))
-    count = np.bincount(place, minlength=96)
-    if count.min() < LEAST_DAYS:
-        return None
-    mean = np.bincount(place, weights=fine, minlength=96) / count
-    ahead = steps.grid(start, end, steps.QUARTER)
-    values = mean[_quarter(pd.DatetimeIndex(ahead))].tolist()
-    return frames.frame_of(ahead, [moment + steps.QUARTER for moment in ahead], pv_w=values)
+    notes = []
+    ahead = None if told is None else _without_holes(told[told["end"] > at])
+    if told is None or ahead is None or ahead.empty or ahead.index[0] > at:
+        parts, known = [], at
+    else:
+        size = max(place.inverter_w, place.kwp * 1000)
+        if ahead["pv_w"].max() > TOO_MUCH * size:
+            raise DataError(
+                f"the roof's forecast of {ahead['pv_w'].max() / 1000:.1f} kW is more than a roof "
+                f"of {size / 1000:.1f} kW can give: look at pv.planes and pv.inverter_w"
+            )
+        correction = Correction()
+        if correct and measured is not None:
+            correction = learn(told, measured, at, place)
+        parts, known = [corrected(ahead, correction, place)], ahead["end"].iloc[-1]
+        notes += _told(ahead, parts[0], correction)
+    if known < end:
+        own = None if measured is None else from_own_past(measured, known, end, at)
+        if own is not None:
+            notes.append("roof: the mean of its own last 14 days" + (
+                "" if known == at else " is planned beyond the service's forecast"))  # fmt: skip
+            parts.append(own)
+    if not parts:
+        raise DataError(
+            "roof: no service tells what it will do, and fewer than 3 days of its own past are "
+            "known: try again later, or give a file"
+        )
+    return Expected(pd.concat(parts), tuple(notes))
 
 
-def _quarter(stamps: pd.DatetimeIndex) -> np.ndarray:
-    quarters: np.ndarray = (stamps.hour * 4 + stamps.minute // 15).to_numpy()
-    return quarters
+def _without_holes(frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows up to the first hole."""
+    holes = frame.index[1:] != pd.DatetimeIndex(frame["end"].iloc[:-1])
+    return frame.iloc[: int(holes.argmax()) + 1] if holes.any() else frame
+
+
+def _told(ahead: pd.DataFrame, made: pd.DataFrame, correction: Correction) -> list[str]:
+    """What the owner should know of a forecast."""
+    notes = []
+    if abs(correction.whole - 1) > WORTH_TELLING:
+        notes.append(
+            f"roof: the forecast is corrected by {correction.whole:.2f} on the whole, learned "
+            f"from {correction.days:.0f} days"
+        )
+    night = ahead["pv_w"][(made["pv_w"] == 0) & (ahead["pv_w"] > 0)].sum()
+    if night > AT_NIGHT * ahead["pv_w"].sum():
+        notes.append(
+            "roof: the forecast shines at night and was set to 0 W there: look at latitude and "
+            "longitude of section [pv]"
+        )
+    return notes

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -9,7 +10,18 @@ from typing import Generic, TypeVar
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources import table
+from optimizer.sources import (
+    fems_excel,
+    fems_history,
+    forecast_solar,
+    home_assistant,
+    influxdb,
+    meter_table,
+    open_meteo,
+    own_journal,
+    solcast,
+    table,
+)
 from optimizer.sources.http import Http
 from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
 
@@ -30,6 +42,8 @@ class Source(Generic[S]):
     """What the data may be used for, in a line."""
     attribution: str = ""
     """Who has to be named where the data are shown; empty if nobody."""
+    rest: timedelta = timedelta(0)
+    """How long an answer is good enough before the service is asked again."""
 
 
 def _file(settings: PriceSettings | LoadSettings | RoofSettings) -> Path:
@@ -46,17 +60,37 @@ PRICES: Mapping[str, Source[PriceSettings]] = {
 """Answer a frame with `spot_eur_per_kwh` (net), or `buy_eur_per_kwh` (all-in) and perhaps
 `sell_eur_per_kwh`."""
 
+OWN_DEVICE = "your own device"
+
 LOAD: Mapping[str, Source[LoadSettings]] = {
+    "fems": Source(fems_history.fetch, OWN_DEVICE),
+    "journal": Source(own_journal.fetch, OWN_DEVICE),
     "csv": Source(
         lambda settings, span, http: table.read_power(_file(settings), "load_w"), OWN_FILE
     ),
+    "meter": Source(meter_table.fetch, OWN_FILE),
+    "excel": Source(fems_excel.fetch, OWN_FILE),
+    "home-assistant": Source(home_assistant.fetch, OWN_DEVICE),
+    "influxdb": Source(influxdb.fetch, OWN_DEVICE),
 }
-"""Answer a frame with `load_w`."""
+"""Answer a frame with `load_w` of the past, holes left out (`csv`: also of the future); where the
+source knows them, `pv_w` and `grid_w` stand beside it, NaN where they are unknown. A source that is
+not here is `profile`: no past at all, the standard household."""
 
 ROOF: Mapping[str, Source[RoofSettings]] = {
+    "open-meteo": Source(
+        open_meteo.fetch, "CC BY 4.0, non-commercial use", "Weather data by Open-Meteo.com",
+        rest=timedelta(minutes=30),
+    ),
+    "forecast-solar": Source(
+        forecast_solar.fetch, "free for private use", "Forecast.Solar", rest=timedelta(minutes=30)
+    ),
+    "solcast": Source(
+        solcast.fetch, "your own account, private use", "Solcast", rest=timedelta(hours=5)
+    ),
     "csv": Source(lambda settings, span, http: table.read_power(_file(settings), "pv_w"), OWN_FILE),
-}
-"""Answer a frame with `pv_w`."""
+}  # fmt: skip
+"""Answer a frame with `pv_w` of the future, perhaps of the past too, uncorrected."""
 
 
 def find(kind: Mapping[str, Source[S]], name: str, section: str) -> Source[S]:

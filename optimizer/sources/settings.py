@@ -3,11 +3,14 @@
 A source refuses when its own part is missing. Secrets are kept out of `repr`.
 """
 
+import sqlite3
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 from zoneinfo import ZoneInfo
+
+from optimizer.fems.jsonrpc import JsonRpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,42 @@ class LoadSettings:
 
     file: Path | None = None
     annual_kwh: float = 4_000.0
+    without: tuple[str, ...] = ()
+    """Parts of the house that are planned apart: components, sensors or fields by source."""
+    grid_only: bool = False
+    """Whether the house had neither roof nor battery, so that a meter's grid draw is its load."""
+    url: str | None = None
+    token: str | None = field(default=None, repr=False)
+    sensor: str | None = None
+    """Home Assistant's statistic of the house's energy or power."""
+    database: str = "openems"
+    measurement: str = "data"
+    influx_field: str = "_sum/ConsumptionActivePower"
+    """InfluxDB's field of the house's power [W]."""
+    rpc: JsonRpc | None = field(default=None, repr=False)
+    """The FEMS."""
+    journal: sqlite3.Connection | None = field(default=None, repr=False)
+    """The store with the executor's journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A part of the roof with one direction."""
+
+    kwp: float
+    tilt_degrees: float
+    compass_degrees: float
+    """Where it looks: 0 north, 90 east, 180 south, 270 west."""
+
+    @property
+    def from_south_degrees(self) -> float:
+        """0 south, -90 east, 90 west, 180 north: what most services call azimuth.
+
+        >>> [Plane(1, 30, compass).from_south_degrees for compass in (180, 90, 270, 0, 360)]
+        [0, -90, 90, 180, 180]
+        """
+        turned = (self.compass_degrees - 180) % 360
+        return turned - 360 if turned > 180 else turned
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +99,7 @@ class RoofSettings:
     file: Path | None = None
     latitude: float | None = None
     longitude: float | None = None
+    planes: tuple[Plane, ...] = ()
+    key: str | None = field(default=None, repr=False)
+    site: str | None = None
+    """Solcast's id of the roof."""

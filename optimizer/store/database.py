@@ -41,6 +41,12 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX tick_at ON tick(at);
     """,
+    """
+    CREATE TABLE kept (
+        series TEXT NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL, value REAL NOT NULL,
+        known_at TEXT NOT NULL, PRIMARY KEY (series, start)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 

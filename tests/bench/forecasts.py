@@ -11,7 +11,7 @@ the real one of its running system, A has no roof; the roof of F is the mean of 
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -348,9 +348,7 @@ def main() -> None:
 
 def _line(home: Home, name: str, load_w: dict[datetime, pd.Series],
           pv_w: dict[datetime, pd.Series], alone: dict[str, float], text: str) -> None:  # fmt: skip
-    extra = [
-        alone[money.name] - bill(home, money, load_w, pv_w) for money in (FIXED, VARIABLE)
-    ]
+    extra = [alone[money.name] - bill(home, money, load_w, pv_w) for money in (FIXED, VARIABLE)]
     print(f"    {name:24} {text}   {extra[0]:7.2f} {extra[1]:7.2f}", flush=True)
 
 

@@ -37,7 +37,10 @@ def elevation_degrees(at: datetime, latitude: float, longitude: float) -> float:
     return degrees(asin(max(-1.0, min(1.0, height))))
 
 
-def is_night(start: datetime, end: datetime, latitude: float, longitude: float) -> bool:
+def is_night(
+    start: datetime, end: datetime, latitude: float, longitude: float,
+    below_degrees: float = HORIZON_DEGREES,
+) -> bool:  # fmt: skip
     """Whether the sun is below the horizon in a whole step; steps are an hour at most."""
     moments = (start, start + (end - start) / 2, end)
-    return all(elevation_degrees(at, latitude, longitude) < HORIZON_DEGREES for at in moments)
+    return all(elevation_degrees(at, latitude, longitude) < below_degrees for at in moments)
