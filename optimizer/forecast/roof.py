@@ -2,8 +2,8 @@
 
 A forecast knows neither the trees nor the chimney, and its system losses are guesses. The
 correction compares what was expected with what was measured, as a whole and by hour of the day,
-shrunk to 1 while little is known. Steps in which the roof was not free (the inverter or the export at its
-limit) say nothing and are left out.
+shrunk to 1 while little is known. Steps in which the roof was not free (the inverter or the export
+at its limit) say nothing and are left out.
 """
 
 from dataclasses import dataclass

@@ -2,9 +2,10 @@
 
 The table is computed from the published one (BDEW 2025, H25; quarter-hours by month and kind of
 day, times its polynomial in the day of the year): means by hour, season and kind of day, in W for a
-house of 1000 kWh a year. An approximation: its quarter-hours are 5 % of the mean load off. Holidays count as what their day of the week is. The profile is the mean of thousands of homes: a
-single one has peaks three to five times as high. P25 and S25, the profiles of homes with roof and
-battery, are what such homes draw from the grid, so they would count roof and battery twice.
+house of 1000 kWh a year. An approximation: its quarter-hours are 5 % of the mean load off. Holidays
+count as what their day of the week is. The profile is the mean of thousands of homes: a single one
+has peaks three to five times as high. P25 and S25, the profiles of homes with roof and battery, are
+what such homes draw from the grid, so they would count roof and battery twice.
 """
 
 from datetime import datetime

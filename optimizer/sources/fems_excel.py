@@ -13,6 +13,7 @@ import pandas as pd
 from optimizer.errors import ConfigError, DataError
 from optimizer.sources import power
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point
 from optimizer.sources.settings import LoadSettings, Span
 
 HEADER_ROW = 10
@@ -66,7 +67,7 @@ def parse(rows: list[list[Any]], path: Path) -> pd.DataFrame:
         for key, values in columns.items():
             values.append(_watts(row, places[key], path, number))
     told = zip(starts, columns["load_w"], strict=True)
-    frame = power.frame_of([(at, at + QUARTER, w) for at, w in told], "load_w", str(path))
+    frame = power.frame([Point(at, at + QUARTER, w) for at, w in told], "load_w", str(path))
     other = pd.DataFrame(columns, index=pd.DatetimeIndex(starts), dtype=float).groupby(level=0)
     means = other.mean().reindex(frame.index)
     return frame.assign(pv_w=means["pv_w"], grid_w=means["buy_w"] - means["sell_w"])

@@ -9,6 +9,7 @@ from optimizer.fems import history
 from optimizer.fems.jsonrpc import JsonRpc
 from optimizer.sources import power
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point
 from optimizer.sources.settings import LoadSettings, Span
 
 ORIGIN = "the FEMS's history"
@@ -33,8 +34,8 @@ def parse(quarters: tuple[history.Quarter, ...], until: datetime) -> pd.DataFram
         item for item in quarters
         if item.load_w is not None and item.load_w >= 0 and item.start + history.QUARTER <= until
     ]  # fmt: skip
-    rows = [(item.start, item.start + history.QUARTER, item.load_w) for item in known]
-    frame = power.frame_of(rows, "load_w", ORIGIN)
+    rows = [Point(item.start, item.start + history.QUARTER, item.load_w) for item in known]
+    frame = power.frame(rows, "load_w", ORIGIN)
     for column in ("pv_w", "grid_w"):
         values = [getattr(item, column) for item in known]
         frame[column] = pd.Series(values, index=frame.index, dtype=float)

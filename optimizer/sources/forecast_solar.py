@@ -7,6 +7,7 @@ moment's power and not used). Its azimuth is 0 in the south, -90 in the east.
 
 import itertools
 from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -16,10 +17,11 @@ from optimizer.model.sun import is_night
 from optimizer.sources import power
 from optimizer.sources.failures import NotPublishedError, RejectedError
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point, documented, moment, number
 from optimizer.sources.settings import RoofSettings, Span
 
 HOST = "https://api.forecast.solar"
-ORIGIN = "api.forecast.solar"
+NAME = "forecast-solar"
 LOW_SUN_DEGREES = 4.0
 """Hours with the sun below this are left out of an answer; others are holes."""
 
@@ -40,18 +42,19 @@ def fetch(settings: RoofSettings, span: Span, http: Http) -> pd.DataFrame:
     return parse(answers, span, settings.latitude, settings.longitude)
 
 
-def parse(answers: list[object], span: Span, latitude: float, longitude: float) -> pd.DataFrame:
+def parse(answers: list[Any], span: Span, latitude: float, longitude: float) -> pd.DataFrame:
     """The roof's power [W] from an answer for each plane; what is left out at night is 0 W."""
     total: dict[datetime, float] = {}
     step = timedelta(hours=1)
-    for document in answers:
-        energies = _energies(document)
-        step = min(after - before for before, after in itertools.pairwise(energies))
-        for end, wh in energies.items():
-            total[end] = total.get(end, 0.0) + wh / (step / timedelta(hours=1))
+    with documented(NAME):
+        for document in answers:
+            energies = _energies(document)
+            step = min(after - before for before, after in itertools.pairwise(energies))
+            for end, wh in energies.items():
+                total[end] = total.get(end, 0.0) + wh / (step / timedelta(hours=1))
     first, last = min(total), max(total)
     end = min(first, span.start) - (min(first, span.start) - first) % step
-    rows = []
+    points = []
     while end <= max(last, span.end):
         watts = total.get(end)
         if watts is None and is_night(end - step, end, latitude, longitude, LOW_SUN_DEGREES):
@@ -59,20 +62,16 @@ def parse(answers: list[object], span: Span, latitude: float, longitude: float) 
         if watts is None and end > last:
             break
         if watts is None and end > first:
-            raise RejectedError(f"{ORIGIN} left out the hour before {iso(end)}")
-        rows.append((end - step, end, watts))
+            raise RejectedError(f"{NAME} left out the hour before {iso(end)}")
+        points.append(Point(end - step, end, watts))
         end += step
-    return power.frame_of(rows, "pv_w", ORIGIN)
+    return power.frame(points, "pv_w", NAME)
 
 
-def _energies(document: object) -> dict[datetime, float]:
+def _energies(document: Any) -> dict[datetime, float]:
     """Energies [Wh] by the end of their period, in order."""
-    result = document.get("result") if isinstance(document, dict) else None
-    periods = result.get("watt_hours_period") if isinstance(result, dict) else None
-    if not isinstance(periods, dict):
-        raise RejectedError(f"{ORIGIN} answered without 'watt_hours_period'")
-    known = {power.moment(at, ORIGIN): power.number(wh, ORIGIN) for at, wh in periods.items()}
-    energies = {at: wh for at, wh in sorted(known.items()) if wh is not None}
-    if len(energies) < 2:
-        raise NotPublishedError(f"{ORIGIN} knows nothing of this time")
-    return energies
+    periods = document["result"]["watt_hours_period"].items()
+    known = {moment(at): number(wh) for at, wh in periods if wh is not None}
+    if len(known) < 2:
+        raise NotPublishedError(f"{NAME} knows nothing of this time")
+    return dict(sorted(known.items()))

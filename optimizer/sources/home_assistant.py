@@ -6,17 +6,19 @@ is a long-lived one of an administrator. A meter of energy has `change` [kWh], a
 """
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
 from optimizer.errors import ConfigError
 from optimizer.sources import power
-from optimizer.sources.failures import NotPublishedError, RejectedError
+from optimizer.sources.failures import NotPublishedError
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point, documented, moment, scaled
 from optimizer.sources.settings import LoadSettings, Span
 
 PATH = "/api/services/recorder/get_statistics?return_response"
-ORIGIN = "Home Assistant"
+NAME = "home-assistant"
 
 
 def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:
@@ -42,37 +44,31 @@ def _hour(at: datetime) -> str:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0).isoformat()
 
 
-def parse(document: object, sensor: str, without: tuple[str, ...] = ()) -> pd.DataFrame:
+def parse(document: Any, sensor: str, without: tuple[str, ...] = ()) -> pd.DataFrame:
     """`load_w` [W], the sensor's mean less that of each part in `without`, where all are known."""
-    response = document.get("service_response") if isinstance(document, dict) else None
-    statistics = response.get("statistics") if isinstance(response, dict) else None
-    if not isinstance(statistics, dict):
-        raise RejectedError(f"{ORIGIN} answered without 'statistics': is it older than 2025?")
-    for name in (sensor, *without):
-        if name not in statistics:
-            raise NotPublishedError(
-                f"{ORIGIN} has no statistics of '{name}' for this time: look at load.sensor, and "
-                "at Developer tools, Statistics"
-            )
-    whole, *parts = (_means(statistics[name]) for name in (sensor, *without))
-    rows = [
-        (start, end, max(0.0, watts - sum(part[start, end] for part in parts)))
-        for (start, end), watts in whole.items()
-        if all((start, end) in part for part in parts)
-    ]
-    return power.frame_of(rows, "load_w", ORIGIN)
+    with documented(NAME):
+        statistics = document["service_response"]["statistics"]
+        for name in (sensor, *without):
+            if name not in statistics:
+                raise NotPublishedError(
+                    f"{NAME} has no statistics of '{name}' for this time: look at load.sensor, "
+                    "and at Developer tools, Statistics"
+                )
+        whole, *parts = (_means(statistics[name]) for name in (sensor, *without))
+        points = [
+            Point(*step, max(0.0, watts - sum(part[step] for part in parts)))
+            for step, watts in whole.items()
+            if all(step in part for part in parts)
+        ]
+        return power.frame(points, "load_w", NAME)
 
 
-def _means(rows: object) -> dict[tuple[datetime, datetime], float]:
+def _means(rows: Any) -> dict[tuple[datetime, datetime], float]:
     """Mean power [W] by step."""
     means = {}
-    for row in power.list_of(rows, origin=ORIGIN):
-        if not isinstance(row, dict):
-            raise RejectedError(f"{ORIGIN} answered with rows of an unknown form")
-        start, end = (power.moment(row.get(key), ORIGIN) for key in ("start", "end"))
-        kwh, kw = (power.number(row.get(key), ORIGIN) for key in ("change", "mean"))
-        if end <= start:
-            raise RejectedError(f"{ORIGIN} answered with a step that ends before it begins")
+    for row in rows:
+        start, end = moment(row["start"]), moment(row["end"])
+        kwh, kw = (scaled(row.get(key), 1) for key in ("change", "mean"))
         if kwh is not None:
             kw = kwh / ((end - start) / timedelta(hours=1))
         if kw is not None and kw >= 0:  # a meter that was exchanged counts backwards once

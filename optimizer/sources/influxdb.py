@@ -5,7 +5,7 @@ same question with a token. Stamps name the start of a group. OpenEMS writes mea
 a field for each channel, in W.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pandas as pd
 
@@ -13,9 +13,10 @@ from optimizer.errors import ConfigError
 from optimizer.sources import power
 from optimizer.sources.failures import NotPublishedError, RejectedError
 from optimizer.sources.http import Answer, Http
+from optimizer.sources.series import Point, documented, epoch, scaled
 from optimizer.sources.settings import LoadSettings, Span
 
-ORIGIN = "InfluxDB"
+NAME = "influxdb"
 QUARTER = timedelta(minutes=15)
 
 
@@ -49,19 +50,17 @@ def _quoted(name: str) -> str:
 def parse(answer: Answer) -> pd.DataFrame:
     """`load_w` [W]: the first column less the others, where all are known."""
     document = answer.json()
-    results = power.list_of(document, "results", origin=ORIGIN) if answer.status == 200 else []
-    result = results[0] if results and isinstance(results[0], dict) else document
-    if not isinstance(result, dict) or "error" in result or answer.status != 200:
-        raise RejectedError(f"{ORIGIN} rejects the question: {answer.quoted()}")
-    if "series" not in result:
-        raise NotPublishedError(f"{ORIGIN} knows nothing of this time, or of this field")
-    rows = []
-    for row in power.list_of(result, "series", 0, "values", origin=ORIGIN):
-        if not isinstance(row, list) or len(row) < 2 or not isinstance(row[0], int):
-            raise RejectedError(f"{ORIGIN} answered with rows of an unknown form")
-        start = datetime.fromtimestamp(row[0], UTC)
-        whole, *parts = (power.number(value, ORIGIN) for value in row[1:])
-        known = [part for part in parts if part is not None]
-        if whole is not None and whole >= 0 and len(known) == len(parts):
-            rows.append((start, start + QUARTER, max(0.0, whole - sum(known))))
-    return power.frame_of(rows, "load_w", ORIGIN)
+    with documented(NAME):
+        result = document["results"][0] if answer.status == 200 else {"error": answer.quoted()}
+        if "error" in result:
+            raise RejectedError(f"{NAME} rejects the question: {answer.quoted()}")
+        if "series" not in result:
+            raise NotPublishedError(f"{NAME} knows nothing of this time, or of this field")
+        points = []
+        for stamp, *values in result["series"][0]["values"]:
+            whole, *parts = (scaled(value, 1) for value in values)
+            known = [part for part in parts if part is not None]
+            if whole is not None and whole >= 0 and len(known) == len(parts):
+                start = epoch(stamp)
+                points.append(Point(start, start + QUARTER, max(0.0, whole - sum(known))))
+        return power.frame(points, "load_w", NAME)

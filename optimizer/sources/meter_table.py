@@ -20,6 +20,7 @@ import pandas as pd
 from optimizer.errors import ConfigError, DataError
 from optimizer.sources import power
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point
 from optimizer.sources.settings import LoadSettings, Span
 
 WHOLE = re.compile(
@@ -96,9 +97,9 @@ def parse(text: str, path: Path, zone: ZoneInfo, *, grid_only: bool) -> pd.DataF
     scale = {"w": 1.0, "kw": 1e3, "wh": timedelta(hours=1) / step,
              "kwh": 1e3 * (timedelta(hours=1) / step)}[layout.unit]  # fmt: skip
     utc = _utc(starts, step, zone)
-    known = [(at, at + step, None if value is None else value * scale)
+    known = [Point(at, at + step, None if value is None else value * scale)
              for at, value in zip(utc, values, strict=True) if at is not None]  # fmt: skip
-    return power.frame_of(known, "load_w", str(path))
+    return power.frame(known, "load_w", str(path))
 
 
 def _layout(rows: Sequence[Sequence[str]], path: Path) -> _Layout:

@@ -4,8 +4,8 @@ https://open-meteo.com/en/docs: no key, free for private homes. `global_tilted_i
 mean of the 15 minutes *before* its stamp. Its azimuth is 0 in the south, -90 in the east.
 """
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pandas as pd
 
@@ -13,10 +13,11 @@ from optimizer.errors import ConfigError
 from optimizer.sources import power
 from optimizer.sources.failures import RejectedError
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point, documented, epoch, number
 from optimizer.sources.settings import Plane, RoofSettings, Span
 
 URL = "https://api.open-meteo.com/v1/forecast"
-ORIGIN = "api.open-meteo.com"
+NAME = "open-meteo"
 PAST_DAYS = 14
 """What was forecast for the past, so that the correction can be learned from the first day on."""
 UNITS = {"time": "unixtime", "global_tilted_irradiance": "W/m²", "temperature_2m": "°C"}
@@ -28,13 +29,6 @@ LOSS_PER_K = 0.004
 """Crystalline silicon."""
 SYSTEM_EFFICIENCY = 0.80
 """Dirt, cables, inverter, reflection; what is left over the correction learns."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Weather:
-    """Sunshine on a plane [W/m²] and air [°C] by the end of the quarter-hour."""
-
-    rows: dict[datetime, tuple[float, float]]
 
 
 def fetch(settings: RoofSettings, span: Span, http: Http) -> pd.DataFrame:
@@ -62,32 +56,27 @@ def fetch(settings: RoofSettings, span: Span, http: Http) -> pd.DataFrame:
     return parse(answers)
 
 
-def parse(answers: list[tuple[Plane, object]]) -> pd.DataFrame:
+def parse(answers: list[tuple[Plane, Any]]) -> pd.DataFrame:
     """The roof's power [W] from an answer for each plane, where all planes are known."""
-    parts = [(plane, _weather(document)) for plane, document in answers]
-    known = set.intersection(*(set(weather.rows) for _, weather in parts))
-    rows = [
-        (at - QUARTER, at, sum(_power_w(plane, *weather.rows[at]) for plane, weather in parts))
-        for at in known
-    ]
-    return power.frame_of(rows, "pv_w", ORIGIN)
+    with documented(NAME):
+        parts = [_plane(plane, document) for plane, document in answers]
+    known = set.intersection(*(set(part) for part in parts))
+    points = [Point(at - QUARTER, at, sum(part[at] for part in parts)) for at in known]
+    return power.frame(points, "pv_w", NAME)
 
 
-def _weather(document: object) -> _Weather:
-    units = document.get("minutely_15_units") if isinstance(document, dict) else None
-    if not isinstance(units, dict) or any(units.get(key) != UNITS[key] for key in UNITS):
-        raise RejectedError(f"{ORIGIN} answered without the known units: its format has changed")
-    columns = [power.list_of(document, "minutely_15", key, origin=ORIGIN) for key in UNITS]
-    if len({len(column) for column in columns}) != 1:
-        raise RejectedError(f"{ORIGIN} answered with lists of different lengths")
-    rows = {}
-    for stamp, sun, air in zip(*columns, strict=True):
-        if isinstance(stamp, bool) or not isinstance(stamp, int) or abs(stamp) > 1e11:
-            raise RejectedError(f"{ORIGIN} answered with a stamp of an unknown form")
-        shine, warmth = power.number(sun, ORIGIN), power.number(air, ORIGIN)
-        if shine is not None and warmth is not None:
-            rows[datetime.fromtimestamp(stamp, UTC)] = (shine, warmth)
-    return _Weather(rows)
+def _plane(plane: Plane, document: Any) -> dict[datetime, float]:
+    """AC power of a plane [W] by the end of the quarter-hour, where the weather is known."""
+    units, table = document["minutely_15_units"], document["minutely_15"]
+    for key, unit in UNITS.items():
+        if units[key] != unit:
+            raise RejectedError(f"{NAME}: {key} is in {units[key]!r}, not in {unit}: not used")
+    rows = zip(*(table[key] for key in UNITS), strict=True)
+    return {
+        epoch(at): _power_w(plane, number(sun), number(air))
+        for at, sun, air in rows
+        if sun is not None and air is not None
+    }
 
 
 def _power_w(plane: Plane, sun_w_m2: float, air_c: float) -> float:

@@ -8,6 +8,7 @@ import pandas as pd
 from optimizer.errors import ConfigError
 from optimizer.sources import power
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point
 from optimizer.sources.settings import LoadSettings, Span
 from optimizer.store import journal
 from optimizer.store.journal import Tick
@@ -31,7 +32,7 @@ def parse(ticks: Sequence[Tick]) -> pd.DataFrame:
     A summary is written with the first reading after its quarter-hour. A load below 0 (the meters
     disagree for a moment) is unknown.
     """
-    rows: list[tuple[datetime, datetime, float]] = []
+    rows: list[Point] = []
     known: list[Tick] = []
     for tick in ticks:
         parts = (tick.grid_w, tick.battery_w, tick.pv_w)
@@ -40,10 +41,10 @@ def parse(ticks: Sequence[Tick]) -> pd.DataFrame:
         load_w = sum(part for part in parts if part is not None)
         at = datetime.fromisoformat(tick.at)
         end = at - timedelta(seconds=at.timestamp() % journal.SUMMARY.total_seconds())
-        if load_w >= 0 and (not rows or end > rows[-1][1]):
-            rows.append((end - journal.SUMMARY, end, load_w))
+        if load_w >= 0 and (not rows or end > rows[-1].end):
+            rows.append(Point(end - journal.SUMMARY, end, load_w))
             known.append(tick)
-    frame = power.frame_of(rows, "load_w", ORIGIN)
+    frame = power.frame(rows, "load_w", ORIGIN)
     frame["pv_w"] = [tick.pv_w for tick in known]
     frame["grid_w"] = [tick.grid_w for tick in known]
     return frame

@@ -11,16 +11,23 @@ import pandas as pd
 
 from optimizer.errors import ConfigError
 from optimizer.sources import (
+    awattar,
+    energy_charts,
+    entsoe,
     fems_excel,
     fems_history,
     forecast_solar,
     home_assistant,
     influxdb,
     meter_table,
+    octopus,
     open_meteo,
     own_journal,
+    smard,
     solcast,
+    swiss,
     table,
+    tibber,
 )
 from optimizer.sources.http import Http
 from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
@@ -44,6 +51,8 @@ class Source(Generic[S]):
     """Who has to be named where the data are shown; empty if nobody."""
     rest: timedelta = timedelta(0)
     """How long an answer is good enough before the service is asked again."""
+    currency: str = "EUR"
+    """Currency of the prices; where it is another one, read EUR as that one throughout."""
 
 
 def _file(settings: PriceSettings | LoadSettings | RoofSettings) -> Path:
@@ -56,7 +65,20 @@ OWN_FILE = "your own file"
 
 PRICES: Mapping[str, Source[PriceSettings]] = {
     "csv": Source(lambda settings, span, http: table.read_prices(_file(settings)), OWN_FILE),
-}
+    "energy-charts": Source(
+        energy_charts.fetch, "CC BY 4.0 for most zones, the others for private use",
+        "Bundesnetzagentur | SMARD.de, through energy-charts.info (CC BY 4.0)",
+    ),
+    "smard": Source(smard.fetch, "CC BY 4.0", "Bundesnetzagentur | SMARD.de (CC BY 4.0)"),
+    "entsoe": Source(
+        entsoe.fetch, "terms of use: your own use, do not hand on",
+        "ENTSO-E Transparency Platform",
+    ),
+    "awattar": Source(awattar.fetch, "none stated: private use, 100 requests a day"),
+    "tibber": Source(tibber.fetch, "for customers, your own use"),
+    "swiss": Source(swiss.fetch, "public by law, for each supplier", currency="CHF"),
+    "octopus": Source(octopus.fetch, "none stated: fair use", currency="GBP"),
+}  # fmt: skip
 """Answer a frame with `spot_eur_per_kwh` (net), or `buy_eur_per_kwh` (all-in) and perhaps
 `sell_eur_per_kwh`."""
 

@@ -5,18 +5,20 @@ end of its step, `pv_estimate` the mean AC power in kW, with the 10th and 90th p
 """
 
 from datetime import timedelta
+from typing import Any
 
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources import power
-from optimizer.sources.failures import RejectedError
+from optimizer.sources import series
+from optimizer.sources.failures import NotPublishedError
 from optimizer.sources.http import Http
+from optimizer.sources.series import Point, documented, moment, number
 from optimizer.sources.settings import RoofSettings, Span
 
 URL = "https://api.solcast.com.au/rooftop_sites/{site}/forecasts"
-ORIGIN = "api.solcast.com.au"
-PERIODS = {f"PT{minutes}M": timedelta(minutes=minutes) for minutes in (5, 10, 15, 30, 60)}
+NAME = "solcast"
+PERIODS = {f"PT{minutes}M": timedelta(minutes=minutes) for minutes in (15, 30, 60)}
 COLUMNS = {"pv_estimate": "pv_w", "pv_estimate10": "pv_p10_w", "pv_estimate90": "pv_p90_w"}
 
 
@@ -34,18 +36,27 @@ def fetch(settings: RoofSettings, span: Span, http: Http) -> pd.DataFrame:
     return parse(answer.json())
 
 
-def parse(document: object) -> pd.DataFrame:
-    """`pv_w` [W], and with it `pv_p10_w` and `pv_p90_w` (NaN where they are not told)."""
-    parts = []
-    for key, column in COLUMNS.items():
-        rows = []
-        for item in power.list_of(document, "forecasts", origin=ORIGIN):
-            if not isinstance(item, dict) or item.get("period") not in PERIODS:
-                raise RejectedError(f"{ORIGIN} answered with a period of an unknown form")
-            end = power.moment(item.get("period_end"), ORIGIN)
-            kw = power.number(item.get(key), ORIGIN)
-            watts = None if kw is None else kw * 1000
-            rows.append((end - PERIODS[item["period"]], end, watts))
-        if column == "pv_w" or any(watts is not None for _, _, watts in rows):
-            parts.append(power.frame_of(rows, "pv_w", ORIGIN).rename(columns={"pv_w": column}))
-    return parts[0].join([part[[part.columns[-1]]] for part in parts[1:]])
+def parse(document: Any) -> pd.DataFrame:
+    """`pv_w` [W], and with it `pv_p10_w` and `pv_p90_w` where they are told."""
+    with documented(NAME):
+        rows = [
+            (moment(item["period_end"]), PERIODS[item["period"]], item)
+            for item in document["forecasts"]
+        ]
+        made, *others = (
+            series.frame(
+                [Point(end - step, end, _watts(item.get(key))) for end, step, item in rows],
+                "pv_w", NAME,
+            )
+            for key in COLUMNS
+        )  # fmt: skip
+    if made.empty:
+        raise NotPublishedError(f"{NAME} knows nothing of this time")
+    for column, other in zip(list(COLUMNS.values())[1:], others, strict=True):
+        if not other.empty:
+            made[column] = other["pv_w"]
+    return made
+
+
+def _watts(kw: Any) -> float | None:
+    return None if kw is None else number(kw) * 1000
