@@ -55,22 +55,18 @@ def configuration(config: "Config", given: Path | None, today: date) -> Iterator
 
 def sources(config: "Config", now: datetime) -> Iterator[Finding]:
     """Ask each configured source."""
+    from optimizer.cli.diagnosis_house import house_sources
     from optimizer.cli.inputs import span_of
     from optimizer.sources import registry
     from optimizer.sources.http import Http
-    from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings
+    from optimizer.sources.settings import PriceSettings
 
     chain, span, http = config.prices.sources, span_of(config, now), Http()
-    prices, load = PriceSettings(file=config.prices.file), LoadSettings(file=config.load.file)
+    prices = PriceSettings(file=config.prices.file)
     for place, name in enumerate(chain):
         ask = partial(registry.fetch, registry.PRICES, name, prices, span, http)
         yield doctor_house.source("prices", name, ask, now, last=place == len(chain) - 1)
-    ask = partial(registry.fetch, registry.LOAD, config.load.source, load, span, http)
-    yield doctor_house.source("load", config.load.source, ask, now)
-    if config.pv.source != "none":
-        roof = RoofSettings(file=config.pv.file)
-        ask = partial(registry.fetch, registry.ROOF, config.pv.source, roof, span, http)
-        yield doctor_house.source("roof", config.pv.source, ask, now)
+    yield from house_sources(config, now)
 
 
 def own_channel(config: "Config", now: datetime) -> str | None:

@@ -76,14 +76,14 @@ class House:
     notes: tuple[str, ...]
 
 
-def house(config: "Config", end: datetime, at_hand: Near) -> House:
-    """Load and roof from now to `end`."""
+def house(config: "Config", begin: datetime, end: datetime, at_hand: Near) -> House:
+    """Load and roof from `begin` (just before now) to `end`."""
     told, notes = past(config, at_hand)
-    load, history = _load(config, told, end, at_hand)
+    load, history = _load(config, told, begin, end, at_hand)
     notes += load.notes
     if config.pv.source == "none":
         return House(load.frame, None, history, notes)
-    roof = _roof(config, history, end, at_hand)
+    roof = _roof(config, history, begin, end, at_hand)
     return House(load.frame, roof.frame, history, notes + roof.notes)
 
 
@@ -117,7 +117,7 @@ def _journal(at_hand: Near, span: Span) -> "pd.DataFrame | None":
 
 
 def _load(
-    config: "Config", told: Told, end: datetime, at_hand: Near
+    config: "Config", told: Told, begin: datetime, end: datetime, at_hand: Near
 ) -> "tuple[Expected, pd.DataFrame | None]":
     """The load ahead, and the past that it was learned from."""
     history, now = told.frame, at_hand.now
@@ -131,12 +131,12 @@ def _load(
             notes = (f"load: {text}: taken as the past that the forecast is learned from",)
         else:
             return Expected(history), None  # of another time: the door says so
-    made = load_forecast.expected(history, now, end, now, at_hand.zone, config.load.annual_kwh)
+    made = load_forecast.expected(history, begin, end, now, at_hand.zone, config.load.annual_kwh)
     return replace(made, notes=notes + made.notes), history
 
 
 def _roof(
-    config: "Config", history: "pd.DataFrame | None", end: datetime, at_hand: Near
+    config: "Config", history: "pd.DataFrame | None", begin: datetime, end: datetime, at_hand: Near
 ) -> Expected:
     name, pv, now = config.pv.source, config.pv, at_hand.now
     span = Span(now, end, at_hand.zone)
@@ -145,16 +145,28 @@ def _roof(
     )
     if name in asking.FROM_FILES and told.frame is not None:
         return Expected(told.frame)
-    measured = None
-    if history is not None and "pv_w" in history.columns:
-        measured = history[history["pv_w"].notna()]
-    kwp = sum(plane.kwp for plane in pv.planes)
-    place = roof_forecast.Place(
-        pv.inverter_w, config.grid.max_sell_w, pv.latitude, pv.longitude, kwp
-    )
+    measured, place = measured_roof(history), place_of(config)
     notes = (f"roof: {told.failure}",) if told.failure else ()
     try:
-        made = roof_forecast.expected(told.frame, measured, now, end, place, correct=pv.learn)
+        made = roof_forecast.expected(
+            told.frame, measured, begin, end, now, place, correct=pv.learn
+        )
     except DataError as error:
         raise DataError("; ".join([*notes, str(error).removeprefix("roof: ")])) from error
     return replace(made, notes=notes + made.notes)
+
+
+def measured_roof(history: "pd.DataFrame | None") -> "pd.DataFrame | None":
+    """The roof's own past, where the house's past tells it."""
+    if history is None or "pv_w" not in history.columns:
+        return None
+    known = history[history["pv_w"].notna()]
+    return None if known.empty else known
+
+
+def place_of(config: "Config") -> roof_forecast.Place:
+    """What bounds the roof."""
+    pv, kwp = config.pv, sum(plane.kwp for plane in config.pv.planes)
+    return roof_forecast.Place(
+        pv.inverter_w, config.grid.max_sell_w, pv.latitude, pv.longitude, kwp
+    )

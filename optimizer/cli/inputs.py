@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from optimizer.errors import ConfigError, OptimizerError
-from optimizer.forecast import assemble
+from optimizer.forecast import assemble, steps
 from optimizer.model.plan import iso
 from optimizer.model.tariff import Tariff
 from optimizer.sources import registry
@@ -65,7 +65,7 @@ def forecast(config: "Config", at: datetime) -> "tuple[pd.DataFrame, list[str]]"
     horizon = timedelta(hours=planning.horizon_h)
     step = timedelta(minutes=planning.step_minutes)
     with house.near(config, at) as at_hand:
-        expected = house.house(config, at + horizon + step, at_hand)
+        expected = house.house(config, steps.floor(at, step), at + horizon + step, at_hand)
     notes += expected.notes
     frame = assemble.forecast(price_frame, expected.load, expected.roof, at, horizon, step)
     known = frame["end"].iloc[-1].to_pydatetime()

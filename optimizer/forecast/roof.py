@@ -27,6 +27,7 @@ HOUR_PRIOR_DAYS = 10.0
 FACTOR_LIMITS = (0.25, 4.0)
 AT_LIMIT = 0.97
 """From this share of a limit on, the roof may have been held back by it."""
+NEARLY = timedelta(hours=1)
 TOO_MUCH = 1.3
 """No sky gives more than this share of a roof's rating."""
 AT_NIGHT = 0.02
@@ -135,10 +136,10 @@ def corrected(expected: pd.DataFrame, correction: Correction, place: Place) -> p
 
 
 def expected(
-    told: pd.DataFrame | None, measured: pd.DataFrame | None, at: datetime, end: datetime,
-    place: Place, *, correct: bool = True,
+    told: pd.DataFrame | None, measured: pd.DataFrame | None, begin: datetime, end: datetime,
+    at: datetime, place: Place, *, correct: bool = True,
 ) -> Expected:  # fmt: skip
-    """The roof from `at` to `end`: the service's word, corrected; beyond it the roof's own mean.
+    """The roof from `begin` to `end`: the service's word, corrected; beyond it the roof's own mean.
 
     Parameters
     ----------
@@ -153,10 +154,9 @@ def expected(
         If neither service nor past tells what the roof will do: 0 W would be a lie.
     """
     notes = []
-    ahead = None if told is None else _without_holes(told[told["end"] > at])
-    if told is None or ahead is None or ahead.empty or ahead.index[0] > at:
-        parts, known = [], at
-    else:
+    ahead = None if told is None else _ahead(told, begin)
+    parts, known = [], begin
+    if told is not None and ahead is not None:
         size = max(place.inverter_w, place.kwp * 1000)
         if ahead["pv_w"].max() > TOO_MUCH * size:
             raise DataError(
@@ -171,8 +171,8 @@ def expected(
     if known < end:
         own = None if measured is None else from_own_past(measured, known, end, at)
         if own is not None:
-            notes.append("roof: the mean of its own last 14 days" + (
-                "" if known == at else " is planned beyond the service's forecast"))  # fmt: skip
+            after = "" if known == begin else ", beyond the service's forecast,"
+            notes.append(f"roof:{after} the mean of its own last 14 days was planned")
             parts.append(own)
     if not parts:
         raise DataError(
@@ -182,10 +182,21 @@ def expected(
     return Expected(pd.concat(parts), tuple(notes))
 
 
-def _without_holes(frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows up to the first hole."""
-    holes = frame.index[1:] != pd.DatetimeIndex(frame["end"].iloc[:-1])
-    return frame.iloc[: int(holes.argmax()) + 1] if holes.any() else frame
+def _ahead(told: pd.DataFrame, begin: datetime) -> pd.DataFrame | None:
+    """What was told from `begin` on up to the first hole; None if that says nothing of now.
+
+    Some services begin with the step that is to come: its value holds for the time since `begin`.
+    """
+    ahead = told.loc[told["end"] > begin, ["end", "pv_w"]]
+    if ahead.empty or ahead.index[0] > begin + NEARLY:
+        return None
+    holes = ahead.index[1:] != pd.DatetimeIndex(ahead["end"].iloc[:-1])
+    ahead = ahead.iloc[: int(holes.argmax()) + 1] if holes.any() else ahead
+    first = ahead.index[0].to_pydatetime()
+    if first > begin:
+        before = frames.frame_of([begin], [first], pv_w=[float(ahead["pv_w"].iloc[0])])
+        ahead = pd.concat([before, ahead])
+    return ahead
 
 
 def _told(ahead: pd.DataFrame, made: pd.DataFrame, correction: Correction) -> list[str]:

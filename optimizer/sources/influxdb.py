@@ -51,8 +51,8 @@ def parse(answer: Answer) -> pd.DataFrame:
     """`load_w` [W]: the first column less the others, where all are known."""
     document = answer.json()
     with documented(NAME):
-        result = document["results"][0] if answer.status == 200 else {"error": answer.quoted()}
-        if "error" in result:
+        result = document["results"][0] if answer.status == 200 else document
+        if "error" in result or answer.status != 200:
             raise RejectedError(f"{NAME} rejects the question: {answer.quoted()}")
         if "series" not in result:
             raise NotPublishedError(f"{NAME} knows nothing of this time, or of this field")

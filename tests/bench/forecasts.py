@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.control import band
-from optimizer.forecast import load, roof, steps
+from optimizer.forecast import load, own_roof, roof, steps
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.plan import interpolate
@@ -70,7 +70,7 @@ def _shifted(frame: pd.DataFrame, days: int) -> pd.DataFrame:
     """Other dates, same weekday and time on the wall."""
     local = frame.index.tz_convert(ZONE).tz_localize(None) + pd.Timedelta(days=days)
     moved = frame.set_axis(local.tz_localize(ZONE, ambiguous="NaT", nonexistent="NaT"))
-    moved = moved[moved.index.notna()]
+    moved = moved[moved.index.notna() & ~moved.index.duplicated()]
     return moved.set_axis(moved.index.tz_convert("UTC"))
 
 
@@ -211,17 +211,17 @@ def roof_forecasts(home: Home) -> dict[str, dict[datetime, pd.Series]]:
     }
     for at in home.days:
         ahead = _ahead(home, at)
-        raw = told["pv_w"].reindex(ahead).fillna(0.0)
+        mean = own_roof.from_own_past(seen, at, ahead[-1].to_pydatetime() + home.step, at)
+        fine = pd.Series(0.0, ahead) if mean is None else steps.resample(
+            mean, list(ahead.to_pydatetime()), home.step)["pv_w"].set_axis(ahead)  # fmt: skip
+        raw = told["pv_w"].reindex(ahead)
         correction = roof.learn(told, seen, at, place)
         hours = np.array(correction.factors)[ahead.hour]
-        result["as told"][at] = raw
-        result["one factor"][at] = raw * correction.whole
-        result[OWN][at] = raw * hours
-        mean = roof.from_own_past(seen, at, ahead[-1].to_pydatetime() + home.step, at)
-        fine = raw * 0 if mean is None else steps.resample(
-            mean, list(ahead.to_pydatetime()), home.step)["pv_w"].set_axis(ahead)  # fmt: skip
+        result["as told"][at] = raw.fillna(fine)
+        result["one factor"][at] = (raw * correction.whole).fillna(fine)
+        result[OWN][at] = (raw * hours).fillna(fine)
         result["own mean of 14 days"][at] = fine
-        result["perfect"][at] = home.data["pv_w"].reindex(ahead).fillna(raw)
+        result["perfect"][at] = home.data["pv_w"].reindex(ahead).fillna(fine)
     return result
 
 
