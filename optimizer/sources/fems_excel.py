@@ -4,6 +4,7 @@ Sheet `Export`, header in row 10 (German or English), data below: stamps with of
 whole watts, `-` is unknown. Needs openpyxl: `pip install optimizer[excel]`.
 """
 
+import io
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:
             "load: the source 'excel' needs openpyxl: pip install 'optimizer[excel]'"
         ) from error
     try:
-        book = openpyxl.load_workbook(settings.file, read_only=True, data_only=True)
+        content = io.BytesIO(settings.file.read_bytes())
+        book = openpyxl.load_workbook(content, read_only=True, data_only=True)
         rows = [list(row) for row in book["Export"].iter_rows(values_only=True)]
     except OSError as error:
         raise DataError(f"{settings.file} cannot be read: {error.strerror}") from error

@@ -82,24 +82,33 @@ def parse(text: str, path: Path, zone: ZoneInfo, *, grid_only: bool) -> pd.DataF
             f"load: {path} tells what was drawn from the grid; that is the house's load only "
             "without roof and battery: say grid_only = true if there was neither"
         )
-    read = [(line, row) for line, row in enumerate(rows, 1) if line > layout.line and any(row)]
-    locals_, values = [], []
-    for line, row in read:
-        if len(row) <= max(*layout.stamp, layout.value):
-            raise DataError(f"{path}, line {line}: the row is too short")
-        locals_.append(_local(" ".join(row[n].strip() for n in layout.stamp), path, line))
-        values.append(_number(row[layout.value].strip(), sep, path, line))
-    if len(locals_) < 2:
-        raise DataError(f"{path} has no rows")
-    step = min(abs(after - before) for before, after in pairwise(locals_)
-               if after != before)  # fmt: skip
-    starts = [local - step for local in locals_] if layout.at_end else locals_
+    moments, values = _read(rows, layout, path)
+    steps = {abs(after - before) for before, after in pairwise(moments)} - {timedelta(0)}
+    if not steps:
+        raise DataError(f"{path} has no rows: one moment alone does not tell its step")
+    step = min(steps)
+    starts = [moment - step for moment in moments] if layout.at_end else moments
     scale = {"w": 1.0, "kw": 1e3, "wh": timedelta(hours=1) / step,
              "kwh": 1e3 * (timedelta(hours=1) / step)}[layout.unit]  # fmt: skip
     utc = _utc(starts, step, zone)
     known = [Point(at, at + step, None if value is None else value * scale)
              for at, value in zip(utc, values, strict=True) if at is not None]  # fmt: skip
     return power.frame(known, "load_w", str(path))
+
+
+def _read(
+    rows: Sequence[Sequence[str]], layout: _Layout, path: Path
+) -> tuple[list[datetime], list[float | None]]:
+    """Local moments and values below the header."""
+    moments, values = [], []
+    for line, row in enumerate(rows[layout.line :], layout.line + 1):
+        if not any(cell.strip() for cell in row):
+            continue
+        if len(row) <= max(*layout.stamp, layout.value):
+            raise DataError(f"{path}, line {line}: the row is too short")
+        moments.append(_local(" ".join(row[n].strip() for n in layout.stamp), path, line))
+        values.append(_number(row[layout.value].strip(), path, line))
+    return moments, values
 
 
 def _layout(rows: Sequence[Sequence[str]], path: Path) -> _Layout:
@@ -129,7 +138,7 @@ def _local(text: str, path: Path, line: int) -> datetime:
     raise DataError(f"{path}, line {line}: '{text}' is not a moment such as 31.01.2026 18:15")
 
 
-def _number(text: str, sep: str, path: Path, line: int) -> float | None:
+def _number(text: str, path: Path, line: int) -> float | None:
     """A number with comma or point; nothing and a dash are unknown."""
     if text in ("", "-"):
         return None
