@@ -19,6 +19,7 @@ OLD = timedelta(hours=6)
 WANTED_DAYS = 14
 LEAST_AHEAD = timedelta(hours=12)
 HOUR = timedelta(hours=1)
+SHOWN_HOURS = (7, 11, 15)
 
 
 def standard(annual_kwh: float) -> Finding:
@@ -112,10 +113,8 @@ def roof(
         text = "nothing learned yet: the service's past words or the roof's own past are missing"
         yield SOURCES.ok("roof correction", text)
         return
-    factors = [learned.factors[hour] for hour in (7, 11, 15)]
-    text = ", ".join(f"{factor:.2f}" for factor in factors)
+    shown = ", ".join(f"{learned.factors[hour]:.2f} ({hour} h UTC)" for hour in SHOWN_HOURS)
     yield SOURCES.ok(
         "roof correction",
-        f"{learned.whole:.2f} on the whole, {text} at 7, 11 and 15 h UTC, from "
-        f"{learned.days:.0f} days",
+        f"{learned.whole:.2f} on the whole; by hour {shown}; from {learned.days:.0f} days",
     )

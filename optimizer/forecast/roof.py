@@ -89,6 +89,8 @@ def learn(expected: pd.DataFrame, measured: pd.DataFrame, at: datetime, place: P
         return Correction()
     begin = max(frames.starts_of(seen)[0], frames.starts_of(told)[0])
     end = min(frames.ends_of(seen)[-1], frames.ends_of(told)[-1])
+    if end <= begin:
+        return Correction()
     starts = steps.grid(begin, end, steps.QUARTER)
     pair = pd.DataFrame(
         {
@@ -171,8 +173,8 @@ def expected(
     if known < end:
         own = None if measured is None else from_own_past(measured, known, end, at)
         if own is not None:
-            after = "" if known == begin else ", beyond the service's forecast,"
-            notes.append(f"roof:{after} the mean of its own last 14 days was planned")
+            after = "" if known == begin else " beyond the service's forecast"
+            notes.append(f"roof: the mean of its own last 14 days was planned{after}")
             parts.append(own)
     if not parts:
         raise DataError(

@@ -73,7 +73,8 @@ def ask(
         raise
     except OptimizerError as error:
         return Told(before, str(error).rstrip("."))
-    _keep(memory, series, answer, columns)
+    past = None if before is None else before["end"][before["end"] <= memory.now].max()
+    _keep(memory, series, answer if pd.isna(past) else answer[answer["end"] > past], columns)
     return Told(_joined(before, answer, memory.now), answer=answer)
 
 

@@ -4,6 +4,7 @@ import json
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import requests
 import responses
 from answers import house as written
 from answers.prices import BERLIN, day_of, midnight
@@ -93,10 +94,11 @@ def test_an_empty_memory_of_the_device(device):
 
 
 def test_a_device_that_does_not_answer(device):
-    device.post(RPC, body=ConnectionError("no"))
-    with JsonRpc("http://fems", "kanari3nvogel", 80) as rpc, pytest.raises(UnreachableError):
-        span = Span(STARTS[0], STARTS[-1], BERLIN)
-        registry.fetch(registry.LOAD, "fems", LoadSettings(rpc=rpc), span, Http())
+    device.post(RPC, body=requests.ConnectionError("no"))
+    with JsonRpc("http://fems", "kanari3nvogel", 80) as rpc:
+        settings, span = LoadSettings(rpc=rpc), Span(STARTS[0], STARTS[-1], BERLIN)
+        with pytest.raises(UnreachableError):
+            registry.fetch(registry.LOAD, "fems", settings, span, Http())
 
 
 # The journal.
@@ -203,7 +205,7 @@ def test_parts_of_influxdb_are_taken_off_and_negative_loads_are_holes():
 def test_what_influxdb_objects_to_is_told(status):
     document = {"results": [{"error": "database not found: openems"}]} if status == 200 else {
         "error": "database not found: openems"}  # fmt: skip
-    with pytest.raises(RejectedError, match="rejects the question.*database not found: openems"):
+    with pytest.raises(RejectedError, match=r"rejects the question.*database not found: openems"):
         influxdb.parse(answered(document, status))
 
 
@@ -214,8 +216,8 @@ def test_names_with_quotes_cannot_leave_their_place_in_the_question(device):
         without=('p"q',),
     )  # fmt: skip
     span = Span(STARTS[0], STARTS[4], BERLIN)
-    with pytest.raises(DataError, match="another shape"):  # the second column is missing
-        document = {"results": [{"series": [{"values": [[STARTS[0].isoformat(), 1.0]]}]}]}
+    document = {"results": [{"series": [{"values": [[STARTS[0].isoformat(), 1.0]]}]}]}
+    with pytest.raises(DataError, match="another shape"):
         influxdb.parse(answered(document))
     registry.fetch(registry.LOAD, "influxdb", settings, span, Http())
     query = device.calls[0].request.params["q"]

@@ -106,7 +106,7 @@ def test_a_row_without_a_value_is_a_hole(csv_file, empty):
 def test_draw_from_the_grid_is_no_load_unless_the_owner_says_so(csv_file, portal):
     starts = day_of(DAY, 15)
     path = csv_file(PORTALS[portal](starts, some_watts(starts)))
-    with pytest.raises(ConfigError, match="drawn from the grid.*say grid_only = true"):
+    with pytest.raises(ConfigError, match=r"drawn from the grid.*say grid_only = true"):
         read(path)
 
 
