@@ -39,6 +39,8 @@ class Source(Generic[S]):
     """What the data may be used for, in a line."""
     attribution: str = ""
     """Who has to be named where the data are shown; empty if nobody."""
+    kept: bool = True
+    """Whether what it has published may be kept in the store; an own file need not be."""
     currency: str = "EUR"
     """Currency of the prices; where it is another one, read EUR as that one throughout."""
 
@@ -52,7 +54,9 @@ def _file(settings: PriceSettings | LoadSettings | RoofSettings) -> Path:
 OWN_FILE = "your own file"
 
 PRICES: Mapping[str, Source[PriceSettings]] = {
-    "csv": Source(lambda settings, span, http: table.read_prices(_file(settings)), OWN_FILE),
+    "csv": Source(
+        lambda settings, span, http: table.read_prices(_file(settings)), OWN_FILE, kept=False
+    ),
     "energy-charts": Source(
         energy_charts.fetch, "CC BY 4.0 for most zones, the others for private use",
         "Bundesnetzagentur | SMARD.de, through energy-charts.info (CC BY 4.0)",

@@ -41,6 +41,12 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX tick_at ON tick(at);
     """,
+    """
+    CREATE TABLE price_day (
+        source TEXT NOT NULL, settings TEXT NOT NULL, day TEXT NOT NULL, kept_at TEXT NOT NULL,
+        steps TEXT NOT NULL, PRIMARY KEY (source, settings, day)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 
