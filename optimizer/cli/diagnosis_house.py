@@ -10,7 +10,7 @@ from optimizer.analysis.finding import Finding
 from optimizer.errors import ConfigError
 from optimizer.forecast import load as load_forecast
 from optimizer.forecast import roof as roof_forecast
-from optimizer.sources import asking, registry
+from optimizer.sources import registry
 from optimizer.sources.settings import Span
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _load(config: "Config", at_hand: "Near") -> "tuple[Finding, pd.DataFrame | N
         return doctor_house.source("load", name, ask, now), None
     return doctor_learned.past(
         name, ask, load_forecast.clean, now, at_hand.zone, source.licence,
-        own_file=name in asking.FROM_FILES,
+        own_file=not source.kept,
     )  # fmt: skip
 
 
@@ -60,7 +60,7 @@ def _roof(config: "Config", history: "pd.DataFrame | None", at_hand: "Near") -> 
         return
     span = Span(now, now + doctor_learned.HOUR * config.planning.horizon_h, at_hand.zone)
     ask = partial(source.fetch, config.pv.settings(), span, at_hand.http)
-    if name in asking.FROM_FILES:
+    if not source.kept:
         yield doctor_house.source("roof", name, ask, now)
         return
     seen = measured_roof(history)

@@ -143,7 +143,7 @@ def _roof(
     told = asking.ask(
         registry.ROOF, name, pv.settings(), span, at_hand.http, at_hand.memory, ("pv_w",)
     )
-    if name in asking.FROM_FILES and told.frame is not None:
+    if name == "csv" and told.frame is not None:
         return Expected(told.frame)
     measured, place = measured_roof(history), place_of(config)
     notes = (f"roof: {told.failure}",) if told.failure else ()

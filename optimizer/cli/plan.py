@@ -58,29 +58,37 @@ def _make(
     settings: "Config", at: "datetime", soc: float | None
 ) -> "tuple[Plan, Request, tuple[ForecastStep, ...]]":
     import time
+    from dataclasses import replace
 
     from optimizer.cli import inputs
+    from optimizer.model.grid import Rule
     from optimizer.planning.door import forecast_steps
     from optimizer.planning.planner import Request, make_plan
 
-    frame, notes = inputs.forecast(settings, at)
+    frame, prices, notes = inputs.forecast(settings, at)
     if soc is None:
         with client_of(settings) as client:
             soc = client.soc()
             battery, more = battery_of(settings, client)
     else:
         battery, more = battery_of(settings, None)
+    steps, grid = forecast_steps(frame), settings.grid.grid()
+    if not prices.grid_charging and grid.rule.grid_charging:
+        grid = replace(grid, rule=Rule.PV_ONLY)
     stored = settings.planning.stored_value
+    end_value = None if stored == "auto" else stored
+    if end_value is None and prices.tail is not None:
+        end_value, note = inputs.end_value(steps, prices.tail, battery)
+        notes.append(note)
     request = Request(
         made_at=at,
         site=settings.site,
         battery=battery,
-        grid=settings.grid.grid(),
+        grid=grid,
         soc_percent=soc,
-        stored_value=None if stored == "auto" else stored,
+        stored_value=end_value,
         notes=(*notes, *more),
     )
-    steps = forecast_steps(frame)
     return make_plan(steps, request, time.perf_counter), request, steps
 
 

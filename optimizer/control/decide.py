@@ -10,7 +10,7 @@ nothing is held and the FEMS balances the house every second by itself.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -18,7 +18,7 @@ from optimizer.control import band
 from optimizer.control.band import Band
 from optimizer.control.soc import SocEstimate, estimate
 from optimizer.model.battery import Battery
-from optimizer.model.grid import Grid
+from optimizer.model.grid import Grid, Rule
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.state import FAULT, ON_GRID, Channel, Decision, Reason, Snapshot
 
@@ -100,6 +100,16 @@ def read(
     )
 
 
+def _under(plan: Plan | None, settings: Settings) -> Settings:
+    """The settings under the plan's own rule, where that is the strictest one.
+
+    A plan whose prices do not tell the bill is made under `pv_only`, whatever the owner allows.
+    """
+    grid = replace(settings.grid, rule=Rule.PV_ONLY)
+    strict = plan is not None and plan.bounds == fingerprint(settings.battery, grid)
+    return replace(settings, grid=grid) if strict else settings
+
+
 def _step_of(plan: Plan | None, now: datetime, settings: Settings) -> Step | Reason:
     """The plan's step for now, or why there is none."""
     if plan is None:
@@ -129,6 +139,7 @@ def decide(
     if isinstance(reading, Reason):
         return Decision(now, None, reading), Memory()
     memory = Memory(memory.good_cycles + 1, reading.soc)
+    settings = _under(plan, settings)
     step = _step_of(plan, now, settings)
     if plan is None or isinstance(step, Reason):
         reason = step if isinstance(step, Reason) else Reason.NO_PLAN

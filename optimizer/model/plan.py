@@ -56,6 +56,8 @@ class Step:
     values_eur_per_kwh: tuple[float, ...]
     """The same at each of the plan's `value_soc_wh`."""
     why: str
+    price_from: str = ""
+    """Where the prices came from: `published`, `cached` or `filled`, and a source's name."""
 
     @property
     def hours(self) -> float:

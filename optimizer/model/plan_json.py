@@ -10,6 +10,8 @@ from optimizer.errors import NoPlanError
 from optimizer.model.plan import Intent, Plan, Step, check_contiguous, iso
 
 SCHEMA = "plan/1"
+LATER = ("price_from",)
+"""Fields that plans of earlier versions do not have; they have a default."""
 
 
 def _plain(value: Any) -> Any:
@@ -39,6 +41,8 @@ def to_json(plan: Plan) -> dict[str, Any]:
 def _read(kind: type[Plan] | type[Step], data: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for item in fields(kind):
+        if item.name in LATER and item.name not in data:
+            continue
         value = data[item.name]
         if item.type is datetime:
             value = datetime.fromisoformat(value)

@@ -69,6 +69,7 @@ def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> li
                 stored_value_eur_per_kwh=_zero_based(worth, 6),
                 values_eur_per_kwh=tuple(_zero_based(item, 6) for item in table),
                 why=reason(step, battery, intent, battery_w, after, worth),
+                price_from=step.price_from,
             )
         )
         before = after

@@ -12,13 +12,11 @@ import pandas as pd
 from optimizer.errors import ConfigError, OptimizerError
 from optimizer.model import frames
 from optimizer.sources import registry
+from optimizer.sources.failures import NotPublishedError
 from optimizer.sources.http import Http
 from optimizer.sources.registry import S, Source
 from optimizer.sources.settings import Span
 from optimizer.store import kept
-
-FROM_FILES = ("csv", "meter", "excel")
-"""The owner's own files: a fault in them is mended, not bridged, and nothing of them is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,6 @@ class Told:
     """Its answer and what is kept of earlier ones; None if there is nothing at all."""
     failure: str = ""
     """Why it did not answer now, in a sentence."""
-    answer: pd.DataFrame | None = None
-    """What it said just now; None if it was not asked (its last answer is fresh) or failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +56,11 @@ def ask(
         If a file of the owner's own is rejected.
     """
     source = registry.find(kind, name, settings.section)
-    if name in FROM_FILES:
-        answer = source.fetch(settings, span, http)
-        return Told(answer, answer=answer)
+    if not source.kept:
+        try:
+            return Told(source.fetch(settings, span, http))
+        except NotPublishedError as error:
+            return Told(None, str(error))
     series = f"{settings.section} {name} {sha256(repr(settings).encode()).hexdigest()[:8]}"
     before, known_at = _kept(memory, series, columns)
     if known_at is not None and memory.now - source.rest < known_at <= memory.now:
@@ -75,7 +73,7 @@ def ask(
         return Told(before, str(error).rstrip("."))
     past = None if before is None else before["end"][before["end"] <= memory.now].max()
     _keep(memory, series, answer if pd.isna(past) else answer[answer["end"] > past], columns)
-    return Told(_joined(before, answer, memory.now), answer=answer)
+    return Told(_joined(before, answer, memory.now))
 
 
 def _keep(memory: Memory, series: str, answer: pd.DataFrame, columns: Sequence[str]) -> None:

@@ -49,6 +49,8 @@ class Source(Generic[S]):
     """What the data may be used for, in a line."""
     attribution: str = ""
     """Who has to be named where the data are shown; empty if nobody."""
+    kept: bool = True
+    """Whether what it has published may be kept in the store; an own file need not be."""
     rest: timedelta = timedelta(0)
     """How long an answer is good enough before the service is asked again."""
     currency: str = "EUR"
@@ -64,7 +66,9 @@ def _file(settings: PriceSettings | LoadSettings | RoofSettings) -> Path:
 OWN_FILE = "your own file"
 
 PRICES: Mapping[str, Source[PriceSettings]] = {
-    "csv": Source(lambda settings, span, http: table.read_prices(_file(settings)), OWN_FILE),
+    "csv": Source(
+        lambda settings, span, http: table.read_prices(_file(settings)), OWN_FILE, kept=False
+    ),
     "energy-charts": Source(
         energy_charts.fetch, "CC BY 4.0 for most zones, the others for private use",
         "Bundesnetzagentur | SMARD.de, through energy-charts.info (CC BY 4.0)",
@@ -86,15 +90,16 @@ OWN_DEVICE = "your own device"
 
 LOAD: Mapping[str, Source[LoadSettings]] = {
     "fems": Source(fems_history.fetch, OWN_DEVICE),
-    "journal": Source(own_journal.fetch, OWN_DEVICE),
+    "journal": Source(own_journal.fetch, OWN_DEVICE, kept=False),
     "csv": Source(
-        lambda settings, span, http: table.read_power(_file(settings), "load_w"), OWN_FILE
+        lambda settings, span, http: table.read_power(_file(settings), "load_w"), OWN_FILE,
+        kept=False,
     ),
-    "meter": Source(meter_table.fetch, OWN_FILE),
-    "excel": Source(fems_excel.fetch, OWN_FILE),
+    "meter": Source(meter_table.fetch, OWN_FILE, kept=False),
+    "excel": Source(fems_excel.fetch, OWN_FILE, kept=False),
     "home-assistant": Source(home_assistant.fetch, OWN_DEVICE),
     "influxdb": Source(influxdb.fetch, OWN_DEVICE),
-}
+}  # fmt: skip
 """Answer a frame with `load_w` of the past, holes left out (`csv`: also of the future); where the
 source knows them, `pv_w` and `grid_w` stand beside it, NaN where they are unknown. A source that is
 not here is `profile`: no past at all, the standard household."""
@@ -110,7 +115,9 @@ ROOF: Mapping[str, Source[RoofSettings]] = {
     "solcast": Source(
         solcast.fetch, "your own account, private use", "Solcast", rest=timedelta(hours=5)
     ),
-    "csv": Source(lambda settings, span, http: table.read_power(_file(settings), "pv_w"), OWN_FILE),
+    "csv": Source(
+        lambda settings, span, http: table.read_power(_file(settings), "pv_w"), OWN_FILE, kept=False
+    ),
 }  # fmt: skip
 """Answer a frame with `pv_w` of the future, perhaps of the past too, uncorrected."""
 

@@ -43,6 +43,13 @@ class PriceSettings:
     """Tariff code, such as E-1R-AGILE-24-10-01-C."""
     octopus_export: str | None = None
 
+    @property
+    def place(self) -> str:
+        """A text that tells zones, homes and tariffs apart, without secrets."""
+        parts = (self.zone, self.tibber_home, self.swiss, self.swiss_tariff, self.octopus_tariff,
+                 self.octopus_export, f"{self.swiss_vat_percent:g}")  # fmt: skip
+        return "|".join(part or "" for part in parts)
+
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:

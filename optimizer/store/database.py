@@ -42,6 +42,12 @@ MIGRATIONS = (
     CREATE INDEX tick_at ON tick(at);
     """,
     """
+    CREATE TABLE price_day (
+        source TEXT NOT NULL, settings TEXT NOT NULL, day TEXT NOT NULL, kept_at TEXT NOT NULL,
+        steps TEXT NOT NULL, PRIMARY KEY (source, settings, day)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
     CREATE TABLE kept (
         series TEXT NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL, value REAL NOT NULL,
         known_at TEXT NOT NULL, PRIMARY KEY (series, start)

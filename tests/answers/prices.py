@@ -287,7 +287,8 @@ SERVICES = {
         Service(
             "swiss", "buy_eur_per_kwh", (15, 60), {"swiss": "ekz"},
             "https://api.tariffs.ekz.ch/v1/tariffs", _swiss_parameters, _swiss,
-            {"publication_timestamp": "", "prices": []}, shown="0.39972248", wrong_unit=("CHF_kWh", "Rp_kWh"),
+            {"publication_timestamp": "", "prices": []}, shown="0.39972248",
+            wrong_unit=("CHF_kWh", "Rp_kWh"),
         ),
         Service(
             "octopus", "buy_eur_per_kwh", (30,), {"octopus_tariff": "E-1R-AGILE-24-10-01-C"},
