@@ -9,11 +9,12 @@ from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
-from optimizer.planning import program, step_cost, value, verify
+from optimizer.model.spread import LoadSpread, generic
+from optimizer.planning import program, step_cost, value, value_table, verify
 from optimizer.planning.explain import reason
 from optimizer.planning.intents import intent_of
 from optimizer.planning.own_use import no_battery, own_use
-from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex
+from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex, must_recover
 
 AGREEMENT_EUR = 0.001
 """Program and recursion have to agree this well where both are exact."""
@@ -31,6 +32,8 @@ class Request:
     stored_value: float | None = None
     """Worth of a kWh in the cells at the end [EUR/kWh]; None is "auto"."""
     notes: tuple[str, ...] = ()
+    spread: LoadSpread | None = None
+    """How far the load strays from its forecast; None is an average home."""
 
 
 def _zero_based(number: float, digits: int) -> float:
@@ -38,11 +41,12 @@ def _zero_based(number: float, digits: int) -> float:
     return round(number, digits) + 0.0
 
 
-def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> list[Step]:
+def _steps(
+    task: Task, stored_wh: tuple[float, ...], values: value.Values, tables: value_table.Rows
+) -> list[Step]:
     """The plan's steps from the path of the stored energy."""
     battery, before, steps = task.battery, task.start_wh, []
     for index, (step, after) in enumerate(zip(task.steps, stored_wh, strict=True)):
-        table = values.table[index]
         battery_w = battery.power_for(before, after, step.hours)
         _, curtailed = step_cost.grid_and_curtailment(task, step, battery_w) or (0.0, 0.0)
         intent, low, high = intent_of(task, step, battery_w, before, after)
@@ -67,7 +71,7 @@ def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> li
                 lowest_w=_zero_based(low, 2),
                 highest_w=_zero_based(high, 2),
                 stored_value_eur_per_kwh=_zero_based(worth, 6),
-                values_eur_per_kwh=tuple(_zero_based(item, 6) for item in table),
+                values_eur_per_kwh=tuple(_zero_based(item, 6) for item in tables[index]),
                 why=reason(step, battery, intent, battery_w, after, worth),
                 price_from=step.price_from,
             )
@@ -144,8 +148,11 @@ def make_plan(
     begun = timer()
     solution = program.solve(task, engine)
     values = value.solve(task)
+    # Below the band the way back counts for more than the load's spread.
+    spread = request.spread or generic()
+    tables = values.table if must_recover(task) else value_table.of_task(task, spread)
     solve_s = timer() - begun
-    planned = _steps(task, solution.stored_wh, values)
+    planned = _steps(task, solution.stored_wh, values, tables)
     notes = _notes(task, request, planned, solution, values)
     plan = _plan(task, request, planned, solution, values, solve_s, tuple(notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)

@@ -33,6 +33,7 @@ from typing import Any
 import pulp
 
 from optimizer.errors import InfeasibleError
+from optimizer.planning import highs
 from optimizer.planning.task import (
     OVERLOAD_EUR_PER_KWH,
     RECOVERY_EUR_PER_KWH_H,
@@ -76,7 +77,7 @@ class _Step:
 
 def solver() -> tuple[Any, str]:
     """The first available of HiGHS and CBC, with its name and version."""
-    highs = pulp.HiGHS(
+    engine = highs.HiGHS(
         msg=False,
         threads=1,
         gapAbs=0.0,
@@ -84,8 +85,8 @@ def solver() -> tuple[Any, str]:
         primal_feasibility_tolerance=1e-9,
         dual_feasibility_tolerance=1e-9,
     )
-    if highs.available():
-        return highs, f"HiGHS {version('highspy')}"
+    if engine.available():
+        return engine, f"HiGHS {version('highspy')}"
     cbc = cbc_solver()
     if cbc is not None:
         return cbc, f"CBC (PuLP {pulp.__version__})"
@@ -108,12 +109,26 @@ _expression = getattr(pulp.LpAffineExpression, "from_list", pulp.LpAffineExpress
 
 def _linear(terms: Iterable[tuple[Any, float]]) -> Any:
     """A linear expression; zero coefficients are left out."""
-    return _expression([(var, factor) for var, factor in terms if factor != 0.0])
+    parts = [(var, factor) for var, factor in terms if factor != 0.0]
+    # `direct.py` has its own kind of variables, and expressions to go with them.
+    make = getattr(parts[0][0], "linear", _expression) if parts else _expression
+    return make(parts)
+
+
+def _problem(engine: Any) -> Any:
+    """An empty problem of minimisation, of the engine's own kind if it has one."""
+    make = getattr(engine, "new_problem", None)
+    return pulp.LpProblem("plan", pulp.LpMinimize) if make is None else make()
+
+
+def _flow(problem: Any, name: str, least_w: float, most_w: float) -> Any:
+    """One direction of the battery's power, within bounds of which the negative part is cut off."""
+    return problem.add_variable(name, max(0.0, least_w) / 1000, max(0.0, most_w) / 1000)
 
 
 def _variables(problem: Any, task: Task) -> list[_Step]:
     """Variables with their constant bounds, a _Step each."""
-    battery, grid, add = task.battery, task.grid, problem.add_variable
+    grid, standby_w, add = task.grid, task.battery.standby_w, problem.add_variable
     below = must_recover(task)
     result = []
     for t, (step, ceiling_wh) in enumerate(zip(task.steps, task.ceilings_wh(), strict=True)):
@@ -123,8 +138,8 @@ def _variables(problem: Any, task: Task) -> list[_Step]:
             _Step(
                 buy=add(f"buy_{t}", 0, grid.max_buy_w / 1000),
                 sell=add(f"sell_{t}", 0, grid.max_sell_w / 1000),
-                charge=add(f"charge_{t}", 0, max(0.0, -low - battery.standby_w) / 1000),
-                discharge=add(f"discharge_{t}", 0, max(0.0, high + battery.standby_w) / 1000),
+                charge=_flow(problem, f"charge_{t}", -high - standby_w, -low - standby_w),
+                discharge=_flow(problem, f"discharge_{t}", low + standby_w, high + standby_w),
                 curtailed=add(f"curtailed_{t}", 0, step.pv_w / 1000),
                 stored=add(f"stored_{t}", task.floor_wh / 1000, ceiling_wh / 1000),
                 overload=add(f"overload_{t}", 0, over_w / 1000) if over_w > 0 else None,
@@ -188,7 +203,7 @@ def _either(problem: Any, name: str, one: Any, other: Any) -> Any:
 
 def _binaries(problem: Any, task: Task, flows: list[_Step]) -> list[Any]:
     """Binaries in the steps where the relaxation could cheat."""
-    switches, burning = [], may_burn(task.steps)
+    switches, burning = [], may_burn(task)
     for t, (step, flow) in enumerate(zip(task.steps, flows, strict=True)):
         if burning[t]:
             switches.append(_either(problem, f"burn_{t}", flow.charge, flow.discharge))
@@ -252,7 +267,7 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
         owner's can cause it; the text names the solver.
     """
     chosen, name = engine or solver()
-    problem = pulp.LpProblem("plan", pulp.LpMinimize)
+    problem = _problem(chosen)
     flows = _variables(problem, task)
     _physics(problem, task, flows)
     switches = _binaries(problem, task, flows)

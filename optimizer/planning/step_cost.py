@@ -2,10 +2,14 @@
 
 import itertools
 
+from optimizer.errors import InfeasibleError
 from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, ForecastStep, Task
 
 Segment = tuple[float, float]
 """(worth or marginal cost [EUR/kWh], length [kWh] of stored energy)."""
+
+Choices = tuple[list[Segment], float, float]
+"""What `options` returns."""
 
 
 def grid_and_curtailment(
@@ -65,9 +69,7 @@ def _kinks(task: Task, step: ForecastStep, ceiling_wh: float) -> list[float]:
     return sorted(w for w in candidates if low <= w <= high)
 
 
-def options(
-    task: Task, step: ForecastStep, ceiling_wh: float
-) -> tuple[list[Segment], float, float]:
+def options(task: Task, step: ForecastStep, ceiling_wh: float) -> Choices:
     """What a step can do with stored energy.
 
     Returns
@@ -75,7 +77,13 @@ def options(
     segments
         (Marginal cost per stored kWh, length), from full discharge to full charge.
     most_out, most_in
-        Largest fall and rise of the stored energy in the step [kWh].
+        Largest fall and rise of the stored energy in the step [kWh]; negative where a forced band
+        leaves only the other direction.
+
+    Raises
+    ------
+    InfeasibleError
+        If no battery power in the step's range is possible.
     """
     points = []
     for battery_w in _kinks(task, step, ceiling_wh):
@@ -83,6 +91,8 @@ def options(
         if cost is not None:
             change = task.battery.stored_after(0.0, battery_w, step.hours) / 1000
             points.append((change, cost))
+    if not points:
+        raise InfeasibleError(f"no battery power is possible in the step at {step.start}")
     points.reverse()
     segments = [
         ((cost_b - cost_a) / (b - a), b - a)

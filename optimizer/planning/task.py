@@ -6,7 +6,7 @@ same task and can check each other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -45,7 +45,7 @@ class ForecastStep:
     @property
     def hours(self) -> float:
         """Length [h]."""
-        return (self.end - self.start) / timedelta(hours=1)
+        return (self.end - self.start).total_seconds() / 3600
 
     @property
     def need_w(self) -> float:
@@ -64,6 +64,10 @@ class Task:
     """Stored energy at the start [Wh]."""
     end_value: float
     """Worth of a kWh in the cells at the end [EUR/kWh]."""
+    forced: tuple[tuple[int, float, float], ...] = ()
+    """Steps that have to keep to a band of battery power, to ask "why not?": (index of the step,
+    lowest, highest [W]). Where the band lies outside what device and rule allow, the nearest
+    allowed power is forced. A band that the stored energy cannot give has no plan."""
 
     @property
     def floor_wh(self) -> float:
@@ -75,6 +79,8 @@ class Task:
 
         A battery found above its band comes down as fast as the house alone uses it.
         """
+        if self.start_wh <= self.battery.max_wh:
+            return (self.battery.max_wh,) * len(self.steps)
         ceilings, soc_wh = [], self.start_wh
         for step in self.steps:
             wanted_w = min(max(0.0, step.need_w), self.battery_range(step)[1])
@@ -90,20 +96,25 @@ class Task:
     def battery_range(self, step: ForecastStep) -> tuple[float, float]:
         """Lowest and highest battery power in a step by device and legal rule [W].
 
-        Standing still (`-standby_w`) is always inside.
+        Standing still (`-standby_w`) is always inside, unless another band is forced.
         """
         rule_low, rule_high = self.grid.battery_limits(step.need_w)
         low = min(max(-self.battery.max_charge_w, rule_low), -self.battery.standby_w)
-        return low, min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
+        high = min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
+        for index, least_w, most_w in self.forced:
+            if self.steps[index].start == step.start:
+                low, high = min(max(low, least_w), high), max(min(high, most_w), low)
+        return low, high
 
     def lowest_w(self, step: ForecastStep, ceiling_wh: float) -> float:
         """Lowest battery power in a step that ends below a ceiling [W].
 
         While a battery found above its band still comes down it is not charged.
         """
+        low, high = self.battery_range(step)
         if ceiling_wh > self.battery.max_wh + 0.001:
-            return -self.battery.standby_w
-        return self.battery_range(step)[0]
+            return min(max(low, -self.battery.standby_w), high)
+        return low
 
     def own_use_w(self, step: ForecastStep) -> float:
         """Battery power that brings the grid to zero as far as the inverter passes it [W]."""
@@ -116,14 +127,15 @@ class Task:
         return max(self.grid.max_buy_w, step.load_w + standby_w - roof_w)
 
 
-def may_burn(steps: Sequence[ForecastStep]) -> list[bool]:
+def may_burn(task: Task) -> list[bool]:
     """In which steps charging and discharging at once could pay.
 
-    Only when drawing power is paid for: in such a step, and in all before it, where burning stored
-    energy would make room for it.
+    Only when drawing power is paid for or forced: in such a step, and in all before it, where
+    burning stored energy would make room for it.
     """
-    last = max((t for t, step in enumerate(steps) if step.buy < 0), default=-1)
-    return [t <= last for t in range(len(steps))]
+    paid = [t for t, step in enumerate(task.steps) if step.buy < 0]
+    paid += [t for t, _, highest_w in task.forced if highest_w < -task.battery.standby_w]
+    return [t <= max(paid, default=-1) for t in range(len(task.steps))]
 
 
 def may_circle(step: ForecastStep) -> bool:
@@ -154,10 +166,13 @@ def is_convex(task: Task) -> bool:
 def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     """Worth of a kWh in the cells at the horizon's end [EUR/kWh] for `stored_value = "auto"`.
 
-    0.65 x mean buying price x discharging efficiency, but above what selling the same energy from
-    the roof would have paid.
+    A share of what it would save at the mean buying price; but above what selling the same energy
+    from the roof would have paid, as long as that is less than what it would save: where selling
+    pays as well as buying costs, storing for another day is a loss.
     """
-    mean_buy = sum(step.buy * step.hours for step in steps) / sum(step.hours for step in steps)
-    mean_sell = sum(step.sell * step.hours for step in steps) / sum(step.hours for step in steps)
-    worth = END_VALUE_SHARE * mean_buy * battery.discharge_efficiency
-    return max(worth, mean_sell / battery.charge_efficiency + END_VALUE_MARGIN, 0.0)
+    hours = sum(step.hours for step in steps)
+    mean_buy = sum(step.buy * step.hours for step in steps) / hours
+    mean_sell = sum(step.sell * step.hours for step in steps) / hours
+    saved = mean_buy * battery.discharge_efficiency
+    sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN
+    return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)

@@ -21,11 +21,15 @@ References: Cruise, Flatley, Gibbens, Zachary, arXiv 1406.3653; Xu, Korpas, Bott
 from bisect import insort
 from dataclasses import dataclass
 
-from optimizer.planning.step_cost import Segment, options, step_cost
-from optimizer.planning.task import RECOVERY_EUR_PER_KWH_H, ForecastStep, Task
+from optimizer.errors import InfeasibleError
+from optimizer.planning.step_cost import Choices, Segment, options, step_cost
+from optimizer.planning.task import RECOVERY_EUR_PER_KWH_H, Task
 
 TABLE_SIZE = 25
 """States of charge in the value table; 25 earn as much as 100 in simulated years."""
+
+FORCED_EUR_PER_KWH = 1000.0
+"""Worth of stored energy without which a forced band of battery power has no plan."""
 
 KINK_KWH = 1e-4
 """How far beside a state of charge its one-sided worth is read."""
@@ -76,18 +80,20 @@ def _cut(worth: list[Segment], top: float, bottom: float) -> list[Segment]:
     return kept
 
 
-def _back(
-    worth: list[Segment], task: Task, step: ForecastStep, ceiling_wh: float, before_wh: float
-) -> list[Segment]:
+def _back(worth: list[Segment], choices: Choices, lowered_wh: float) -> list[Segment]:
     """One step back in time: merge the step's options in, then cut both ends.
 
-    `before_wh` and `ceiling_wh` are the ceilings before and after the step.
+    `lowered_wh` is how much the ceiling comes down in the step.
     """
-    segments, most_out, most_in = options(task, step, ceiling_wh)
+    segments, most_out, most_in = choices
     merged = list(worth)
     for segment in segments:
         insort(merged, segment, key=lambda item: -item[0])
-    return _cut(merged, max(0.0, most_in), max(0.0, most_out - (before_wh - ceiling_wh) / 1000))
+    # a forced flow cannot be met from (nearly) empty or full: it is worth anything to avoid that
+    first = [(FORCED_EUR_PER_KWH, -most_in)] if most_in < 0 else []
+    last = [(-FORCED_EUR_PER_KWH, -most_out)] if most_out < 0 else []
+    top, bottom = max(0.0, most_in), max(0.0, most_out - lowered_wh / 1000)
+    return [*first, *_cut(merged, top, bottom), *last]
 
 
 def _penalised(worth: list[Segment], task: Task, hours: float) -> list[Segment]:
@@ -125,12 +131,19 @@ def _cell_means(worth: list[Segment], below: float, cell: float) -> tuple[float,
     return tuple(take(cell) / cell for _ in range(TABLE_SIZE))
 
 
-def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...], float]:
+def _forward(
+    task: Task, later: list[list[Segment]], choices: list[Choices]
+) -> tuple[tuple[float, ...], float]:
     """Walk the best path from the start: battery powers and the objective."""
     soc_wh, objective, powers = task.start_wh, 0.0, []
-    for step, worth in zip(task.steps, later, strict=True):
-        target_wh = _best_target(task, step, soc_wh, worth)
+    path = zip(task.steps, task.ceilings_wh(), later, choices, strict=True)
+    for step, ceiling_wh, worth, choice in path:
+        target_wh = _best_target(task, soc_wh, worth, choice)
         battery_w = task.battery.power_for(soc_wh, target_wh, step.hours)
+        low, high = task.battery_range(step)
+        holds = low - 0.01 <= battery_w <= high + 0.01 and target_wh <= ceiling_wh + 0.01
+        if task.forced and not holds:
+            raise InfeasibleError(f"the battery cannot do what is forced at {step.start}")
         objective += step_cost(task, step, battery_w) or 0.0
         soc_wh = target_wh
         objective += (
@@ -140,10 +153,10 @@ def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...],
     return tuple(powers), objective - task.end_value * soc_wh / 1000
 
 
-def _best_target(task: Task, step: ForecastStep, soc_wh: float, worth: list[Segment]) -> float:
+def _best_target(task: Task, soc_wh: float, worth: list[Segment], choices: Choices) -> float:
     """Stored energy after the step that is best now and later [Wh]."""
     size = sum(length for _, length in worth)
-    segments, most_out, _ = options(task, step, task.floor_wh + 1000 * size)
+    segments, most_out, _ = choices
     at = (soc_wh - task.floor_wh) / 1000 - most_out
     later, used = iter([*worth, (float("-inf"), float("inf"))]), 0.0
     value, length = next(later)
@@ -171,12 +184,13 @@ def solve(task: Task) -> Values:
     ceilings = (max(battery.max_wh, task.start_wh), *task.ceilings_wh())
     worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
     later, table = [], []
+    choices = [options(task, s, c) for s, c in zip(task.steps, ceilings[1:], strict=True)]
     for index in reversed(range(len(task.steps))):
         step = task.steps[index]
         worth = _penalised(worth, task, step.hours)
         later.append(worth)
         table.append(_cell_means(worth, below, cell / 1000))
-        worth = _back(worth, task, step, ceilings[index + 1], ceilings[index])
-    powers, objective = _forward(task, later[::-1])
+        worth = _back(worth, choices[index], ceilings[index] - ceilings[index + 1])
+    powers, objective = _forward(task, later[::-1], choices)
     soc = tuple(battery.min_wh + cell * (index + 0.5) for index in range(TABLE_SIZE))
     return Values(soc, tuple(table[::-1]), tuple(later[::-1]), task.floor_wh, powers, objective)

@@ -51,11 +51,20 @@ def test_a_frame_is_not_changed_by_reading_it(frame):
     ("buy", "sell", "worth"),
     [
         (0.30, 0.08, 0.65 * 0.30 * 0.9),
-        (0.20, 0.15, 0.15 / 0.8 + 0.001),
+        (0.20, 0.12, 0.12 / 0.8 + 0.001),
+        (0.30, 0.30, 0.30 * 0.9),
+        (0.30, -0.05, 0.65 * 0.30 * 0.9),
         (-0.20, -0.20, 0.0),
-        (0.0, 0.0, 0.001),
+        (0.0, 0.0, 0.0),
     ],
-    ids=["most of the mean price", "above the pay for feed-in", "never negative", "free"],
+    ids=[
+        "most of the mean price",
+        "above the pay for feed-in",
+        "never above what it saves",
+        "negative feed-in",
+        "never negative",
+        "free",
+    ],
 )
 def test_the_automatic_end_value(task_of, buy, sell, worth):
     task = task_of([(buy, sell, 500, 0)] * 3, charge_efficiency=0.8, discharge_efficiency=0.9)
@@ -71,8 +80,9 @@ def test_the_automatic_end_value_weighs_steps_by_their_length(task_of):
 
 def test_which_steps_could_cheat(task_of):
     rows = [(0.3, 0.1, 0, 0), (-0.1, -0.2, 0, 0), (0.1, 0.2, 0, 0), (0.1, 0.1, 0, 0)]
-    steps = task_of(rows).steps
-    assert may_burn(steps) == [True, True, False, False]
+    task = task_of(rows)
+    steps = task.steps
+    assert may_burn(task) == [True, True, False, False]
     assert [may_circle(step) for step in steps] == [False, False, True, False]
     strict, free = task_of(rows, rule="pv_only").grid, task_of(rows).grid
     assert [may_wash(step, strict) for step in steps] == [False, True, False, False]
