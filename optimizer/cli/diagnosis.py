@@ -55,16 +55,15 @@ def configuration(config: "Config", given: Path | None, today: date) -> Iterator
 
 def sources(config: "Config", now: datetime) -> Iterator[Finding]:
     """Ask each configured source."""
+    from optimizer.cli.diagnosis_prices import price_sources
     from optimizer.cli.inputs import span_of
     from optimizer.sources import registry
     from optimizer.sources.http import Http
-    from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings
+    from optimizer.sources.settings import LoadSettings, RoofSettings
 
-    chain, span, http = config.prices.sources, span_of(config, now), Http()
-    prices, load = PriceSettings(file=config.prices.file), LoadSettings(file=config.load.file)
-    for place, name in enumerate(chain):
-        ask = partial(registry.fetch, registry.PRICES, name, prices, span, http)
-        yield doctor_house.source("prices", name, ask, now, last=place == len(chain) - 1)
+    yield from price_sources(config, now)
+    span, http = span_of(config, now), Http()
+    load = LoadSettings(file=config.load.file)
     ask = partial(registry.fetch, registry.LOAD, config.load.source, load, span, http)
     yield doctor_house.source("load", config.load.source, ask, now)
     if config.pv.source != "none":

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
@@ -85,6 +85,17 @@ ROOF: Mapping[str, Source[RoofSettings]] = {
     "csv": Source(lambda settings, span, http: table.read_power(_file(settings), "pv_w"), OWN_FILE),
 }
 """Answer a frame with `pv_w`."""
+
+
+def attributions() -> list[str]:
+    """A line for each source whose data oblige us to name where they come from."""
+    kinds: dict[str, Mapping[str, Source[Any]]] = {"prices": PRICES, "load": LOAD, "roof": ROOF}
+    return [
+        f"  {kind}, {name}: {source.attribution}"
+        for kind, sources in kinds.items()
+        for name, source in sources.items()
+        if source.attribution
+    ]
 
 
 def find(kind: Mapping[str, Source[S]], name: str, section: str) -> Source[S]:
