@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from optimizer.analysis.doctor_house import SOURCES
 from optimizer.analysis.finding import Finding, Level
-from optimizer.errors import ExitCode, OptimizerError
+from optimizer.errors import ConfigError, ExitCode, OptimizerError
 from optimizer.model import frames
 
 if TYPE_CHECKING:
@@ -61,6 +61,10 @@ def _source(
     """The finding, and whether the source knows the present price."""
     try:
         frame = asked.ask()
+    except ConfigError as error:
+        text = str(error).removeprefix("prices: ")
+        item = SOURCES.warn(PRICES, text, "look at section [prices]")
+        return replace(item, exit_code=error.exit_code), False
     except OptimizerError as error:
         kept = f" ({asked.kept_days} days of it are kept)" if asked.kept_days else ""
         item = SOURCES.error(PRICES, error, Level.WARN)

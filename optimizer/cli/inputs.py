@@ -79,7 +79,7 @@ def _none_known(gathered: Gathered, at: datetime) -> ConfigError | DataError:
         return ConfigError("; ".join(str(error) for error in failures.values()))
     if set(failures) == {"csv"}:
         return DataError(str(failures["csv"]))
-    reasons = "; ".join(f"{name}: {error}" for name, error in failures.items())
+    reasons = "; ".join(str(error) for error in failures.values())
     return DataError(
         f"no price is known for {iso(at)}, so there is no new plan ({reasons}). A plan in force "
         "goes on to its end, then the FEMS balances the house by itself"

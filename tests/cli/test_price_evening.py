@@ -184,9 +184,9 @@ def test_all_are_down_and_nothing_is_kept(home, internet):
         plan()
     fault = "does not work now (503): ask again later"
     assert str(caught.value) == (
-        "no price is known for 2026-11-22T17:35:00Z, so there is no new plan (energy-charts: "
-        f"api.energy-charts.info {fault}; smard: www.smard.de {fault}; awattar: api.awattar.de "
-        f"{fault}). A plan in force goes on to its end, then the FEMS balances the house by itself"
+        "no price is known for 2026-11-22T17:35:00Z, so there is no new plan "
+        f"(api.energy-charts.info {fault}; www.smard.de {fault}; api.awattar.de {fault}). A plan "
+        "in force goes on to its end, then the FEMS balances the house by itself"
     )
     assert caught.value.exit_code == 8
 
