@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,16 +55,9 @@ def configuration(config: "Config", given: Path | None, today: date) -> Iterator
 def sources(config: "Config", now: datetime) -> Iterator[Finding]:
     """Ask each configured source."""
     from optimizer.cli.diagnosis_house import house_sources
-    from optimizer.cli.inputs import span_of
-    from optimizer.sources import registry
-    from optimizer.sources.http import Http
-    from optimizer.sources.settings import PriceSettings
+    from optimizer.cli.diagnosis_prices import price_sources
 
-    chain, span, http = config.prices.sources, span_of(config, now), Http()
-    prices = PriceSettings(file=config.prices.file)
-    for place, name in enumerate(chain):
-        ask = partial(registry.fetch, registry.PRICES, name, prices, span, http)
-        yield doctor_house.source("prices", name, ask, now, last=place == len(chain) - 1)
+    yield from price_sources(config, now)
     yield from house_sources(config, now)
 
 

@@ -2,8 +2,8 @@
 
 import logging
 import time
-from collections.abc import Callable
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -34,6 +34,15 @@ def span_of(config: "Config", at: datetime) -> Span:
     return Span(at, at + timedelta(hours=config.planning.horizon_h), zone)
 
 
+@contextmanager
+def chain_of(config: "Config", at: datetime) -> Iterator[Chain]:
+    """The chain of price sources, with the store where one of them is kept."""
+    section = config.prices
+    kept = any(name in registry.PRICES and registry.PRICES[name].kept for name in section.sources)
+    with closing(database.connect(config.store.folder)) if kept else nullcontext() as store:
+        yield Chain(section.sources, PriceSettings(**section.settings()), Http(), store, at)
+
+
 def prices(config: "Config", at: datetime, sleep: Callable[[float], None] = time.sleep) -> Priced:
     """All-in prices from the chain of sources, and what to say of them.
 
@@ -42,15 +51,13 @@ def prices(config: "Config", at: datetime, sleep: Callable[[float], None] = time
     ConfigError, DataError
         If no source knows the price of this moment.
     """
-    section, span = config.prices, span_of(config, at)
-    kept = any(name in registry.PRICES and registry.PRICES[name].kept for name in section.sources)
-    with closing(database.connect(config.store.folder)) if kept else nullcontext() as store:
-        chain = Chain(section.sources, PriceSettings(**section.settings()), Http(), store, at)
+    span = span_of(config, at)
+    with chain_of(config, at) as chain:
         end = chain.expected_end(span)
         gathered = patience.patiently(
             lambda skip: chain.gather(span, skip),
             lambda made: not made.missing(at, end),
-            section.patience_s,
+            config.prices.patience_s,
             sleep,
             logging.getLogger(__name__).warning,
         )
@@ -72,7 +79,7 @@ def _none_known(gathered: Gathered, at: datetime) -> ConfigError | DataError:
         return ConfigError("; ".join(str(error) for error in failures.values()))
     if set(failures) == {"csv"}:
         return DataError(str(failures["csv"]))
-    reasons = "; ".join(f"{name}: {error}" for name, error in failures.items())
+    reasons = "; ".join(str(error) for error in failures.values())
     return DataError(
         f"no price is known for {iso(at)}, so there is no new plan ({reasons}). A plan in force "
         "goes on to its end, then the FEMS balances the house by itself"

@@ -91,6 +91,11 @@ class Chain:
         fill_short_gaps(made.quarters, span.start)
         return made
 
+    def kept_days(self, name: str, span: Span) -> int:
+        """How many days of a source are kept."""
+        source = registry.PRICES.get(name)
+        return 0 if source is None else len(self._kept(name, source, span))
+
     def _ask(
         self, name: str, source: registry.Source[PriceSettings], span: Span, days: list[PriceDay],
         made: Gathered,

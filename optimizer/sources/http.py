@@ -13,10 +13,8 @@ import threading
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import quote, urlsplit
-
-import requests
 
 from optimizer.sources.failures import (
     BusyError,
@@ -24,6 +22,9 @@ from optimizer.sources.failures import (
     NotPublishedError,
     RejectedError,
 )
+
+if TYPE_CHECKING:
+    import requests  # at run time only where something is asked: most plans need no service
 
 USER_AGENT = "optimizer (planner of a home battery; a few requests a day)"
 DEADLINE_S = 20.0
@@ -132,6 +133,8 @@ class Http:
         headers: Mapping[str, str] | None, content: Any, secrets: Collection[str],
         own: Collection[int],
     ) -> Answer:  # fmt: skip
+        import requests
+
         known = {"User-Agent": USER_AGENT} | dict(headers or {})
         request = requests.Request(method, url, known, params=params, json=content)
         answer = self._exchange(request, tuple(filter(None, secrets)))
@@ -139,11 +142,13 @@ class Http:
             return answer
         raise self._failure(answer)
 
-    def _exchange(self, request: requests.Request, secrets: tuple[str, ...]) -> Answer:
+    def _exchange(self, request: "requests.Request", secrets: tuple[str, ...]) -> Answer:
         """Send, in a thread of its own: nothing that a service does can hold it past the deadline.
 
         Exceptions of `requests` name the URL, so none of them leaves this function.
         """
+        from requests import Timeout
+
         host, told = urlsplit(request.url).hostname or "", list[Answer | Exception]()
 
         def work() -> None:
@@ -155,7 +160,7 @@ class Http:
         thread = threading.Thread(target=work, name=f"ask {host}", daemon=True)
         thread.start()
         thread.join(self.deadline_s)
-        outcome = told[0] if told else requests.Timeout()
+        outcome = told[0] if told else Timeout()
         if isinstance(outcome, Answer):
             return outcome
         raise _unanswered(host, outcome, self.deadline_s)
@@ -191,10 +196,12 @@ class Http:
 
 
 def _sent(
-    request: requests.Request, host: str, deadline_s: float, secrets: tuple[str, ...]
+    request: "requests.Request", host: str, deadline_s: float, secrets: tuple[str, ...]
 ) -> Answer:
     """Send and read, at most `CAP_BYTES`."""
-    with requests.Session() as session:
+    from requests import Session
+
+    with Session() as session:
         session.trust_env = False
         prepared = session.prepare_request(request)
         with session.send(
@@ -212,6 +219,8 @@ def _sent(
 
 def _unanswered(host: str, error: Exception, deadline_s: float) -> Exception:
     """An exception of the transport as a failure; nothing of its own text is told."""
+    import requests
+
     if isinstance(error, RejectedError):
         return error
     if isinstance(error, requests.Timeout):

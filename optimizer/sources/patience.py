@@ -28,6 +28,7 @@ def patiently(
     """
     pause_s, left_s = FIRST_PAUSE_S, patience_s
     hopeless: dict[str, OptimizerError] = {}
+    order: dict[str, None] = {}
     while True:
         made = gather(sorted(hopeless))
         worth = {
@@ -36,7 +37,8 @@ def patiently(
             if isinstance(error, BusyError | NotPublishedError)
         }
         hopeless |= {n: e for n, e in made.failures.items() if n not in worth}
-        made.failures = {**hopeless, **worth}
+        order |= dict.fromkeys(made.failures)
+        made.failures = {n: e for n in order if (e := made.failures.get(n, hopeless.get(n)))}
         asked = [e.retry_after_s or 0.0 for e in worth.values() if isinstance(e, BusyError)]
         wait_s = max([pause_s, *asked])
         if complete(made) or not worth or wait_s > left_s:

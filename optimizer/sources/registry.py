@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
@@ -120,6 +120,17 @@ ROOF: Mapping[str, Source[RoofSettings]] = {
     ),
 }  # fmt: skip
 """Answer a frame with `pv_w` of the future, perhaps of the past too, uncorrected."""
+
+
+def attributions() -> list[str]:
+    """A line for each source whose data oblige us to name where they come from."""
+    kinds: dict[str, Mapping[str, Source[Any]]] = {"prices": PRICES, "load": LOAD, "roof": ROOF}
+    return [
+        f"  {kind}, {name}: {source.attribution}"
+        for kind, sources in kinds.items()
+        for name, source in sources.items()
+        if source.attribution
+    ]
 
 
 def find(kind: Mapping[str, Source[S]], name: str, section: str) -> Source[S]:

@@ -8,8 +8,12 @@ import responses
 from answers.prices import SERVICES, day_of, midnight
 from typer.testing import CliRunner
 
+from optimizer.cli import inputs
 from optimizer.cli.app import app
+from optimizer.cli.diagnosis_prices import price_sources
+from optimizer.config import reading
 from optimizer.errors import DataError
+from optimizer.sources import registry
 
 DAY = date(2026, 11, 22)
 AT = datetime(2026, 11, 22, 17, 35, tzinfo=UTC)
@@ -180,9 +184,9 @@ def test_all_are_down_and_nothing_is_kept(home, internet):
         plan()
     fault = "does not work now (503): ask again later"
     assert str(caught.value) == (
-        "no price is known for 2026-11-22T17:35:00Z, so there is no new plan (energy-charts: "
-        f"api.energy-charts.info {fault}; smard: www.smard.de {fault}; awattar: api.awattar.de "
-        f"{fault}). A plan in force goes on to its end, then the FEMS balances the house by itself"
+        "no price is known for 2026-11-22T17:35:00Z, so there is no new plan "
+        f"(api.energy-charts.info {fault}; www.smard.de {fault}; api.awattar.de {fault}). A plan "
+        "in force goes on to its end, then the FEMS balances the house by itself"
     )
     assert caught.value.exit_code == 8
 
@@ -207,7 +211,7 @@ def test_another_unit_is_not_believed_and_the_next_source_is_asked(home, interne
     )
 
 
-def test_the_plan_waits_for_a_busy_service_as_long_as_it_may(home, internet, capsys):
+def test_the_plan_waits_for_a_busy_service_as_long_as_it_may(home, internet):
     """Retry-After is kept to; with the patience used up the plan is made from what there is."""
     path = home / "optimizer.toml"
     path.write_text(path.read_text().replace("patience_s = 0", "patience_s = 100"))
@@ -221,9 +225,26 @@ def test_the_plan_waits_for_a_busy_service_as_long_as_it_may(home, internet, cap
 
     internet.get(SERVICES["energy-charts"].url, status=429, headers={"Retry-After": "40"})
     down(internet, "smard", "awattar")
-    from optimizer.cli import inputs
-    from optimizer.config import reading
-
     costs = inputs.prices(reading.load(path), AT, sleep)
     assert waited == [40, 40]
     assert set(costs.origins.values()) == {"published energy-charts"}
+
+
+def test_the_version_names_whose_data_are_used():
+    done = CliRunner().invoke(app, ["--version"])
+    assert done.stdout.startswith("optimizer ")
+    for source in registry.PRICES.values():
+        assert source.attribution in done.stdout
+    assert "Bundesnetzagentur | SMARD.de (CC BY 4.0)" in done.stdout
+
+
+def test_the_doctor_asks_each_source(home, internet):
+    """The FEMS is not there; that does not keep the sources from being asked."""
+    down(internet, "energy-charts")
+    awattar(internet)
+    text = (home / "optimizer.toml").read_text()
+    (home / "optimizer.toml").write_text(text.replace('"smard", ', ""))
+    first, second = price_sources(reading.load(home / "optimizer.toml"), AT)
+    assert first.text == "energy-charts: api.energy-charts.info does not work now (503)"
+    assert second.text.startswith("awattar: 889 steps of 60 min, 18.10. 00:00 to 24.11. 00:00")
+    assert second.text.endswith("29 h ahead")
