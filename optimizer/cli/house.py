@@ -7,14 +7,16 @@ what it told before, then by what the house itself did before, and the owner is 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from optimizer.errors import DataError, OptimizerError
+from optimizer.forecast import hindcast
 from optimizer.forecast import load as load_forecast
 from optimizer.forecast import roof as roof_forecast
 from optimizer.forecast.expected import Expected
+from optimizer.model.spread import LoadSpread
 from optimizer.sources import asking, registry
 from optimizer.sources.asking import Memory, Told
 from optimizer.sources.http import Http
@@ -74,6 +76,8 @@ class House:
     history: "pd.DataFrame | None"
     """The house's past, where it is known: `load_w`, perhaps `pv_w` and `grid_w`."""
     notes: tuple[str, ...]
+    spread: LoadSpread | None = None
+    """How far the house strays from its forecast; None where too little is known of it."""
 
 
 def house(config: "Config", begin: datetime, end: datetime, at_hand: Near) -> House:
@@ -81,10 +85,12 @@ def house(config: "Config", begin: datetime, end: datetime, at_hand: Near) -> Ho
     told, notes = past(config, at_hand)
     load, history = _load(config, told, begin, end, at_hand)
     notes += load.notes
+    step = timedelta(minutes=config.planning.step_minutes)
+    spread = hindcast.spread_of(history, at_hand.now, at_hand.zone, step)
     if config.pv.source == "none":
-        return House(load.frame, None, history, notes)
+        return House(load.frame, None, history, notes, spread)
     roof = _roof(config, history, begin, end, at_hand)
-    return House(load.frame, roof.frame, history, notes + roof.notes)
+    return House(load.frame, roof.frame, history, notes + roof.notes, spread)
 
 
 def past(config: "Config", at_hand: Near) -> tuple[Told, tuple[str, ...]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from optimizer.config.sections import Config
     from optimizer.model.battery import Battery
+    from optimizer.model.spread import LoadSpread
     from optimizer.planning.task import ForecastStep
 
 
@@ -86,8 +87,10 @@ def _none_known(gathered: Gathered, at: datetime) -> ConfigError | DataError:
     )
 
 
-def forecast(config: "Config", at: datetime) -> "tuple[pd.DataFrame, Priced, list[str]]":
-    """The forecast frame from a moment on, its prices, and notes for the owner."""
+def forecast(
+    config: "Config", at: datetime
+) -> "tuple[pd.DataFrame, Priced, LoadSpread | None, list[str]]":
+    """The forecast frame from a moment on, its prices, the load's spread, notes for the owner."""
     from optimizer.cli import house
 
     costs = prices(config, at)
@@ -104,7 +107,7 @@ def forecast(config: "Config", at: datetime) -> "tuple[pd.DataFrame, Priced, lis
     known = frame["end"].iloc[-1].to_pydatetime()
     if known < at + horizon - step:
         notes.append(f"prices, load and roof are known to {iso(known)}: the plan ends there")
-    return frame, costs, notes
+    return frame, costs, expected.spread, notes
 
 
 def end_value(

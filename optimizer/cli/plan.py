@@ -65,7 +65,7 @@ def _make(
     from optimizer.planning.door import forecast_steps
     from optimizer.planning.planner import Request, make_plan
 
-    frame, prices, notes = inputs.forecast(settings, at)
+    frame, prices, spread, notes = inputs.forecast(settings, at)
     if soc is None:
         with client_of(settings) as client:
             soc = client.soc()
@@ -88,6 +88,7 @@ def _make(
         soc_percent=soc,
         stored_value=end_value,
         notes=(*notes, *more),
+        spread=spread,
     )
     return make_plan(steps, request, time.perf_counter), request, steps
 

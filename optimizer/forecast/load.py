@@ -38,7 +38,7 @@ QUARTERS = 96
 
 
 @dataclass(frozen=True, slots=True)
-class _Past:
+class Past:
     """Known quarter-hours, newest first."""
 
     starts: pd.DatetimeIndex
@@ -47,6 +47,7 @@ class _Past:
 
     @property
     def days(self) -> float:
+        """How much is known [days]."""
         return len(self.load_w) / QUARTERS
 
 
@@ -85,7 +86,7 @@ def expected(
     annual_kwh
         What the house uses in a year: the level while nothing better is known.
     """
-    past = _past(history, at, zone)
+    past = known_quarters(history, at, zone)
     starts = steps.grid(start, end, steps.QUARTER)
     ahead = _local(starts, zone)
     load_w = _profile(past, ahead, annual_kwh) * _level(past, at, annual_kwh)
@@ -97,33 +98,33 @@ def _local(starts: list[datetime], zone: ZoneInfo) -> pd.DatetimeIndex:
     return pd.DatetimeIndex(starts).tz_convert(zone)
 
 
-def _past(history: pd.DataFrame | None, at: datetime, zone: ZoneInfo) -> _Past:
+def known_quarters(history: pd.DataFrame | None, at: datetime, zone: ZoneInfo) -> Past:
     """Whole known quarter-hours of the last weeks."""
     if history is None or history.empty:
-        return _Past(pd.DatetimeIndex([], tz=zone), np.empty(0))
+        return Past(pd.DatetimeIndex([], tz=zone), np.empty(0))
     known = clean(history)
     known = known[(known["end"] <= at) & (known.index >= at - REACH)]
     if known.empty:
-        return _past(None, at, zone)
+        return known_quarters(None, at, zone)
     starts = steps.grid(known.index[0].to_pydatetime(), known["end"].iloc[-1], steps.QUARTER)
     fine = steps.resample(known[["end", "load_w"]], starts, steps.QUARTER).dropna()[::-1]
-    return _Past(pd.DatetimeIndex(fine.index).tz_convert(zone), fine["load_w"].to_numpy())
+    return Past(pd.DatetimeIndex(fine.index).tz_convert(zone), fine["load_w"].to_numpy())
 
 
-def _quarter_of_day(local: pd.DatetimeIndex) -> np.ndarray:
+def quarter_of_day(local: pd.DatetimeIndex) -> np.ndarray:
     """0 to 95 by the clock on the wall, so days of 23 and 25 hours need no care."""
     quarters: np.ndarray = (local.hour * 4 + local.minute // 15).to_numpy()
     return quarters
 
 
-def _profile(past: _Past, ahead: pd.DatetimeIndex, annual_kwh: float) -> np.ndarray:
+def _profile(past: Past, ahead: pd.DatetimeIndex, annual_kwh: float) -> np.ndarray:
     """The mean of the newest 14 days at the same time of day; the standard while it is short."""
-    place = _quarter_of_day(past.starts)
+    place = quarter_of_day(past.starts)
     newest = pd.Series(place).groupby(place).cumcount().to_numpy() < DAYS
     count = np.bincount(place[newest], minlength=QUARTERS).astype(float)
     total = np.bincount(place[newest], weights=past.load_w[newest], minlength=QUARTERS)
     weight = np.maximum(PRIOR_DAYS * (1 - count / DAYS), 0.0)
-    at = _quarter_of_day(ahead)
+    at = quarter_of_day(ahead)
     standard = _standard(ahead, annual_kwh) * _scale(past, annual_kwh)
     mean: np.ndarray = (total[at] + weight[at] * standard) / (count[at] + weight[at])
     return mean
@@ -134,14 +135,14 @@ def _standard(local: pd.DatetimeIndex, annual_kwh: float) -> np.ndarray:
     return np.array([standard_w(moment, annual_kwh) for moment in local.to_pydatetime()])
 
 
-def _scale(past: _Past, annual_kwh: float) -> float:
+def _scale(past: Past, annual_kwh: float) -> float:
     """How this house compares with the standard one; `annual_kwh` counts for one day."""
     standard = _standard(past.starts, annual_kwh).sum()
     day = annual_kwh * 1000 / 365 * 4
     return float((past.load_w.sum() + day) / (standard + day))
 
 
-def _level(past: _Past, at: datetime, annual_kwh: float) -> float:
+def _level(past: Past, at: datetime, annual_kwh: float) -> float:
     """Root of the last 24 hours' energy against the profile's, 1 with less than a day's half."""
     last = past.starts >= pd.Timestamp(at - LEVEL_SPAN)
     if last.sum() < QUARTERS / 2 or past.days < PRIOR_DAYS:
@@ -150,7 +151,7 @@ def _level(past: _Past, at: datetime, annual_kwh: float) -> float:
     return float(np.sqrt(np.clip(past.load_w[last].sum() / usual, *LEVEL_LIMITS)))
 
 
-def _notes(past: _Past, annual_kwh: float) -> tuple[str, ...]:
+def _notes(past: Past, annual_kwh: float) -> tuple[str, ...]:
     if past.days >= DAYS:
         return ()
     kwh = f"a standard household of {annual_kwh:,.0f} kWh a year".replace(",", " ")
