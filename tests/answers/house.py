@@ -205,6 +205,6 @@ SERVICES = {
 }  # fmt: skip
 
 LOCAL = {"csv", "meter", "excel", "fems", "journal"}
-"""Sources that ask no service over HTTP: files, the device and the store have tests of their own."""
+"""Sources that ask no service over HTTP: files, device and store have tests of their own."""
 
 __all__ = ["BERLIN", "LOCAL", "SERVICES", "TOKEN"]

@@ -22,6 +22,7 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.spread import GENERIC_RATIOS
 from optimizer.planning import value_table
+from optimizer.planning.forecasts import Forecasts
 
 TICKS = 3
 """Ticks a quarter-hour."""
@@ -126,7 +127,7 @@ def bound(house: House, buy: np.ndarray, sell: np.ndarray) -> float:
     hours = np.full((1, len(buy) * TICKS), 0.25 / TICKS)
     fine = [np.repeat(column, TICKS)[None, :] for column in (buy, sell, house.pv)]
     ratios = np.ones((*hours.shape, 1))
-    forecasts = value_table.Forecasts(
+    forecasts = Forecasts(
         hours, fine[0], fine[1], house.ticks[None, :], fine[2], ratios, np.array([0.2])
     )
     cells = 200
@@ -185,16 +186,21 @@ def table_of(house: House, buy, sell, variant: Variant) -> np.ndarray:
     load, pv = house.load_forecast, house.pv_forecast
     if variant.perfect:
         load, pv = house.load, house.pv
-    forecasts = value_table.Forecasts(
+    forecasts = Forecasts(
         hours, buy[index], sell[index], load[index], pv[index], ratios, np.maximum(end, 0.0)
     )
     keep = 4 if variant.hourly else 96
     found = value_table.tables(house.battery, Grid(), forecasts, variant.cells, keep=keep)
-    result = np.full((len(buy), POINTS), np.nan)
+    return in_force(found, starts, keep, len(buy), variant)
+
+
+def in_force(found, starts, keep: int, count: int, variant: Variant) -> np.ndarray:
+    """Each plan's table until the next plan."""
+    result = np.full((count, POINTS), np.nan)
     middles = (np.arange(variant.cells) + 0.5) / variant.cells
     points = (np.arange(POINTS) + 0.5) / POINTS
     for plan, first in enumerate(starts):
-        last = min(first + keep, len(buy), starts[plan + 1] if plan + 1 < len(starts) else len(buy))
+        last = min(first + keep, count, *starts[plan + 1 : plan + 2])
         for at in range(first, last):
             row = found[plan, at - first]
             if variant.smooth:
@@ -228,7 +234,7 @@ def live(
     return bill, soc, charged
 
 
-def power_of(battery, need, pv, soc, worth, buy, sell, ties):  # noqa: PLR0913
+def power_of(battery, need, pv, soc, worth, buy, sell, ties):
     """The rule of `control.band.by_value` within what battery, inverter and law allow [W]."""
     stored, saved = battery.charge_efficiency, battery.discharge_efficiency
     low = np.maximum(-battery.max_charge_w, -(battery.max_wh - soc) / stored / TICKS_HOURS)
@@ -258,15 +264,11 @@ def more(made: House) -> list[Variant]:
         Variant("uncertain, hourly, 1.3 the spread", ratios=wider(1.3), hourly=True),
         Variant("uncertain, hourly, steps not lines", smooth=False, hourly=True),
     ]
-    for cells in (13, 50, 100):
-        result.append(Variant(f"uncertain, hourly, {cells} cells", cells=cells, hourly=True))
-    for tie in (0.0, 0.001, 0.003, 0.005):
-        result.append(Variant(f"uncertain, hourly, tie {tie}", delta=tie, hourly=True))
-    for tie in (0.0, 0.001, 0.005, 0.01):
-        result.append(Variant(f"uncertain, hourly, charge {tie}", charge_delta=tie, hourly=True))
-    for share in (0.5, 0.6, 0.7, 0.8):
-        result.append(Variant(f"uncertain, hourly, end {share}", end_share=share, hourly=True))
-    return result
+    changes = [{"cells": cells} for cells in (13, 50, 100)]
+    changes += [{"delta": tie} for tie in (0.0, 0.001, 0.003, 0.005)]
+    changes += [{"charge_delta": tie} for tie in (0.0, 0.001, 0.005, 0.01)]
+    changes += [{"end_share": share} for share in (0.5, 0.6, 0.7, 0.8)]
+    return result + [Variant(f"uncertain, hourly, {c}", hourly=True, **c) for c in changes]
 
 
 def main() -> None:

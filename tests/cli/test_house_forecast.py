@@ -1,4 +1,4 @@
-"""House and roof from the configuration on: the ordinary day, and the evening when nobody answers."""
+"""House and roof from the configuration on: an ordinary day, and when nobody answers."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -132,8 +132,8 @@ def test_an_evening_when_all_services_are_down_but_an_hour_ago_they_were_not(int
     down(internet)
     made = planned(config)
     assert made.notes == (
-        "load: The FEMS at http://fems cannot be reached: check its network and [fems] url; learned "
-        "from what it told before, known to 22.11. 17:30",
+        "load: The FEMS at http://fems cannot be reached: check its network and [fems] url; "
+        "learned from what it told before, known to 22.11. 17:30",
         "roof: api.open-meteo.com does not work now (503): ask again later",
         "roof: the forecast is corrected by 0.58 on the whole, learned from 15 days",
     )
@@ -155,8 +155,8 @@ def test_an_evening_when_nobody_ever_answered(internet, tmp_path):
     down(internet)
     made = planned(config_of(tmp_path))
     assert made.notes == (
-        "load: The FEMS at http://fems cannot be reached: check its network and [fems] url; learned "
-        "from the executor's journal, known to 22.11. 18:30",
+        "load: The FEMS at http://fems cannot be reached: check its network and [fems] url; "
+        "learned from the executor's journal, known to 22.11. 18:30",
         "load: 4.0 days of this house's past are known, 14 are wanted: mixed with a standard "
         "household of 4 000 kWh a year (BDEW H25)",
         "roof: api.open-meteo.com does not work now (503): ask again later",
@@ -285,7 +285,8 @@ def test_the_doctor_says_what_each_source_gives(internet, tmp_path):
             "non-commercial use: Weather data by Open-Meteo.com", "",
         ),
         (
-            Level.OK, "roof correction", "0.58 on the whole; by hour 0.58 (7 h UTC), 0.53 (11 h UTC), "
+            Level.OK, "roof correction",
+            "0.58 on the whole; by hour 0.58 (7 h UTC), 0.53 (11 h UTC), "
             "0.58 (15 h UTC); from 15 days", "",
         ),
     ]  # fmt: skip

@@ -53,9 +53,18 @@ def test_the_readmes_configuration_is_valid(tmp_path):
     assert config.planning == defaults.planning
 
 
-def test_the_readme_names_all_price_sources():
-    rows = README[README.index("| price source |") : README.index("| rule |")]
-    assert set(re.findall(r"^\| `([a-z-]+)` \|", rows, re.MULTILINE)) == set(registry.PRICES)
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("| price source |", set(registry.PRICES)),
+        ("| `[load]` source |", {*registry.LOAD, "profile"}),
+        ("| `[pv]` source |", set(registry.ROOF)),
+    ],
+)
+def test_the_readme_names_all_sources(table, names):
+    begin = README.index(table)
+    rows = README[begin : README.index("\n\n", begin)]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", rows, re.MULTILINE)) == names
 
 
 COMMANDS = re.findall(r"^\| `optimizer ([a-z ]+)`", README, re.MULTILINE)

@@ -166,7 +166,7 @@ def test_the_standard_household_uses_what_it_should():
     first = datetime(2026, 1, 1, tzinfo=ZONE)
     hours = [first + timedelta(hours=n) for n in range(8_760)]
     assert sum(standard_w(at, 4_000) for at in hours) / 1000 == pytest.approx(4_000, rel=0.005)
-    evening, night = datetime(2026, 1, 14, 18, 30), datetime(2026, 1, 14, 3)
+    evening, night = (datetime(2026, 1, 14, hour, tzinfo=ZONE) for hour in (18, 3))
     assert standard_w(evening, 4_000) > 2.5 * standard_w(night, 4_000)
-    sunday, saturday = datetime(2026, 1, 18, 11), datetime(2026, 1, 17, 11)
+    sunday, saturday = (datetime(2026, 1, day, 11, tzinfo=ZONE) for day in (18, 17))
     assert standard_w(sunday, 1_000) > standard_w(saturday, 1_000) > standard_w(evening, 1_000) / 2

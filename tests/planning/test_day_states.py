@@ -7,7 +7,7 @@ import pytest
 
 from optimizer.model.spread import certain, generic
 from optimizer.planning import value_table
-from optimizer.planning.value_table import Forecasts, DayStates
+from optimizer.planning.value_table import DayStates, Forecasts
 
 
 @pytest.fixture(scope="module")
