@@ -169,7 +169,7 @@ def expected(
         if correct and measured is not None:
             correction = learn(told, measured, at, place)
         parts, known = [corrected(ahead, correction, place)], ahead["end"].iloc[-1]
-        notes += _told(ahead, parts[0], correction)
+        notes += [*_told(ahead, parts[0], correction), *_range(told, begin)]
     if known < end:
         own = None if measured is None else from_own_past(measured, known, end, at)
         if own is not None:
@@ -199,6 +199,21 @@ def _ahead(told: pd.DataFrame, begin: datetime) -> pd.DataFrame | None:
         before = frames.frame_of([begin], [first], pv_w=[float(ahead["pv_w"].iloc[0])])
         ahead = pd.concat([before, ahead])
     return ahead
+
+
+def _range(told: pd.DataFrame, begin: datetime) -> list[str]:
+    """Between what the service expects the next day to lie, if it says so."""
+    if not {"pv_p10_w", "pv_p90_w"} <= set(told.columns):
+        return []
+    day = told[(told["end"] > begin) & (told.index < begin + timedelta(days=1))].dropna()
+    hours = (day["end"] - day.index.to_series()).dt.total_seconds() / 3600
+    low, middle, high = (
+        (day[name] * hours).sum() / 1000 for name in ("pv_p10_w", "pv_w", "pv_p90_w")
+    )
+    return [
+        f"roof: {middle:.1f} kWh are told for the next 24 h: at least {low:.1f} on nine days of "
+        f"ten, and at most {high:.1f}"
+    ]
 
 
 def _told(ahead: pd.DataFrame, made: pd.DataFrame, correction: Correction) -> list[str]:

@@ -261,6 +261,38 @@ def test_faults_of_the_owners_own_are_not_bridged(internet, tmp_path):
         planned(config_of(tmp_path, load={"without": ["evcs0"]}))
 
 
+def test_a_roof_of_the_owners_own_is_taken_as_it_is(tmp_path):
+    begin = AT.replace(minute=0) - timedelta(days=1)
+    path = csv_of(tmp_path, begin, 60)["file"]
+    path.write_text(path.read_text().replace("load_w", "pv_w"))
+    mine = {"source": "csv", "file": path}
+    made = planned(config_of(tmp_path, load={"source": "profile"}, pv=mine))
+    assert made.roof["pv_w"].iloc[0] == 500
+
+
+def test_a_journal_without_rows_is_no_past(tmp_path):
+    database.connect(tmp_path).close()
+    made = planned(config_of(tmp_path, load={"source": "journal"}, pv={"source": "none"}))
+    assert made.history is None
+    assert made.notes[0] == "load: the journal knows nothing of this time"
+
+
+def test_the_spread_is_learned_from_the_house(internet, tmp_path):
+    device_answers(internet)
+    made = planned(config_of(tmp_path, pv={"source": "none"}))
+    assert made.spread.ratios[3] == pytest.approx([1] * 5, abs=0.05)
+
+
+BAD_ADDRESSES = ["192.168.0.30", "http://x:y@nas", "http://nas/?q=1", "ftp://nas"]
+
+
+@pytest.mark.parametrize("url", BAD_ADDRESSES)
+def test_an_address_with_a_password_in_it_is_refused(tmp_path, url):
+    with pytest.raises(ValueError, match="without user, password or question"):
+        config_of(tmp_path, load={"url": url})
+    assert config_of(tmp_path, load={"url": "http://nas:8123/ha/"}).load.url == "http://nas:8123/ha"
+
+
 # The doctor.
 
 

@@ -178,15 +178,23 @@ def test_sunshine_at_night_is_told():
     assert "latitude and longitude" in made.notes[0]
 
 
+def test_a_range_is_told_where_the_service_knows_one():
+    told = series(-1, 2, pv_p10_w=times(0.5), pv_p90_w=times(1.2))
+    kwh = series(0, 1)["pv_w"].sum() / 1000
+    assert expected(told, None).notes == (
+        f"roof: {kwh:.1f} kWh are told for the next 24 h: at least {kwh / 2:.1f} on nine days of "
+        f"ten, and at most {kwh * 1.2:.1f}",
+    )
+
+
 def test_a_mean_of_the_own_past_needs_three_days_at_every_time():
     ends = AT + 24 * HOUR
     assert own_roof.from_own_past(series(-2, 0), AT, ends, AT) is None
     assert own_roof.from_own_past(series(-2, 0)[:0], AT, ends, AT) is None
     made = own_roof.from_own_past(series(-3, 0), AT, ends, AT)
     assert made["pv_w"].sum() / 4 == pytest.approx(series(0, 1)["pv_w"].sum())
-    old = own_roof.from_own_past(series(-40, 0, lambda at: 1.0 if at > AT - 14 * 24 * HOUR else 9.0),
-                                 AT, ends, AT)  # fmt: skip
-    assert old["pv_w"].max() < 2
+    before = series(-40, 0, lambda at: 1.0 if at >= AT - 14 * 24 * HOUR else 9.0)
+    assert own_roof.from_own_past(before, AT, ends, AT)["pv_w"].max() == 1
 
 
 SUN = {

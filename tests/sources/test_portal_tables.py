@@ -1,5 +1,6 @@
 """Tables of meter portals, and the Excel export of the Online-Monitoring."""
 
+import sys
 from datetime import date, datetime, timedelta
 
 import openpyxl
@@ -240,6 +241,12 @@ def test_an_export_with(tmp_path, name):
     parts = {"header": GERMAN, "rows": []} | change
     with pytest.raises(DataError, match=text):
         read(workbook(tmp_path, **parts), "excel")
+
+
+def test_an_export_without_openpyxl(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(ConfigError, match=r"pip install 'optimizer\[excel\]'"):
+        read(tmp_path / "export.xlsx", "excel")
 
 
 def test_what_is_no_workbook_at_all(tmp_path):
