@@ -156,6 +156,9 @@ def test_a_day_is_not_replaced_by_a_part_of_it(internet, store):
     internet.reset()
     late = [at for at in day_of(DAY, 15) if at.hour > 12]
     serve(internet, "energy-charts", 15, (0, 1), without=late)
+    gather("energy-charts", store=store)
+    internet.reset()
+    internet.get(SERVICES["energy-charts"].url, status=503)
     made = gather("energy-charts", store=store)
     assert len(made.frame(EVENING)) == 22
 
