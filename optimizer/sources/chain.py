@@ -85,7 +85,8 @@ class Chain:
             except OptimizerError as error:
                 made.failures[name] = error
             self._merge(made, name, fresh, kept, span)
-            if fresh and made.missing(span.start, end) and name not in made.failures:
+            late = fresh and made.missing(span.start, end) and registry.PRICES[name].kept
+            if late and name not in made.failures:
                 last = max(step.end for step in fresh)
                 made.failures[name] = NotPublishedError(f"{name} has prices to {iso(last)} so far")
         fill_short_gaps(made.quarters, span.start)
@@ -131,6 +132,10 @@ class Chain:
                 f"prices of {name} are {basis}, those of {made.used[0]} {made.basis}: not mixed"
             )
             return
+        if made.used and not self._agrees(made, name, fresh):
+            return
+        if basis == "net" and plausible.repeats(fresh, span.zone):
+            made.notes.append(f"{name} has the same prices for two days: it may repeat itself")
         ahead = [at for at in new if span.start <= at < span.end]
         if made.used and ahead:
             made.notes.append(f"{name} fills in {len(ahead)} quarter-hours of prices")
@@ -140,6 +145,17 @@ class Chain:
         currency = registry.PRICES[name].currency
         if currency != "EUR":
             made.notes.append(f"prices of {name} are in {currency}: read EUR as {currency}")
+
+    def _agrees(self, made: Gathered, name: str, fresh: list[PriceStep]) -> bool:
+        """Whether a source agrees with those before it where both know the price."""
+        theirs = {at: quarter.prices for at, quarter in made.quarters.items()}
+        mine = {at: quarter.prices for at, quarter in spread(fresh, "").items()}
+        apart = plausible.apart(theirs, mine)
+        if apart is None:
+            return True
+        usable, text = apart
+        made.notes.append(f"{name} and {made.used[0]} differ for the same hours: {text}")
+        return usable
 
     def _kept(
         self, name: str, source: registry.Source[PriceSettings], span: Span
