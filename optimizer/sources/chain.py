@@ -18,6 +18,7 @@ from optimizer.sources.http import Http
 from optimizer.sources.quarters import (
     Gathered,
     fill_short_gaps,
+    floor,
     quarters_of,
     spread,
     steps_of,
@@ -30,6 +31,7 @@ from optimizer.store.price_days import PriceDay, PriceStep
 KEPT_DAYS = 35
 """Days before today that are asked for once and kept: four like weekdays, a month's median."""
 ENOUGH_DAYS = 20
+HOUR = timedelta(hours=1)
 EXPECTED = time(13)
 """Local time from which on tomorrow's prices are expected."""
 
@@ -136,9 +138,11 @@ class Chain:
             return
         if basis == "net" and plausible.repeats(fresh, span.zone):
             made.notes.append(f"{name} has the same prices for two days: it may repeat itself")
-        ahead = [at for at in new if span.start <= at < span.end]
-        if made.used and ahead:
-            made.notes.append(f"{name} fills in {len(ahead)} quarter-hours of prices")
+        ahead = [at for at in new if floor(span.start) <= at < span.end]
+        if ahead and name != self.names[0]:
+            hourly = " (hourly ones)" if all(s.end - s.start == HOUR for s in fresh or kept) else ""
+            many = f"{len(ahead)} quarter-hours of prices{hourly}"
+            made.notes.append(f"{name} {'fills in' if made.used else 'stands in with'} {many}")
         made.quarters |= new
         made.basis = basis
         made.used.append(name)

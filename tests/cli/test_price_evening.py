@@ -123,10 +123,11 @@ def test_all_are_down_but_one(home, internet):
     made = json.loads(plan().stdout)
     assert made["steps"][-1]["end"] == "2026-11-23T23:00:00Z"
     assert {step["price_from"] for step in made["steps"]} == {"published awattar"}
-    assert made["notes"][:2] == [
+    assert made["notes"][:3] == [
         "price source 'energy-charts' was skipped: api.energy-charts.info does not work now (503): "
         "ask again later",
         "price source 'smard' was skipped: www.smard.de does not work now (503): ask again later",
+        "awattar stands in with 118 quarter-hours of prices (hourly ones)",
     ]
 
 
@@ -137,7 +138,7 @@ def test_the_first_has_today_and_another_fills_in_tomorrow(home, internet):
     made = json.loads(plan().stdout)
     origins = [step["price_from"] for step in made["steps"]]
     assert origins == ["published energy-charts"] * 22 + ["filled awattar"] * 96
-    assert "awattar fills in 96 quarter-hours of prices" in made["notes"]
+    assert "awattar fills in 96 quarter-hours of prices (hourly ones)" in made["notes"]
 
 
 def test_all_are_down_but_tomorrow_is_kept_since_the_afternoon(home, internet):

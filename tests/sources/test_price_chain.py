@@ -72,7 +72,7 @@ def test_in_the_evening_what_is_missing_is_told_and_filled(internet):
     assert str(made.failures["energy-charts"]) == (
         "energy-charts has prices to 2026-11-22T23:00:00Z so far"
     )
-    assert made.notes == ["awattar fills in 96 quarter-hours of prices"]
+    assert made.notes == ["awattar fills in 96 quarter-hours of prices (hourly ones)"]
     frame = made.frame(EVENING)
     assert frame["spot_eur_per_kwh"].tolist() == [0.1] * 22 + [0.104] * 96
 
@@ -133,7 +133,7 @@ def test_hours_that_are_the_means_of_quarters_agree(internet):
     internet.get(SERVICES["energy-charts"].url, body=body)
     serve(internet, "awattar", 60, (0, 2), 0.15)
     notes = gather("energy-charts", "awattar").notes
-    assert notes == ["awattar fills in 96 quarter-hours of prices"]
+    assert notes == ["awattar fills in 96 quarter-hours of prices (hourly ones)"]
 
 
 def test_a_service_that_repeats_a_day_is_told(internet):
