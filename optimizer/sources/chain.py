@@ -7,6 +7,7 @@ knows where its price came from.
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -168,7 +169,10 @@ class Chain:
         if self.store is None or not source.kept:
             return []
         oldest = local_dates(span)[0] - timedelta(days=KEPT_DAYS)
-        return price_days.kept(self.store, name, self.settings.place, oldest)
+        try:
+            return price_days.kept(self.store, name, self.settings.place, oldest)
+        except sqlite3.Error:  # a locked or full disk must not cost a plan
+            return []
 
     def _keep(self, name: str, steps: list[PriceStep], before: list[PriceDay], span: Span) -> None:
         """Keep days, unless more of one is kept already."""
@@ -184,4 +188,5 @@ class Chain:
             if len(rows) >= had.get(day, 0)
         ]
         oldest = local_dates(span)[0] - timedelta(days=2 * KEPT_DAYS)
-        price_days.keep(self.store, name, self.settings.place, found, oldest)
+        with suppress(sqlite3.Error):
+            price_days.keep(self.store, name, self.settings.place, found, oldest)

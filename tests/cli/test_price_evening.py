@@ -179,6 +179,13 @@ def test_all_are_down_and_only_today_is_kept(home, internet):
     assert made["end_value_eur_per_kwh"] == pytest.approx(0.65 * usual * 0.95, abs=0.004)
 
 
+def test_a_store_that_cannot_be_opened_costs_no_dry_plan(home, internet):
+    (home / "state").write_text("a file where the folder should be")
+    charts(internet, (0, 2))
+    made = json.loads(plan("--dry-run").stdout)
+    assert {step["price_from"] for step in made["steps"]} == {"published energy-charts"}
+
+
 def test_all_are_down_and_nothing_is_kept(home, internet):
     down(internet, "energy-charts", "smard", "awattar")
     with pytest.raises(DataError) as caught:

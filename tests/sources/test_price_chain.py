@@ -207,6 +207,14 @@ def test_a_day_is_not_replaced_by_a_part_of_it(internet, store):
     assert len(made.frame(EVENING)) == 22
 
 
+def test_a_store_that_fails_costs_no_plan(internet, tmp_path):
+    store = database.connect(tmp_path)
+    store.close()
+    serve(internet, "energy-charts", 15, (0, 2))
+    made = gather("energy-charts", store=store)
+    assert origins(made) == ["published energy-charts"]
+
+
 def test_no_secret_is_kept(internet, tmp_path):
     rows = tibber_rows(day_of(DAY, 15), [0.3] * 96)
     internet.post(SERVICES["tibber"].url, json=tibber(tibber_home("one", rows, [])))
