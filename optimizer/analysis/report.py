@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from optimizer.analysis import sample
 from optimizer.analysis.blocks import blocks
-from optimizer.analysis.demo import Lived
+from optimizer.analysis.living import Lived
 from optimizer.analysis.text import WORDS, clock, number, price
 
 WIDTH, HEIGHT = 960.0, 120.0

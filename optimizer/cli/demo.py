@@ -20,12 +20,12 @@ def demo(
 ) -> None:
     """Plan and carry out a winter and a summer day on a simulated FEMS over real HTTP."""
     from optimizer.analysis import demo as room
-    from optimizer.analysis import report, sample, text
+    from optimizer.analysis import living, report, sample, text
 
     data, lived = sample.folder(), []
     for scene in room.SCENES:
         with tempfile.TemporaryDirectory() as store:
-            outcome = room.live(scene, data, Path(store), days, seed)
+            outcome = living.live(scene, data, Path(store), days, seed)
         lived.append(outcome)
         if as_json:
             continue

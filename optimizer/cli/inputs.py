@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -37,10 +37,16 @@ def span_of(config: "Config", at: datetime) -> Span:
 
 @contextmanager
 def chain_of(config: "Config", at: datetime) -> Iterator[Chain]:
-    """The chain of price sources, with the store where one of them is kept."""
+    """The chain of price sources, with the store where one of them is kept.
+
+    A store that cannot be used keeps nothing; who needs it says so.
+    """
     section = config.prices
-    kept = any(name in registry.PRICES and registry.PRICES[name].kept for name in section.sources)
-    with closing(database.connect(config.store.folder)) if kept else nullcontext() as store:
+    with ExitStack() as stack:
+        store = None
+        if any(name in registry.PRICES and registry.PRICES[name].kept for name in section.sources):
+            with suppress(DataError):
+                store = stack.enter_context(closing(database.connect(config.store.folder)))
         yield Chain(section.sources, PriceSettings(**section.settings()), Http(), store, at)
 
 

@@ -57,7 +57,8 @@ def simulate(
 ) -> None:
     """Serve a simulated FEMS over a simulated house; the password is 'owner', a guest's 'user'."""
     from optimizer.analysis import sample
-    from optimizer.analysis.demo import PASSWORD, house_now
+    from optimizer.analysis.demo import house_now
+    from optimizer.analysis.living import PASSWORD
     from optimizer.fems.simulated.answers import Era
     from optimizer.fems.simulated.simulator import SimulatedFems
     from optimizer.fems.simulated.situations import arrange, recorded_house

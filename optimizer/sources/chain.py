@@ -7,6 +7,7 @@ knows where its price came from.
 
 import sqlite3
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -18,6 +19,7 @@ from optimizer.sources.http import Http
 from optimizer.sources.quarters import (
     Gathered,
     fill_short_gaps,
+    floor,
     quarters_of,
     spread,
     steps_of,
@@ -30,6 +32,7 @@ from optimizer.store.price_days import PriceDay, PriceStep
 KEPT_DAYS = 35
 """Days before today that are asked for once and kept: four like weekdays, a month's median."""
 ENOUGH_DAYS = 20
+HOUR = timedelta(hours=1)
 EXPECTED = time(13)
 """Local time from which on tomorrow's prices are expected."""
 
@@ -85,7 +88,8 @@ class Chain:
             except OptimizerError as error:
                 made.failures[name] = error
             self._merge(made, name, fresh, kept, span)
-            if fresh and made.missing(span.start, end) and name not in made.failures:
+            late = fresh and made.missing(span.start, end) and registry.PRICES[name].kept
+            if late and name not in made.failures:
                 last = max(step.end for step in fresh)
                 made.failures[name] = NotPublishedError(f"{name} has prices to {iso(last)} so far")
         fill_short_gaps(made.quarters, span.start)
@@ -131,15 +135,32 @@ class Chain:
                 f"prices of {name} are {basis}, those of {made.used[0]} {made.basis}: not mixed"
             )
             return
-        ahead = [at for at in new if span.start <= at < span.end]
-        if made.used and ahead:
-            made.notes.append(f"{name} fills in {len(ahead)} quarter-hours of prices")
+        if made.used and not self._agrees(made, name, fresh):
+            return
+        if basis == "net" and plausible.repeats(fresh, span.zone):
+            made.notes.append(f"{name} has the same prices for two days: it may repeat itself")
+        ahead = [at for at in new if floor(span.start) <= at < span.end]
+        if ahead and name != self.names[0]:
+            hourly = " (hourly ones)" if all(s.end - s.start == HOUR for s in fresh or kept) else ""
+            many = f"{len(ahead)} quarter-hours of prices{hourly}"
+            made.notes.append(f"{name} {'fills in' if made.used else 'stands in with'} {many}")
         made.quarters |= new
         made.basis = basis
         made.used.append(name)
         currency = registry.PRICES[name].currency
         if currency != "EUR":
             made.notes.append(f"prices of {name} are in {currency}: read EUR as {currency}")
+
+    def _agrees(self, made: Gathered, name: str, fresh: list[PriceStep]) -> bool:
+        """Whether a source agrees with those before it where both know the price."""
+        theirs = {at: quarter.prices for at, quarter in made.quarters.items()}
+        mine = {at: quarter.prices for at, quarter in spread(fresh, "").items()}
+        apart = plausible.apart(theirs, mine)
+        if apart is None:
+            return True
+        usable, text = apart
+        made.notes.append(f"{name} and {made.used[0]} differ for the same hours: {text}")
+        return usable
 
     def _kept(
         self, name: str, source: registry.Source[PriceSettings], span: Span
@@ -148,7 +169,10 @@ class Chain:
         if self.store is None or not source.kept:
             return []
         oldest = local_dates(span)[0] - timedelta(days=KEPT_DAYS)
-        return price_days.kept(self.store, name, self.settings.place, oldest)
+        try:
+            return price_days.kept(self.store, name, self.settings.place, oldest)
+        except sqlite3.Error:  # a locked or full disk must not cost a plan
+            return []
 
     def _keep(self, name: str, steps: list[PriceStep], before: list[PriceDay], span: Span) -> None:
         """Keep days, unless more of one is kept already."""
@@ -164,4 +188,5 @@ class Chain:
             if len(rows) >= had.get(day, 0)
         ]
         oldest = local_dates(span)[0] - timedelta(days=2 * KEPT_DAYS)
-        price_days.keep(self.store, name, self.settings.place, found, oldest)
+        with suppress(sqlite3.Error):
+            price_days.keep(self.store, name, self.settings.place, found, oldest)

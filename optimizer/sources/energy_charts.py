@@ -29,7 +29,10 @@ def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
     }
     answer = http.get(URL, parameters, own=(404,))
     if answer.status == 404:
-        raise NotPublishedError(f"{NAME} has no prices of {settings.zone} for this time yet")
+        raise NotPublishedError(
+            f"{NAME} has no prices of prices.zone '{settings.zone}' for this time: not yet, or the "
+            "zone is spelled otherwise"
+        )
     return parse(answer.json())
 
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from statistics import fmean, median
+from zoneinfo import ZoneInfo
 
 from optimizer.sources.failures import RejectedError
 from optimizer.store.price_days import PriceStep
@@ -20,6 +21,9 @@ MOST_TIMES = 8.0
 LEVEL = (0.004, 0.9)
 """Mean of absolute prices over a week or more [EUR/kWh]."""
 WEEK = timedelta(days=7)
+APART_EUR_PER_KWH = 0.005
+TIMES_APART = 5.0
+COMMON_QUARTERS = 16
 TELLING_EUR_PER_KWH = 0.0005
 """Smaller prices say nothing about a factor."""
 TELLING_STEPS = 2
@@ -62,6 +66,37 @@ def check(origin: str, fresh: Sequence[PriceStep], known: Sequence[PriceStep]) -
             f"{origin}: a mean price of {level:.4g} EUR/kWh over {len(new)} days is not "
             "plausible: look at the unit"
         )
+
+
+def apart(
+    first: Mapping[datetime, Mapping[str, float]], second: Mapping[datetime, Mapping[str, float]]
+) -> tuple[bool, str] | None:
+    """How far two sources lie apart where both know a price: usable or not, and words.
+
+    Means over all common quarters are compared, so that hours and quarters agree. None if they do.
+    """
+    common = first.keys() & second.keys()
+    if len(common) < COMMON_QUARTERS:
+        return None
+    one, other = (
+        fmean(next(iter(prices[at].values())) for at in common) for prices in (first, second)
+    )
+    if abs(one - other) <= APART_EUR_PER_KWH:
+        return None
+    size = sorted((abs(one), abs(other)))
+    usable = size[0] > 0 and size[1] / size[0] < TIMES_APART
+    text = f"{one * 100:.1f} and {other * 100:.1f} ct on average"
+    return usable, text if usable else f"{text}; it is not used"
+
+
+def repeats(steps: Sequence[PriceStep], zone: ZoneInfo) -> bool:
+    """Whether the two last local days have the same prices, which exchanges never had."""
+    days: dict[str, list[float]] = {}
+    for step in steps:
+        day = f"{step.start.astimezone(zone):%Y-%m-%d}"
+        days.setdefault(day, []).append(next(iter(step.prices.values())))
+    last = [days[day] for day in sorted(days)][-2:]
+    return len(last) == 2 and last[0] == last[1] and len(set(last[0])) > 1
 
 
 def _prices(steps: Sequence[PriceStep]) -> Mapping[datetime, float]:

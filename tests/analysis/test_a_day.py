@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer.analysis import demo, sample
+from optimizer.analysis import demo, living, sample
 from optimizer.analysis.bill import Bill, price_list, total_eur
 from optimizer.control.decide import Settings
 from optimizer.control.executor import Executor, PlanBook
@@ -32,14 +32,14 @@ def lived_perfectly(folder, scene, follow):
     request = Request(start, "home", battery, sample.GRID, scene.soc_percent)
     plan = make_plan(forecast_steps(came), request, lambda: 0.0)
     house = SimulatedHouse(
-        battery, demo.profile(came, "load_w"), demo.profile(came, "pv_w"), start,
+        battery, living.profile(came, "load_w"), living.profile(came, "pv_w"), start,
         scene.soc_percent, max_sell_w=sample.GRID.max_sell_w,
     )  # fmt: skip
     store = database.connect(folder)
     plans.save(store, plan, {})
     bill = Bill(house, price_list(sample.prices(week)))
-    with SimulatedFems(house) as fems, FemsClient(fems.url, demo.PASSWORD) as client:
-        clock = demo.SimulatedClock(fems, house, bill)
+    with SimulatedFems(house) as fems, FemsClient(fems.url, living.PASSWORD) as client:
+        clock = living.SimulatedClock(fems, house, bill)
         law = Settings(battery, sample.GRID, follow)
         Executor(client, PlanBook(store), Journal(store), clock, law, interval_s=10).run(
             (end - start).total_seconds()
@@ -70,7 +70,7 @@ def lived(stores):
     @functools.cache
     def live():
         folder = sample.folder()
-        return [demo.live(scene, folder, stores / scene.week, seed=2) for scene in demo.SCENES]
+        return [living.live(scene, folder, stores / scene.week, seed=2) for scene in demo.SCENES]
 
     return live
 

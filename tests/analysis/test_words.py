@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.analysis import blocks, demo, plots, report, sample, text
+from optimizer.analysis import blocks, demo, living, plots, report, sample, text
 from optimizer.analysis.status import Status
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -167,7 +167,7 @@ def scene(plan):
         for n in range(8)
     )  # fmt: skip
     title = demo.Scene("<script>alert(1)</script>", "winter", 0, hybrid=False, soc_percent=20)
-    return demo.Lived(title, Battery(capacity_wh=10_000), plan, quarters, quarters[:8], 0.2)
+    return living.Lived(title, Battery(capacity_wh=10_000), plan, quarters, quarters[:8], 0.2)
 
 
 def test_the_report_is_one_file_without_script_or_network(scene):

@@ -65,8 +65,8 @@ def steps_in(minutes, days):
 
 
 def prices_of(starts):
-    """Cheap nights, dear evenings."""
-    return [0.05 + 0.01 * ((at.hour * 5) % 24) for at in starts]
+    """Up and down through the day, no day like the other."""
+    return [0.05 + 0.01 * ((at.hour * 5) % 24) + 0.0001 * (at.day % 7) for at in starts]
 
 
 def charts(internet, days=(-35, 2)):
@@ -123,10 +123,11 @@ def test_all_are_down_but_one(home, internet):
     made = json.loads(plan().stdout)
     assert made["steps"][-1]["end"] == "2026-11-23T23:00:00Z"
     assert {step["price_from"] for step in made["steps"]} == {"published awattar"}
-    assert made["notes"][:2] == [
+    assert made["notes"][:3] == [
         "price source 'energy-charts' was skipped: api.energy-charts.info does not work now (503): "
         "ask again later",
         "price source 'smard' was skipped: www.smard.de does not work now (503): ask again later",
+        "awattar stands in with 118 quarter-hours of prices (hourly ones)",
     ]
 
 
@@ -137,7 +138,7 @@ def test_the_first_has_today_and_another_fills_in_tomorrow(home, internet):
     made = json.loads(plan().stdout)
     origins = [step["price_from"] for step in made["steps"]]
     assert origins == ["published energy-charts"] * 22 + ["filled awattar"] * 96
-    assert "awattar fills in 96 quarter-hours of prices" in made["notes"]
+    assert "awattar fills in 96 quarter-hours of prices (hourly ones)" in made["notes"]
 
 
 def test_all_are_down_but_tomorrow_is_kept_since_the_afternoon(home, internet):
@@ -176,6 +177,13 @@ def test_all_are_down_and_only_today_is_kept(home, internet):
     whole_day = steps_in(15, (0, 1))
     usual = sum((price + 0.10) * 1.19 for price in prices_of(whole_day)) / 96
     assert made["end_value_eur_per_kwh"] == pytest.approx(0.65 * usual * 0.95, abs=0.004)
+
+
+def test_a_store_that_cannot_be_opened_costs_no_dry_plan(home, internet):
+    (home / "state").write_text("a file where the folder should be")
+    charts(internet, (0, 2))
+    made = json.loads(plan("--dry-run").stdout)
+    assert {step["price_from"] for step in made["steps"]} == {"published energy-charts"}
 
 
 def test_all_are_down_and_nothing_is_kept(home, internet):

@@ -41,7 +41,7 @@ def store(tmp_path):
         yield connection
 
 
-def gather(*names, store=None, at=EVENING, settings=SETTINGS, skip=(), file=None):
+def gather(*names, store=None, at=EVENING, settings=SETTINGS, skip=()):
     chain = Chain(names, settings, Http(), store, at)
     return chain.gather(Span(at, at + timedelta(hours=48)), skip)
 
@@ -67,14 +67,14 @@ def test_before_noon_tomorrow_is_not_expected_and_nobody_else_is_asked(internet)
 
 def test_in_the_evening_what_is_missing_is_told_and_filled(internet):
     serve(internet, "energy-charts", 15, (0, 1))
-    serve(internet, "awattar", 60, (0, 2), 0.2)
+    serve(internet, "awattar", 60, (0, 2), 0.104)
     made = gather("energy-charts", "awattar")
     assert str(made.failures["energy-charts"]) == (
         "energy-charts has prices to 2026-11-22T23:00:00Z so far"
     )
-    assert made.notes == ["awattar fills in 96 quarter-hours of prices"]
+    assert made.notes == ["awattar fills in 96 quarter-hours of prices (hourly ones)"]
     frame = made.frame(EVENING)
-    assert frame["spot_eur_per_kwh"].tolist() == [0.1] * 22 + [0.2] * 96
+    assert frame["spot_eur_per_kwh"].tolist() == [0.1] * 22 + [0.104] * 96
 
 
 def test_holes_within_are_filled_too_and_only_they(internet):
@@ -107,6 +107,50 @@ def test_net_and_all_in_prices_are_never_mixed(internet):
     assert origins(made) == ["published tibber"]
     assert made.notes == ["prices of energy-charts are net, those of tibber all-in: not mixed"]
     assert made.basis == "all-in"
+
+
+def test_sources_that_differ_are_told_and_far_ones_not_used(internet):
+    serve(internet, "energy-charts", 15, (0, 1), 0.1)
+    serve(internet, "awattar", 60, (0, 2), 0.12)
+    made = gather("energy-charts", "awattar")
+    text = "awattar and energy-charts differ for the same hours: 10.0 and 12.0 ct on average"
+    assert made.notes[0] == text
+    assert made.used == ["energy-charts", "awattar"]
+    internet.reset()
+    serve(internet, "energy-charts", 15, (0, 1), 0.1)
+    serve(internet, "awattar", 60, (0, 2), 1.0)
+    made = gather("energy-charts", "awattar")
+    assert made.notes == [
+        "awattar and energy-charts differ for the same hours: 10.0 and 100.0 ct on average; it is "
+        "not used"
+    ]
+    assert made.used == ["energy-charts"]
+
+
+def test_hours_that_are_the_means_of_quarters_agree(internet):
+    starts = day_of(DAY, 15)
+    body = SERVICES["energy-charts"].answer(starts, 15, [0.0, 0.1, 0.2, 0.3] * 24)
+    internet.get(SERVICES["energy-charts"].url, body=body)
+    serve(internet, "awattar", 60, (0, 2), 0.15)
+    notes = gather("energy-charts", "awattar").notes
+    assert notes == ["awattar fills in 96 quarter-hours of prices (hourly ones)"]
+
+
+def test_a_service_that_repeats_a_day_is_told(internet):
+    values = [round(n / 1000, 3) for n in range(96)] * 2
+    starts = day_of(DAY, 15) + day_of(DAY + timedelta(days=1), 15)
+    body = SERVICES["energy-charts"].answer(starts, 15, values)
+    internet.get(SERVICES["energy-charts"].url, body=body)
+    text = "energy-charts has the same prices for two days: it may repeat itself"
+    assert gather("energy-charts").notes == [text]
+
+
+def test_nobody_waits_for_an_own_file(tmp_path):
+    rows = "\n".join(f"{at.isoformat()},100" for at in day_of(DAY, 60))
+    (tmp_path / "p.csv").write_text(f"start,spot_eur_per_mwh\n{rows}\n")
+    made = gather("csv", settings=PriceSettings(file=tmp_path / "p.csv"))
+    assert len(made.frame(EVENING)) == 22
+    assert made.failures == {}
 
 
 def test_another_currency_is_said(internet):
@@ -156,8 +200,19 @@ def test_a_day_is_not_replaced_by_a_part_of_it(internet, store):
     internet.reset()
     late = [at for at in day_of(DAY, 15) if at.hour > 12]
     serve(internet, "energy-charts", 15, (0, 1), without=late)
+    gather("energy-charts", store=store)
+    internet.reset()
+    internet.get(SERVICES["energy-charts"].url, status=503)
     made = gather("energy-charts", store=store)
     assert len(made.frame(EVENING)) == 22
+
+
+def test_a_store_that_fails_costs_no_plan(internet, tmp_path):
+    store = database.connect(tmp_path)
+    store.close()
+    serve(internet, "energy-charts", 15, (0, 2))
+    made = gather("energy-charts", store=store)
+    assert origins(made) == ["published energy-charts"]
 
 
 def test_no_secret_is_kept(internet, tmp_path):

@@ -1,0 +1,57 @@
+"""What carrying a plan out earns, by how it is carried out: whole weeks of a house with bursts.
+
+Run by hand: `python tests/bench/week.py` (about 15 minutes). For each sample week and coupling the
+same house, with the bursts of a real home by the minute, lives the week by itself and then with the
+plans carried out over HTTP by the real executor: by value, by intent and by the planned power, each
+with both ways of writing. Printed is what each saved against the house left to itself [EUR], with
+the energy left in the battery priced. `--days N` and `--weeks winter,summer` make it shorter.
+"""
+
+import argparse
+import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from itertools import product
+from pathlib import Path
+
+from optimizer.analysis import sample
+from optimizer.analysis.living import Lived, Manner, Scene, live
+
+INTERVAL_S = 10.0
+MANNERS = [
+    Manner(follow, write, INTERVAL_S)
+    for follow in ("value", "intent", "power")
+    for write in ("equals", "bounds")
+]
+
+
+def _one(week: str, hybrid: bool, manner: Manner, days: int, seed: int) -> Lived:
+    scene = Scene(week, week, 0, hybrid, soc_percent=30)
+    with tempfile.TemporaryDirectory() as store:
+        return live(scene, sample.folder(), Path(store), days, seed, manner=manner)
+
+
+def main() -> None:
+    """Live all weeks in all manners and print the table."""
+    arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    arguments.add_argument("--days", type=int, default=7)
+    arguments.add_argument("--weeks", default="winter,spring,summer,autumn")
+    arguments.add_argument("--seed", type=int, default=1)
+    arguments.add_argument("--jobs", type=int, default=2)
+    given = arguments.parse_args()
+    cases = list(product(given.weeks.split(","), (False, True)))
+    with ProcessPoolExecutor(given.jobs) as pool:
+        running = {
+            (week, hybrid, manner): pool.submit(_one, week, hybrid, manner, given.days, given.seed)
+            for (week, hybrid), manner in product(cases, MANNERS)
+        }
+        head = "".join(f"{f'{m.follow}/{m.write}':>15}" for m in MANNERS)
+        print(f"{'saved [EUR]':20}{'bill alone':>12}{head}")
+        for week, hybrid in cases:
+            lived = [running[week, hybrid, manner].result() for manner in MANNERS]
+            row = "".join(f"{one.saving_eur:15.2f}" for one in lived)
+            name = f"{week}, {'hybrid' if hybrid else 'AC'}"
+            print(f"{name:20}{lived[0].own_use_bill_eur:12.2f}{row}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
