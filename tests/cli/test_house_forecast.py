@@ -194,8 +194,24 @@ def test_a_service_is_left_alone_while_its_answer_is_fresh(internet, tmp_path):
     assert len(internet.calls) == 1
     planned(config, AT + timedelta(minutes=31))
     assert len(internet.calls) == 2
-    planned(config_of(tmp_path, load={"source": "profile"}, pv={"planes": [{"kwp": 5}]}))
+    other = config_of(tmp_path, load={"source": "profile"}, pv={"planes": [{"kwp": 5}]})
+    planned(other, AT + timedelta(minutes=32))
     assert len(internet.calls) == 3  # another roof is another question
+
+
+def test_a_newer_forecast_counts_at_once(internet, tmp_path):
+    database.connect(tmp_path).close()
+    config = config_of(tmp_path, load={"source": "profile"})
+    sky_answers(internet)
+    planned(config)
+    internet.reset()
+    starts = quarters(AT.replace(hour=0, minute=0), END + timedelta(hours=9))
+    internet.get(METEO, json=written.open_meteo(starts, 15, [noon_sun(at) / 2 for at in starts]))
+    later = AT + timedelta(hours=1)
+    assert at_hour(planned(config, later).roof, 10) == pytest.approx(1_500)
+    internet.reset()
+    internet.get(METEO, status=503)
+    assert at_hour(planned(config, later + timedelta(hours=1)).roof, 10) == pytest.approx(1_500)
 
 
 def test_what_was_expected_is_compared_with_what_came(internet, tmp_path):

@@ -163,6 +163,13 @@ def test_a_sensor_of_power_tells_its_mean():
     assert home_assistant.parse(document, "sensor.house")["load_w"].tolist() == [750]
 
 
+def test_energy_of_half_an_hour_is_twice_the_power():
+    document = written.home_assistant(day_of(DAY, 30)[:2], 30, [800.0, 400.0])
+    row = document["service_response"]["statistics"]["sensor.house"][0]
+    assert row["change"] == 0.4
+    assert home_assistant.parse(document, "sensor.house")["load_w"].tolist() == [800, 400]
+
+
 def test_an_exchanged_meter_counts_backwards_once():
     document = written.home_assistant(day_of(DAY, 60), 60, [500.0] * 24)
     document["service_response"]["statistics"]["sensor.house"][3]["change"] = -8_000.0
