@@ -13,7 +13,8 @@ WHOLE_DAY = timedelta(hours=24)
 SHARE = 0.75
 """Share of the last day's distance from its like days that is expected to stay. Over five series
 (DE-LU, AT, CH, DK1, 2018 to 2026) 0.75 tells the mean of the next day as well as or better than
-1, 0.5 or 0, and better than the published part alone: `tests/bench/outlook.py`."""
+1, 0.5 or 0. Against the published part alone at 18:35 it halves the error, over eight series by
+0.9 to 2.7 ct/kWh (`tests/bench/outlook.py`); only late prices that lie near the mean do as well."""
 WEEKS = (1, 2, 3, 4)
 DAYS = (1, 2, 3)
 
