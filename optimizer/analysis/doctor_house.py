@@ -57,20 +57,23 @@ def configuration(
             "tariff does not allow", 'set [grid] rule = "grid_charge", or "green_export"',
             ExitCode.CONFIG,
         )  # fmt: skip
-    ends = tariff.ends
+    yield _tariff_end(tariff.ends, today)
+
+
+def _tariff_end(ends: date | None, today: date) -> Finding:
+    """Up to when the parts of the tariff are known."""
     if ends is None:
-        yield CONFIGURATION.ok("tariff", "without an end (tariff.valid_to is not set)")
-    elif ends < today:
-        yield CONFIGURATION.warn(
+        return CONFIGURATION.ok("tariff", "without an end (tariff.valid_to is not set)")
+    if ends < today:
+        return CONFIGURATION.warn(
             "tariff", f"its parts were valid to {ends}: plans reckon with old fees",
             "bring section [tariff] up to date",
         )  # fmt: skip
-    elif ends < today + SOON:
-        yield CONFIGURATION.warn(
+    if ends < today + SOON:
+        return CONFIGURATION.warn(
             "tariff", f"its parts end on {ends}", "add a [[tariff.change]] for what comes after"
         )
-    else:
-        yield CONFIGURATION.ok("tariff", f"valid to {ends}")
+    return CONFIGURATION.ok("tariff", f"valid to {ends}")
 
 
 def source(

@@ -87,13 +87,11 @@ def forecast(
         first, last = frames.starts_of(frame)[0], frames.ends_of(frame)[-1]
         if first > steps.floor(start, step) or (not starts and last == known):
             raise DataError(
-                f"{name}: known from {iso(first)} to {iso(frames.ends_of(frame)[-1])}, the plan "
-                f"starts at {iso(start)}"
+                f"{name}: known from {iso(first)} to {iso(last)}, the plan starts at {iso(start)}"
             )
     parts = [steps.resample(frame, starts, step) for frame in series.values()]
     joined = pd.concat([parts[0], *(part.drop(columns="end") for part in parts[1:])], axis=1)
     if roof is None:
         joined["pv_w"] = 0.0
-    if origins:
-        joined["price_from"] = [steps.origin(origins, at, step) for at in starts]
+    joined["price_from"] = [steps.origin(origins or {}, at, step) for at in starts]
     return frames.check(joined, frames.FORECAST, "forecast")
