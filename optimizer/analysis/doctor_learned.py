@@ -106,15 +106,19 @@ def roof(
         yield SOURCES.warn("roof", f"{text}: too short for a plan", "try again later")
     else:
         yield SOURCES.ok("roof", f"{text}; {licence}")
-    if correct is None:
-        return
-    learned = correct(frame)
+    if correct is not None:
+        yield _learned(correct(frame))
+
+
+def _learned(learned: "Correction") -> Finding:
+    """The roof's correction in words."""
     if learned.days < 1:
-        text = "nothing learned yet: the service's past words or the roof's own past are missing"
-        yield SOURCES.ok("roof correction", text)
-        return
+        return SOURCES.ok(
+            "roof correction",
+            "nothing learned yet: the service's past words or the roof's own past are missing",
+        )
     shown = ", ".join(f"{learned.factors[hour]:.2f} ({hour} h UTC)" for hour in SHOWN_HOURS)
-    yield SOURCES.ok(
+    return SOURCES.ok(
         "roof correction",
         f"{learned.whole:.2f} on the whole; by hour {shown}; from {learned.days:.0f} days",
     )

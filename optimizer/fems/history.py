@@ -71,8 +71,7 @@ def fetch(
         raise DataError(
             f"A history from {first} to {end} cannot be asked for: 1 to {LONGEST.days} days can."
         )
-    quarters: list[Quarter] = []
-    seen: set[str] = set()
+    quarters, seen = list[Quarter](), set[str]()
     for begin, until in _months(first, end):
         quarters += _month(rpc, begin, until, zone, without, seen)
     unknown = [part for part in without if part not in seen]

@@ -159,12 +159,7 @@ def expected(
     ahead = None if told is None else _ahead(told, begin)
     parts, known = [], begin
     if told is not None and ahead is not None:
-        size = max(place.inverter_w, place.kwp * 1000)
-        if ahead["pv_w"].max() > TOO_MUCH * size:
-            raise DataError(
-                f"the roof's forecast of {ahead['pv_w'].max() / 1000:.1f} kW is more than a roof "
-                f"of {size / 1000:.1f} kW can give: look at pv.planes and pv.inverter_w"
-            )
+        _refuse_too_much(ahead, place)
         correction = Correction()
         if correct and measured is not None:
             correction = learn(told, measured, at, place)
@@ -182,6 +177,16 @@ def expected(
             "known: try again later, or give a file"
         )
     return Expected(pd.concat(parts), tuple(notes))
+
+
+def _refuse_too_much(ahead: pd.DataFrame, place: Place) -> None:
+    """A mistake of unit or of the roof's size."""
+    size = max(place.inverter_w, place.kwp * 1000)
+    if ahead["pv_w"].max() > TOO_MUCH * size:
+        raise DataError(
+            f"the roof's forecast of {ahead['pv_w'].max() / 1000:.1f} kW is more than a roof "
+            f"of {size / 1000:.1f} kW can give: look at pv.planes and pv.inverter_w"
+        )
 
 
 def _ahead(told: pd.DataFrame, begin: datetime) -> pd.DataFrame | None:
