@@ -81,6 +81,18 @@ MIGRATIONS = (
     ALTER TABLE packed_plan RENAME TO plan;
     CREATE INDEX run_made_at ON run(made_at);
     """,
+    """
+    CREATE TABLE price_day (
+        source TEXT NOT NULL, settings TEXT NOT NULL, day TEXT NOT NULL, kept_at TEXT NOT NULL,
+        steps TEXT NOT NULL, PRIMARY KEY (source, settings, day)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE kept (
+        series TEXT NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL, value REAL NOT NULL,
+        known_at TEXT NOT NULL, PRIMARY KEY (series, start)
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 
