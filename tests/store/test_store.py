@@ -144,10 +144,10 @@ def test_the_journal_notes_changes_and_a_summary_each_quarter(store):
 
 def test_the_journal_knows_when_the_battery_was_full_last(store):
     book, own = journal.Journal(store), Decision(START, None, Reason.OWN_USE)
+    assert journal.last_full(store) is None
     for hour, soc in enumerate([50.0, 100.0, 99.0]):
         at = START + timedelta(hours=hour)
         book.note(replace(own, at=at, intent=list(Intent)[hour]), Snapshot(at=at, soc_percent=soc))
-    assert journal.last_full(store) is None
     book.flush()
     assert journal.last_full(store) == START + timedelta(hours=1)
 
