@@ -43,6 +43,10 @@ class RefusedError(OptimizerError):
     exit_code = ExitCode.REFUSED
 
 
+class LoginError(RefusedError):
+    """It is the password or its role: asking again at once would only look like an attack."""
+
+
 class NoPlanError(OptimizerError):
     """There is no plan to show or to follow: run the planner."""
 

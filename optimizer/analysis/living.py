@@ -15,8 +15,9 @@ import pandas as pd
 
 from optimizer.analysis import sample
 from optimizer.analysis.bill import Bill, Quarter, price_list, total_eur
-from optimizer.control.decide import Settings
-from optimizer.control.executor import Executor, PlanBook
+from optimizer.control.book import PlanBook
+from optimizer.control.executor import Executor
+from optimizer.control.memory import Settings
 from optimizer.fems.client import FemsClient
 from optimizer.fems.simulated.house import Profile, SimulatedHouse
 from optimizer.fems.simulated.simulator import SimulatedFems

@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from optimizer import __version__
-from optimizer.cli import check, demo, fems, plan, release, run, show, simulate, status
+from optimizer.cli import (
+    check,
+    demo,
+    explain,
+    export,
+    fems,
+    plan,
+    release,
+    replay,
+    run,
+    service,
+    show,
+    simulate,
+    status,
+)
 
 app = typer.Typer(
     name="optimizer",
@@ -38,7 +52,9 @@ def options(
         os.environ["OPTIMIZER_CONFIG"] = str(config)
 
 
-for command in (demo.demo, check.check, plan.plan, show.show, run.run, status.status,
-                release.release, simulate.simulate):  # fmt: skip
+for command in (demo.demo, check.check, plan.plan, show.show, explain.explain, run.run,
+                status.status, release.release, export.export, replay.replay,
+                simulate.simulate):  # fmt: skip
     app.command()(command)
 app.add_typer(fems.app, name="fems")
+app.add_typer(service.app, name="service")

@@ -74,6 +74,7 @@ def _end(found: "list[Finding]", as_json: bool, proof: dict[str, Any] | None) ->
 
 def _findings(settings: "Config", client: "FemsClient", given: Path | None) -> "Iterator[Finding]":
     from optimizer.analysis import doctor_fems, doctor_house
+    from optimizer.cli import learned
     from optimizer.cli.diagnosis import configuration, own_channel, sources, tiny_plan, wanted
     from optimizer.cli.output import zone_of
 
@@ -85,6 +86,7 @@ def _findings(settings: "Config", client: "FemsClient", given: Path | None) -> "
     yield doctor_house.clock()
     yield from doctor_house.store(settings.store.folder, now, zone)
     yield doctor_house.solver(tiny_plan)
+    yield from learned.findings(settings, client, now, zone)
 
 
 def _save(client: "FemsClient", path: Path) -> "Finding":

@@ -59,6 +59,25 @@ def _checked(pattern: str) -> tuple[str, str]:
     return component, channel
 
 
+@app.command()
+def accept(config: ConfigOption = None) -> None:
+    """Take the FEMS that answers now for the one to control, instead of the one before."""
+    from datetime import UTC, datetime
+
+    from optimizer.control.book import DeviceBook
+    from optimizer.store import database
+
+    settings = load_config(config)
+    with client_of(settings) as client:
+        identity = client.identity()
+        connection = database.connect(settings.store.folder)
+        try:
+            DeviceBook(connection).meet(identity, client.origin, datetime.now(UTC))
+        finally:
+            connection.close()
+    typer.echo(f"accepted: {client.origin} with {', '.join(sorted(identity.components))}")
+
+
 @app.command("set")
 def set_(
     channel: Annotated[

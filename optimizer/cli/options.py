@@ -10,14 +10,19 @@ import typer
 from optimizer.errors import OptimizerError
 
 if TYPE_CHECKING:
+    from typing import TypeVar
+
     from optimizer.config.sections import Config
     from optimizer.fems.client import FemsClient
     from optimizer.model.battery import Battery
 
+    Client = TypeVar("Client", bound=FemsClient)
+
 ConfigOption = Annotated[
     Path | None,
     typer.Option(
-        help="The configuration (default: $OPTIMIZER_CONFIG, ./optimizer.toml, the user's folder).",
+        help="The configuration (default: $OPTIMIZER_CONFIG, ./optimizer.toml, the user's folder, "
+        "/etc/optimizer).",
         metavar="FILE",
     ),
 ]
@@ -41,20 +46,20 @@ def load_config(given: Path | None) -> "Config":
     return reading.load(reading.find(given, os.environ))
 
 
-def moment(text: str | None) -> datetime:
-    """The moment that `--at` names, or now; UTC."""
+def moment(text: str | None, name: str = "--at") -> datetime:
+    """The moment that an option names, or now; UTC."""
     if text is None:
         return datetime.now(UTC)
     try:
         at = datetime.fromisoformat(text)
     except ValueError as error:
         raise typer.BadParameter(
-            f"'{text}' is not a moment such as 2026-01-14T13:00:00+01:00", param_hint="--at"
+            f"'{text}' is not a moment such as 2026-01-14T13:00:00+01:00", param_hint=name
         ) from error
     if at.tzinfo is None:
         raise typer.BadParameter(
             f"'{text}' has no offset from UTC: write {text}+01:00 (winter) or {text}+02:00",
-            param_hint="--at",
+            param_hint=name,
         )
     return at.astimezone(UTC)
 
@@ -63,9 +68,14 @@ def client_of(config: "Config") -> "FemsClient":
     """A client for the configured FEMS."""
     from optimizer.fems.client import FemsClient
 
+    return client_like(FemsClient, config)
+
+
+def client_like(kind: "type[Client]", config: "Config") -> "Client":
+    """A client of a kind of one's own."""
     fems = config.fems
     guest = fems.guest_password
-    return FemsClient(
+    return kind(
         fems.url,
         fems.password.get_secret_value(),
         fems.ess,

@@ -1,7 +1,6 @@
 """Printing a plan: text, JSON or CSV."""
 
 import csv as csv_module
-import json
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +11,7 @@ import typer
 from optimizer.analysis import text
 from optimizer.errors import DataError
 from optimizer.model.plan import Plan
-from optimizer.model.plan_json import step_to_json, to_json
+from optimizer.model.plan_json import step_to_json, to_text
 
 if TYPE_CHECKING:
     from optimizer.config.sections import Config
@@ -24,15 +23,16 @@ def zone_of(config: "Config") -> ZoneInfo:
 
 
 def print_plan(
-    config: "Config", plan: Plan, now: datetime | None, csv: Path | None, as_json: bool
-) -> None:
+    plan: Plan, capacity_wh: float, zone: ZoneInfo, *, now: datetime | None = None,
+    csv: Path | None = None, as_json: bool = False,
+) -> None:  # fmt: skip
     """Print a plan; the step at `now` is marked."""
     if csv is not None:
         write_csv(plan, csv)
     if as_json:
-        typer.echo(json.dumps(to_json(plan), ensure_ascii=False))
+        typer.echo(to_text(plan))
         return
-    typer.echo(text.whole(plan, config.battery.capacity_wh, zone_of(config), now))
+    typer.echo(text.whole(plan, capacity_wh, zone, now))
 
 
 def write_csv(plan: Plan, path: Path) -> None:

@@ -1,8 +1,7 @@
 """`optimizer plan`: the nightly planner."""
 
 import gc
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from optimizer.config.sections import Config
     from optimizer.model.plan import Plan
     from optimizer.planning.planner import Request
+    from optimizer.planning.run_json import Run
     from optimizer.planning.task import ForecastStep
 
 
@@ -40,29 +40,52 @@ def plan(
     as_json: JsonOption = False,
     config: ConfigOption = None,
 ) -> None:  # fmt: skip
-    """Make tomorrow's plan: prices, load and roof in, a stored plan out."""
-    if at is not None and soc is None:
-        raise typer.BadParameter(
-            "--at needs --soc: the FEMS only knows how full the battery is now", param_hint="--at"
-        )
+    """Make tomorrow's plan: prices, load and roof in, a stored plan out.
+
+    For a past moment without --soc the store tells what was known then; such a plan is not stored.
+    """
     # A short life with many small objects: collecting garbage would only cost its start-up.
     gc.disable()
-    settings = load_config(config)
-    made, request, steps = _make(settings, moment(at), soc)
-    if not dry_run:
-        _store(settings, made, request, steps)
-    _print(settings, made, csv, as_json)
+    from optimizer.cli import runs
+    from optimizer.cli.output import print_plan, zone_of
+
+    settings, now = load_config(config), moment(None)
+    moment_at = now if at is None else moment(at)
+    looks_back = soc is None and at is not None and moment_at <= now
+    if looks_back:
+        request, steps = runs.as_known_then(settings.store.folder, moment_at)
+    else:
+        request, steps = _gather(settings, moment_at, soc, ahead=moment_at > now)
+    made, run = _make(request, steps)
+    if not (dry_run or looks_back):
+        runs.store(settings.store.folder, made, run, now)
+    capacity_wh = request.battery.capacity_wh
+    print_plan(made, capacity_wh, zone_of(settings), csv=csv, as_json=as_json)
 
 
-def _make(
-    settings: "Config", at: "datetime", soc: float | None
-) -> "tuple[Plan, Request, tuple[ForecastStep, ...]]":
+def _make(request: "Request", steps: "tuple[ForecastStep, ...]") -> "tuple[Plan, Run]":
     import time
 
-    from optimizer.cli import inputs
-    from optimizer.planning.door import forecast_steps
-    from optimizer.planning.planner import Request, make_plan
+    from optimizer.cli import runs
+    from optimizer.planning.planner import make_plan
 
+    made = make_plan(steps, request, time.perf_counter)
+    return made, runs.run_of(made, request, steps)
+
+
+def _gather(
+    settings: "Config", at: "datetime", soc: float | None, *, ahead: bool
+) -> "tuple[Request, tuple[ForecastStep, ...]]":
+    """What a plan is made from: the sources, and the FEMS where it has to be asked."""
+    from optimizer.cli import inputs, runs
+    from optimizer.cli.output import zone_of
+    from optimizer.planning.door import forecast_steps
+    from optimizer.planning.planner import Request
+
+    known: list[str] = []
+    if soc is None and ahead:
+        soc, note = runs.soc_ahead(settings.store.folder, at, settings.battery.capacity_wh)
+        known.append(note)
     frame, notes = inputs.forecast(settings, at)
     if soc is None:
         with client_of(settings) as client:
@@ -78,12 +101,12 @@ def _make(
         grid=settings.grid.grid(settings.pv.kwp),
         soc_percent=soc,
         stored_value=None if stored == "auto" else stored,
-        notes=(*notes, *more),
+        notes=(*notes, *more, *known),
         peak=None if settings.tariff is None else settings.tariff.tariff().peak,
         last_full_charge=_last_full_charge(settings),
+        time_zone=zone_of(settings).key,
     )
-    steps = forecast_steps(frame)
-    return make_plan(steps, request, time.perf_counter), request, steps
+    return request, forecast_steps(frame)
 
 
 def _last_full_charge(settings: "Config") -> "datetime | None":
@@ -97,37 +120,3 @@ def _last_full_charge(settings: "Config") -> "datetime | None":
         return journal.last_full(connection)
     finally:
         connection.close()
-
-
-def _store(
-    settings: "Config", made: "Plan", request: "Request", steps: "tuple[ForecastStep, ...]"
-) -> None:
-    from dataclasses import asdict, fields
-    from zoneinfo import ZoneInfo
-
-    from optimizer.model.plan import iso
-    from optimizer.store import database, plans
-
-    def plain(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [plain(item) for item in value]
-        if hasattr(value, "isoformat"):
-            return iso(value)
-        return str(value) if isinstance(value, ZoneInfo) else value
-
-    names = [item.name for item in fields(steps[0])]
-    rows = [{name: plain(getattr(step, name)) for name in names} for step in steps]
-    data = {key: plain(value) for key, value in asdict(request).items()} | {"steps": rows}
-    connection = database.connect(settings.store.folder)
-    try:
-        plans.save(connection, made, data)
-    finally:
-        connection.close()
-
-
-def _print(settings: "Config", made: "Plan", csv: Path | None, as_json: bool) -> None:
-    from optimizer.cli.output import print_plan
-
-    print_plan(settings, made, None, csv, as_json)

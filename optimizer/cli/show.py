@@ -15,7 +15,7 @@ def show(
     config: ConfigOption = None,
 ) -> None:  # fmt: skip
     """Show the plan in force, the present step marked with '>'."""
-    from optimizer.cli.output import print_plan
+    from optimizer.cli.output import print_plan, zone_of
     from optimizer.store import database, plans
 
     settings, now = load_config(config), moment(at)
@@ -24,4 +24,5 @@ def show(
         plan = plans.in_force(connection, now)
     finally:
         connection.close()
-    print_plan(settings, plan, now, csv, as_json)
+    capacity_wh, zone = settings.battery.capacity_wh, zone_of(settings)
+    print_plan(plan, capacity_wh, zone, now=now, csv=csv, as_json=as_json)

@@ -1,6 +1,7 @@
 """`optimizer status`: what is held and why."""
 
 import json
+from datetime import timedelta
 
 import typer
 
@@ -12,7 +13,7 @@ def status(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Say in five lines what is held and why; exit code 6 when no plan covers this moment."""
     from optimizer.analysis.status import Status
     from optimizer.cli.output import zone_of
-    from optimizer.store import database, live, plans
+    from optimizer.store import database, exchange, live, plans
 
     settings, now = load_config(config), moment(None)
     connection = database.connect(settings.store.folder)
@@ -22,11 +23,13 @@ def status(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     except NoPlanError as error:
         no_plan = str(error)
     finally:
+        last_day = exchange.sums(connection, now - timedelta(days=1))
         connection.close()
     seen = live.read(live.path_for(settings.store.folder))
     state = Status(now, plan, no_plan, seen, settings.battery.capacity_wh)
     if as_json:
-        typer.echo(json.dumps(state.as_json(), ensure_ascii=False))
+        data = state.as_json() | {"last_day": last_day.as_json()}
+        typer.echo(json.dumps(data, ensure_ascii=False))
     else:
         typer.echo("\n".join(state.lines(zone_of(settings))))
     if plan is None:

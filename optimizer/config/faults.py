@@ -36,8 +36,9 @@ def sentences(error: ValidationError) -> list[str]:
         key = ".".join(str(part) for part in location) or "the file"
         by_key.setdefault(key, []).append(_text(fault, location))
         plain = isinstance(fault["input"], str | int | float)
-        # section [fems] holds the password, and an address may contain one
-        if plain and fault["type"] != "extra_forbidden" and location[:1] != ("fems",):
+        # these sections hold passwords, and an address may contain one
+        secret = location[:1] in (("fems",), ("mqtt",))
+        if plain and fault["type"] != "extra_forbidden" and not secret:
             given[key] = f" (it is {fault['input']!r})"
     return [f"{key} {' or '.join(texts)}{given.get(key, '')}" for key, texts in by_key.items()]
 

@@ -15,10 +15,28 @@ from optimizer.config.sections import Config
 from optimizer.errors import ConfigError
 
 FILE_NAME = "optimizer.toml"
+SYSTEM_FILE = Path("/etc/optimizer") / FILE_NAME
+"""The configuration of a service of the whole computer."""
+
+SECRETS = (
+    ("fems", "password"),
+    ("fems", "guest_password"),
+    ("mqtt", "password"),
+)
+"""Keys that may point to a secret elsewhere, and otherwise want a file of the owner's alone."""
+
+PATHS = (
+    ("prices", "file"),
+    ("pv", "file"),
+    ("load", "file"),
+    ("store", "folder"),
+    ("metrics", "textfile"),
+)
+"""Keys that name a file or folder."""
 
 
 def find(given: Path | None, environment: Mapping[str, str]) -> Path:
-    """The configuration's path: given, `$OPTIMIZER_CONFIG`, here, then the user's folder.
+    """The configuration's path: given, `$OPTIMIZER_CONFIG`, here, the user's folder, /etc.
 
     Raises
     ------
@@ -28,7 +46,7 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path:
     named = given or (
         Path(environment["OPTIMIZER_CONFIG"]) if "OPTIMIZER_CONFIG" in environment else None
     )
-    places = [named] if named else [Path(FILE_NAME), user_file()]
+    places = [named] if named else [Path(FILE_NAME), user_file(), SYSTEM_FILE]
     for place in places:
         if place.is_file():
             return place
@@ -68,7 +86,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
 
 
 def _resolve(data: dict[str, Any], folder: Path) -> None:
-    for section, key in (("prices", "file"), ("pv", "file"), ("load", "file"), ("store", "folder")):
+    for section, key in PATHS:
         table = data.get(section)
         if isinstance(table, dict) and isinstance(table.get(key), str):
             table[key] = str(folder / _expanded(f"{section}.{key}", table[key]))
@@ -83,34 +101,71 @@ def _expanded(key: str, text: str) -> Path:
 
 def _secrets(data: dict[str, Any], path: Path, environment: Mapping[str, str]) -> list[str]:
     """Replace `env:` and `file:` by what they point to; a secret in the file wants mode 0600."""
-    fems = data.get("fems")
-    if not isinstance(fems, dict):
-        return []
-    keys = [key for key in ("password", "guest_password") if isinstance(fems.get(key), str)]
-    faults = [_secret(fems, key, path, environment) for key in keys]
+    faults = []
+    for section, key in SECRETS:
+        values = data.get(section)
+        if isinstance(values, dict) and isinstance(values.get(key), str):
+            faults.append(_secret(values, section, key, path, environment))
     return [fault for fault in faults if fault is not None]
 
 
 def _secret(
-    fems: dict[str, Any], key: str, path: Path, environment: Mapping[str, str]
+    values: dict[str, Any], section: str, key: str, path: Path, environment: Mapping[str, str]
 ) -> str | None:
     """Replace one secret by what it points to, or say why that cannot be done."""
-    secret = fems[key]
+    secret, name = values[key], f"{section}.{key}"
+    passed = _credential(name, environment)
+    if passed is not None:
+        return _from_file(values, name, passed)
     if secret.startswith("env:"):
-        name = secret.removeprefix("env:")
-        if name not in environment:
-            return f"fems.{key}: the environment has no variable {name}"
-        fems[key] = environment[name]
+        variable = secret.removeprefix("env:")
+        if variable not in environment:
+            return f"{name}: the environment has no variable {variable}"
+        values[key] = environment[variable]
     elif secret.startswith("file:"):
-        place = path.absolute().parent / _expanded(f"fems.{key}", secret.removeprefix("file:"))
-        try:
-            fems[key] = place.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "it is no text"
-            return f"fems.{key}: {place} cannot be read: {reason}"
+        place = path.absolute().parent / _expanded(name, secret.removeprefix("file:"))
+        return _from_file(values, name, place)
     elif path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return (
-            f"fems.{key} is in a file that others can read: 'chmod 600 {path}', or use "
+            f"{name} is in a file that others can read: 'chmod 600 {path}', or use "
             f'{key} = "file:..." or "env:..."'
         )
     return None
+
+
+def _credential(name: str, environment: Mapping[str, str]) -> Path | None:
+    """Where systemd has put a secret of this name for us alone (`LoadCredential=`)."""
+    folder = environment.get("CREDENTIALS_DIRECTORY")
+    place = Path(folder) / name if folder else None
+    return place if place is not None and place.is_file() else None
+
+
+def _from_file(values: dict[str, Any], name: str, place: Path) -> str | None:
+    try:
+        values[name.rpartition(".")[2]] = place.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        return f"{name}: {place} cannot be read: {reason}"
+    return None
+
+
+def secret_files(path: Path) -> tuple[dict[str, Path], list[str]]:
+    """The files that a configuration's secrets lie in, by name; and names of all other secrets.
+
+    A service gets the files from systemd, which reads them as root; a secret that lies elsewhere
+    it cannot have.
+    """
+    data = tomllib.loads(path.read_text(encoding="utf-8"))
+    files: dict[str, Path] = {}
+    others = []
+    for section, key in SECRETS:
+        values = data.get(section)
+        secret = values.get(key) if isinstance(values, dict) else None
+        if isinstance(secret, str):
+            name = f"{section}.{key}"
+            if secret.startswith("file:"):
+                given = _expanded(name, secret.removeprefix("file:"))
+                files[name] = path.absolute().parent / given
+            else:
+                others.append(name)
+    return files, others

@@ -5,6 +5,7 @@ from pydantic import Field, model_validator
 from optimizer.config.device import BatterySection, Fems, GridSection
 from optimizer.config.house import Load, Pv
 from optimizer.config.money import Prices, TariffSection
+from optimizer.config.telling import Metrics, Mqtt
 from optimizer.config.types import Section
 from optimizer.config.work import Control, Planning, Store
 
@@ -23,6 +24,8 @@ class Config(Section):
     planning: Planning = Planning()
     control: Control = Control()
     store: Store = Field(default_factory=Store)
+    metrics: Metrics = Metrics()
+    mqtt: Mqtt | None = None
 
     @model_validator(mode="after")
     def _share(self) -> "Config":

@@ -1,5 +1,6 @@
 """How the work is done: `[planning]`, `[control]`, `[store]`."""
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -26,10 +27,19 @@ class Control(Section):
     interval_s: Annotated[Number, Field(ge=1, le=20)] = 10
     follow: Follow = "value"
     write: Write = "equals"
+    replan_minutes: Annotated[Number, Field(ge=0, le=1440)] = 60
+
+
+SYSTEM_STATE = Path("/var/lib/optimizer")
+"""The state folder of a service of the whole computer; systemd makes it."""
 
 
 def _state_folder() -> Path:
-    return platformdirs.user_state_path("optimizer")
+    """The folder that systemd gives, an installed service's for commands by hand, or the user's."""
+    given = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if given:
+        return Path(given)
+    return SYSTEM_STATE if SYSTEM_STATE.is_dir() else platformdirs.user_state_path("optimizer")
 
 
 class Store(Section):

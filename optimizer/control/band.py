@@ -24,7 +24,14 @@ class Band:
     note: str
 
 
-def by_value(plan: Plan, step: Step, soc_wh: float, battery: Battery, rule: Rule) -> Band:
+def by_value(
+    plan: Plan,
+    step: Step,
+    soc_wh: float,
+    battery: Battery,
+    rule: Rule,
+    before: Intent | None = None,
+) -> Band:
     """Compare the prices of the moment with what a stored kWh is worth at this state of charge.
 
     All prices are brought to "per kWh in the cells", so that losses are in the comparison:
@@ -34,6 +41,10 @@ def by_value(plan: Plan, step: Step, soc_wh: float, battery: Battery, rule: Rule
     - otherwise keep the charge while the house would get less for it than it is worth,
     - keep room while selling the roof's surplus pays more than storing it;
     - else own use: let the FEMS balance the house.
+
+    `before` is what was done so far in this step. It is left only when the comparison has really
+    turned: between that and its beginning lie `TIE_EUR_PER_KWH`, so that the state of charge,
+    which is known to some Wh at best, does not make hold and own use take turns.
     """
     worth = plan.value_at(step, soc_wh)
     buy, sell = step.buy_eur_per_kwh, step.sell_eur_per_kwh
@@ -42,22 +53,26 @@ def by_value(plan: Plan, step: Step, soc_wh: float, battery: Battery, rule: Rule
     earned = sell * battery.discharge_efficiency - battery.wear_eur_per_kwh
     note = f"a stored kWh is worth {worth * 100:.1f} ct"
     low, high = float("-inf"), float("inf")
-    if rule.grid_charging and stored < worth - TIE_EUR_PER_KWH:
+
+    def tie(*kept: Intent) -> float:
+        return 0.0 if before in kept else TIE_EUR_PER_KWH
+
+    if rule.grid_charging and stored < worth - tie(Intent.CHARGE):
         return Band(
             Intent.CHARGE,
             low,
             -battery.max_charge_w,
             f"{note}, stored from the grid {stored * 100:.1f} ct",
         )
-    if rule.battery_export and earned > worth + TIE_EUR_PER_KWH:
+    if rule.battery_export and earned > worth + tie(Intent.DISCHARGE):
         return Band(
             Intent.DISCHARGE,
             battery.max_discharge_w,
             high,
             f"{note}, sold now {earned * 100:.1f} ct",
         )
-    hold = saved < worth - TIE_EUR_PER_KWH
-    defer = sell / battery.charge_efficiency > worth + TIE_EUR_PER_KWH
+    hold = saved < worth - tie(Intent.HOLD, Intent.CHARGE)
+    defer = sell / battery.charge_efficiency > worth + tie(Intent.DEFER, Intent.DISCHARGE)
     if hold:
         text = f"{note}, in the house now {saved * 100:.1f} ct"
         return Band(Intent.HOLD, 0.0 if defer else low, 0.0, text)

@@ -1,9 +1,17 @@
 """Time as a port: the loop asks it, tests and the simulation set it."""
 
+import ctypes
 import threading
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Protocol
+
+SYNCHRONISED = Path("/run/systemd/timesync/synchronized")
+"""Touched by systemd-timesyncd when it has the time."""
+
+UNSYNCHRONISED = 5
+"""`adjtimex(2)`: TIME_ERROR, also where no daemon sets the clock."""
 
 
 class Clock(Protocol):
@@ -40,6 +48,19 @@ class SystemClock:
         """Sleep, or wake up early when stopped."""
         return self._stop.wait(max(0.0, seconds))
 
+    def synchronised(self) -> bool:
+        """Whether the network sets the machine's clock, as systemd or the kernel say."""
+        return SYNCHRONISED.exists() or _kernel_is_synchronised()
+
     def stop(self) -> None:
         """Ask the loop to end; safe in a signal's context."""
         self._stop.set()
+
+
+def _kernel_is_synchronised() -> bool:
+    """Ask the kernel (chrony and ntpd tell it); nothing is changed by asking."""
+    try:
+        state: int = ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(512))
+    except (OSError, AttributeError):  # another system than Linux
+        return False
+    return 0 <= state < UNSYNCHRONISED

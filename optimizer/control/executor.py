@@ -1,70 +1,62 @@
-"""The loop: read, decide, write, note, every `interval_s`; it starts and ends with a release."""
+"""The loop: read, choose, write, note, every `interval_s`; it begins and ends released."""
 
 import logging
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
+from optimizer.control.approach import Acquaintances, Approach, Seen, View
+from optimizer.control.book import PlanBook
 from optimizer.control.clock import Clock
-from optimizer.control.decide import Memory, Settings, decide
+from optimizer.control.grip import Grip, Hand
+from optimizer.control.memory import Memory, Settings
+from optimizer.control.policy import Sight, choose
+from optimizer.control.replan import Rhythm
 from optimizer.control.watch import Device, Watch
-from optimizer.control.watchdog import safe_interval_s
-from optimizer.errors import (
-    NoPlanError,
-    OptimizerError,
-    RefusedError,
-    UnreachableError,
-    UnsafeTimeoutError,
-)
+from optimizer.errors import UnsafeTimeoutError
+from optimizer.model.battery import Battery
+from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan
-from optimizer.model.state import Channel, Decision, Reason, Snapshot
-from optimizer.store import plans
+from optimizer.model.state import Decision, Reason, Snapshot
 from optimizer.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
+MISHAPS = 5
+"""Cycles in a row that may fail by a fault of this program before it gives up."""
 
-class Fems(Device, Protocol):
+CALM = (Reason.OWN_USE, Reason.HOLDING, Reason.STARTING, Reason.NO_ROOM, Reason.RULE)
+"""Reasons that are no trouble."""
+
+
+class Fems(Device, Hand, Seen, Protocol):
     """What the loop needs of the FEMS."""
 
-    def timeout_s(self) -> int | None:
-        """The time after which the FEMS drops what was written [s]; None if unknown."""
+
+class Replanning(Protocol):
+    """Who has the plan made anew while the loop goes on."""
+
+    rhythm: Rhythm
+    battery: Battery
+
+    def look(self, decision: Decision, plan: Plan | None, snapshot: Snapshot | None) -> None:
+        """Begin or end a planning run if it is time; never waits."""
         ...
 
-    def snapshot(self, at: datetime) -> Snapshot:
-        """Read everything once."""
-        ...
-
-    def hold(self, channel: Channel, setpoint_w: int) -> None:
-        """Hold an AC power until the FEMS's time-out."""
-        ...
-
-    def release(self, *, everything: bool = False) -> None:
-        """Hand control back: what this client wrote, or all that anybody may have written."""
+    def stop(self) -> None:
+        """End a run that is still going."""
         ...
 
 
-@dataclass(slots=True)
-class PlanBook:
-    """The plan in force; reads the store only when there is a new one, keeps the last good one."""
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Settings that were read anew."""
 
-    connection: sqlite3.Connection
-    _number: int | None = None
-    _plan: Plan | None = None
-
-    def at(self, now: datetime) -> Plan | None:
-        """The plan to follow now, or None."""
-        try:
-            number = plans.newest_number(self.connection)
-            covered = self._plan is not None and self._plan.step_at(now) is not None
-            if number != self._number or not covered:
-                self._plan = plans.in_force(self.connection, now)
-                self._number = number
-        except (NoPlanError, sqlite3.Error) as error:
-            log.debug("no new plan: %s", error)
-        return self._plan
+    settings: Settings
+    interval_s: float
+    rhythm: Rhythm
 
 
 @dataclass(slots=True)
@@ -80,131 +72,150 @@ class Executor:
     shadow: bool = False
     """Do everything but write to the FEMS."""
     on_cycle: Callable[[Decision, Snapshot | None], None] | None = None
+    tell: Callable[[Decision], None] | None = None
+    """Called in the loop's own thread after a decision was carried out and noted, and never
+    otherwise: what a watchdog may count as life. `Decision.sentence` is its text."""
+    synchronised: Callable[[], bool] = bool
+    """Whether the computer's clock is set by the network; if not the FEMS's has to agree."""
+    acquaintances: Acquaintances | None = None
+    """The FEMS that was written to before; None takes any."""
+    reload: Callable[[], Change | None] | None = None
+    """Asked before each cycle for settings that were changed meanwhile."""
+    replanning: Replanning | None = None
     _memory: Memory = field(default_factory=Memory)
-    _may_hold: bool = True
-    """Whether the FEMS may still hold something of ours; unsure counts as yes."""
-    _clean: bool = False
-    """Whether all channels were given back once: an executor that was killed may have left a
-    bound on one of them, and every write of ours would keep it alive."""
     _watch: Watch = field(init=False)
-    _timeout_known: bool = False
-    """Whether the FEMS was asked for its time-out since it last came back."""
+    _grip: Grip = field(init=False)
+    _approach: Approach = field(init=False)
     _trouble: Reason | None = None
+    _mishaps: int = 0
+    _disk_trouble: bool = False
 
     def __post_init__(self) -> None:
         self._watch = Watch(self.fems)
+        self._grip = Grip(self.fems, self._watch, self.clock)
+        self._approach = Approach(self.fems, self.acquaintances, interval_s=self.interval_s)
 
     def run(self, seconds: float | None = None) -> None:
-        """Run until the clock says stop, or for some seconds; always ends released."""
+        """Run until the clock says stop, or for some seconds; always ends released.
+
+        Raises
+        ------
+        UnsafeTimeoutError
+            If the FEMS would hold a set-point for ever, or for too long.
+        """
         begun = due = self.clock.monotonic()
-        self._release()
+        self._grip.may_hold = True
         try:
             while seconds is None or due - begun < seconds:
-                self.cycle()
+                self._cycle_or_mishap()
                 due = max(due + self.interval_s, self.clock.monotonic())
                 if self.clock.wait(due - self.clock.monotonic()):
                     break
         finally:
             self._finish()
 
+    def _cycle_or_mishap(self) -> None:
+        """One round; a fault of this program releases, and only many in a row end it."""
+        try:
+            self.cycle()
+        except UnsafeTimeoutError:
+            raise
+        except Exception:
+            self._mishaps += 1
+            log.exception("a fault of this program, the %d. in a row: released", self._mishaps)
+            self._memory = Memory(clocks=self._memory.clocks, quarter=self._memory.quarter)
+            self._release()
+            if self._mishaps >= MISHAPS:
+                raise
+            self._note(Decision(self.clock.now(), None, Reason.MISHAP), None)
+        else:
+            self._mishaps = 0
+
     def cycle(self) -> Decision:
         """One round."""
+        self._take_changes()
         now = self.clock.now()
-        snapshot, doubt = self._read(now)
-        if snapshot is None:
-            self._memory, self._timeout_known = Memory(), False
-            decision = Decision(now, None, doubt)
-        else:
-            self._ask_for_timeout()
-            plan = self.book.at(now)
-            decision, self._memory = decide(now, plan, snapshot, self._memory, self.settings)
-            self._watch.look(snapshot, self.clock.monotonic())
-            if self._watch.yielded:
-                decision = Decision(now, None, Reason.YIELDED, step=decision.step)
-        self._tell(decision)
-        self._act(decision)
-        self._note(decision, snapshot)
+        view = self._look(now)
+        # what is true now, not before an answer that took its time
+        clocks = self._approach.clocks(
+            self.clock.now(), self.clock.monotonic(), view, synchronised=self.synchronised()
+        )
+        plan = self.book.at(now)
+        sight = Sight(clocks, plan, view.snapshot, self._doubt(view), view.note)
+        before = self._memory.quarter
+        decision, self._memory = choose(sight, self._memory, self.settings)
+        if self._approach.may_write or self.shadow:
+            decision = self._grip.carry_out(decision, clocks.monotonic_s)
+            self._memory = replace(self._memory, held_w=decision.setpoint_w)
+        self._log(decision)
+        self._journalise(decision, view.snapshot, before)
+        if self.replanning is not None:
+            self.replanning.look(decision, plan, view.snapshot)
+        if self.tell is not None:
+            self.tell(decision)
         return decision
 
-    def _read(self, now: datetime) -> tuple[Snapshot | None, Reason]:
-        try:
-            return self.fems.snapshot(now), Reason.OWN_USE
-        except RefusedError as error:
-            log.debug("%s", error)
-            return None, Reason.REFUSED
-        except UnreachableError as error:
-            log.debug("%s", error)
-            return None, Reason.UNREACHABLE
+    def _look(self, now: datetime) -> View:
+        """Read the FEMS, and look at what became of the last set-point."""
+        self._approach.shadow = self._grip.shadow = self.shadow
+        now_s = self.clock.monotonic()
+        view = self._approach.look(now, now_s)
+        self.interval_s = min(self.interval_s, self._approach.interval_s)
+        if view.snapshot is not None:
+            self._watch.look(view.snapshot, now_s)
+        return view
 
-    def _act(self, decision: Decision) -> None:
-        """Write or release; what failed is tried again in the next cycle with its own wish."""
-        if decision.setpoint_w is None:
-            if self._may_hold:
-                self._release()
+    def _doubt(self, view: View) -> Reason | None:
+        if view.doubt is None and self._watch.yielded:
+            return Reason.YIELDED
+        return view.doubt
+
+    def _take_changes(self) -> None:
+        """Go by settings that were changed meanwhile; steadiness has to be proved anew."""
+        change = None if self.reload is None else self.reload()
+        if change is None:
             return
-        if self.shadow:
-            return
-        self._may_hold = True
-        try:
-            self.fems.hold(decision.channel, decision.setpoint_w)
-        except OptimizerError as error:
-            self._watch.released()
-            log.warning("the set-point was not taken: %s", error)
-            return
-        self._watch.sent(decision.channel, decision.setpoint_w, self.clock.monotonic())
+        self.settings = change.settings
+        self.interval_s = self._approach.interval_s = change.interval_s
+        self._approach.ask_again()
+        if self.replanning is not None:
+            self.replanning.rhythm = change.rhythm
+            self.replanning.battery = change.settings.battery
+        self._memory = self._memory.doubtful()
 
     def _release(self) -> None:
-        self._watch.released()
-        if self.shadow:
-            self._may_hold = False
+        """Give back whatever happens."""
+        if not (self._approach.may_write or self.shadow):
             return
         try:
-            self.fems.release(everything=not self._clean)
-        except OptimizerError as error:
-            log.warning("the release was not taken, it is tried again: %s", error)
-            return
-        self._may_hold, self._clean = False, True
+            self._grip.release()
+        except Exception:
+            log.exception("the release failed by a fault of this program")
 
-    def _ask_for_timeout(self) -> None:
-        """Never hold anything that the FEMS would not drop by itself; write often enough.
-
-        Raises
-        ------
-        UnsafeTimeoutError
-            If it would not, and this is no shadow.
-        """
-        if self._timeout_known:
-            return
-        try:
-            timeout_s = self.fems.timeout_s()
-        except (UnreachableError, RefusedError) as error:
-            log.debug("%s", error)
-            return
-        self._timeout_known = True
-        if timeout_s is None:
-            log.warning("the FEMS does not tell its time-out: make sure in its app that it is 60 s")
-        try:
-            interval_s = safe_interval_s(timeout_s, self.interval_s)
-        except UnsafeTimeoutError as error:
-            if not self.shadow:
-                raise
-            log.warning("%s", error)
-            return
-        if interval_s < self.interval_s:
-            log.warning("written every %g s: the FEMS's time-out is %s s", interval_s, timeout_s)
-            self.interval_s = interval_s
-
-    def _tell(self, decision: Decision) -> None:
+    def _log(self, decision: Decision) -> None:
         """Log trouble once when it begins and once when it ends."""
-        calm = (Reason.OWN_USE, Reason.HOLDING, Reason.STARTING, Reason.NO_ROOM)
-        trouble = None if decision.reason in calm else decision.reason
+        trouble = None if decision.reason in CALM else decision.reason
         if trouble is self._trouble:
             return
         if trouble is not None:
-            log.warning("nothing is held: %s", trouble.value)
+            particulars = f" ({decision.note})" if decision.note else ""
+            log.warning("nothing is held: %s%s", trouble.value, particulars)
         else:
             log.info("back to work after: %s", self._trouble.value if self._trouble else "")
         self._trouble = trouble
+
+    def _journalise(
+        self, decision: Decision, snapshot: Snapshot | None, before: Quarter | None
+    ) -> None:
+        """Note a cycle, with what it brought to an end: a quarter-hour, or an older plan."""
+        after = self._memory.quarter
+        if before is not None and after is not None and before.start != after.start:
+            self.journal.quarter(after.previous or before)
+        news = self.book.news()
+        if news:
+            log.info("a new plan is followed: %s", news)
+            self.journal.event(decision, snapshot, news)
+        self._note(decision, snapshot)
 
     def _note(self, decision: Decision, snapshot: Snapshot | None) -> None:
         """Journal and live file; a full disk must not stop control."""
@@ -213,12 +224,23 @@ class Executor:
             if self.on_cycle is not None:
                 self.on_cycle(decision, snapshot)
         except (sqlite3.Error, OSError) as error:
-            log.warning("the journal cannot be written: %s", error)
+            if not self._disk_trouble:
+                log.warning("the journal cannot be written: %s", error)
+            self._disk_trouble = True
+        else:
+            self._disk_trouble = False
 
     def _finish(self) -> None:
         """Hand back, and say so in the journal."""
-        self._release()
-        self._note(Decision(self.clock.now(), None, Reason.STOPPED), None)
+        if self._grip.may_hold:
+            self._release()
+        if self.replanning is not None:
+            self.replanning.stop()
+        if self._memory.quarter is not None:
+            self.journal.quarter(self._memory.quarter)
+            self._memory = Memory(clocks=self._memory.clocks)
+        left = "the last release was not taken, or not for sure" if self._grip.may_hold else ""
+        self._note(Decision(self.clock.now(), None, Reason.STOPPED, note=left), None)
         try:
             self.journal.flush()
         except sqlite3.Error as error:

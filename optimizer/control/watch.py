@@ -51,6 +51,8 @@ class Watch:
     device: Device
     yielded: bool = False
     """Whether somebody else has the battery."""
+    taken_from_us: Channel | None = None
+    """The channel on which somebody else's value stands instead of ours."""
     _sent: Sent | None = None
     _first_s: float = 0.0
     _steady_from: tuple[float, float] = (0.0, 0.0)
@@ -156,11 +158,13 @@ class Watch:
             self._quiet = 0 if others else self._quiet + 1
             if self._quiet >= RESUME_AFTER:
                 self.yielded, self._quiet, self._conflicts = False, 0, 0
+                self.taken_from_us = None
                 log.info("nobody else writes to the battery any more: back to work")
             return
         mine = None if self._sent is None else f"{self.device.ess}/{self._sent.channel}"
         conflict = any(other.api == API and other.address == mine for other in others)
         self._conflicts = self._conflicts + 1 if conflict else 0
-        if self._conflicts >= YIELD_AFTER:
+        if self._sent is not None and self._conflicts >= YIELD_AFTER:
             self.yielded, self._conflicts = True, 0
+            self.taken_from_us = self._sent.channel
             log.warning("another program holds %s: we give way until it stops", mine)

@@ -4,7 +4,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from optimizer.errors import OptimizerError
+from optimizer.errors import LoginError, OptimizerError
 from optimizer.fems import channels, writes
 from optimizer.fems.jsonrpc import JsonRpc
 from optimizer.fems.link import Link
@@ -118,13 +118,20 @@ class FemsClient(FemsReader):
             self._written.append(channel)
         self._link.post(self.ess, channel, value)
 
+    def leave(self, channel: SetPoint) -> None:
+        """Forget a channel that another program has taken over: what stands there is not ours."""
+        if self._held.get(type(channel)) is channel:
+            del self._held[type(channel)]
+        if channel in self._written:
+            self._written.remove(channel)
+
     def release(self, *, everything: bool = False) -> None:
         """Give back every channel that this client ever wrote, or `everything`, whoever wrote it.
 
         A client that wrote nothing gives back `SetActivePowerEquals`, which proves that it may
         write without moving the battery. Once is enough: each time starts the FEMS's time-out
         anew, also for what other programs have written. All channels are tried before it raises,
-        unless a FEMS that hangs has used up the time of one exchange.
+        unless the password is refused or a FEMS that hangs has used up the time of one exchange.
         """
         errors: list[OptimizerError] = []
         until = time.monotonic() + self._deadline_s
@@ -134,7 +141,7 @@ class FemsClient(FemsReader):
                 self.give_back(channel)
             except OptimizerError as error:
                 errors.append(error)
-                if time.monotonic() >= until:
+                if isinstance(error, LoginError) or time.monotonic() >= until:
                     break
         if errors:
             raise errors[0]

@@ -44,6 +44,8 @@ class Link:
         self._patience = Patience(read_timeout_s, deadline_s, CAP_BYTES)
         self.clock_ahead: timedelta | None = None
         """By how much the FEMS's clock (`Date:` of its last answer) is ahead of ours."""
+        self.device_time: datetime | None = None
+        """The FEMS's clock at its last answer; None if it told none."""
 
     @property
     def origin(self) -> str:
@@ -86,7 +88,10 @@ class Link:
         if large:
             patience = Patience(patience.read_timeout_s, 3 * patience.deadline_s, LARGE_BYTES)
         answer = self._wire.exchange(method, path, content, patience)
-        self.clock_ahead = _ahead(answer.date, datetime.now(UTC))
+        self.device_time = _device_time(answer.date)
+        self.clock_ahead = None
+        if self.device_time is not None:
+            self.clock_ahead = self.device_time - datetime.now(UTC)
         return answer
 
     def _content(self, answer: Answer, component: str, channel: str, *, guest: bool = False) -> Any:
@@ -99,15 +104,14 @@ class Link:
         return content
 
 
-def _ahead(date: str, now: datetime) -> timedelta | None:
-    """By how much the clock behind a `Date:` is ahead of `now`; its second counts by its middle.
+def _device_time(date: str) -> datetime | None:
+    """The moment of a `Date:`; its second counts by its middle.
 
-    >>> now = datetime(2026, 1, 14, 12, tzinfo=UTC)
-    >>> _ahead("Wed, 14 Jan 2026 12:01:00 GMT", now).total_seconds()
-    60.5
+    >>> _device_time("Wed, 14 Jan 2026 12:01:00 GMT").isoformat()
+    '2026-01-14T12:01:00.500000+00:00'
     """
     with contextlib.suppress(ValueError, TypeError, OverflowError):
         at = email.utils.parsedate_to_datetime(date)
         if at.tzinfo is not None:
-            return at + timedelta(seconds=0.5) - now
+            return at + timedelta(seconds=0.5)
     return None

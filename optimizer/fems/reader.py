@@ -4,9 +4,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from optimizer.errors import RefusedError, UnreachableError
-from optimizer.fems import channels, edge_config, writes
+from optimizer.fems import channels, edge_config, identity, writes
 from optimizer.fems.channels import Ess, Sum
 from optimizer.fems.edge_config import EdgeConfig
+from optimizer.fems.identity import Identity
 from optimizer.fems.jsonrpc import JsonRpc
 from optimizer.fems.link import LARGE_BYTES, Link
 from optimizer.fems.wire import Patience
@@ -37,6 +38,11 @@ class FemsReader:
     def clock_ahead(self) -> timedelta | None:
         """By how much the FEMS's clock was ahead of ours at its last answer."""
         return self._link.clock_ahead
+
+    @property
+    def device_time(self) -> datetime | None:
+        """The FEMS's clock at its last answer; None if it told none."""
+        return self._link.device_time
 
     def snapshot(self, at: datetime) -> Snapshot:
         """One reading in two requests, named by the moment `at` (UTC).
@@ -106,6 +112,10 @@ class FemsReader:
             return int(told)
         known = channels.whole(values, address)
         return self._configured_timeout_s() if known is None else known
+
+    def identity(self) -> Identity:
+        """What tells this FEMS from another one."""
+        return identity.of(self._read(identity.COMPONENTS, identity.CHANNELS))
 
     def controllers(self) -> tuple[str, ...]:
         """Ids of the controllers that are switched on, as far as they are named as usual."""

@@ -7,7 +7,7 @@ The text decides first and the status second: since 2025.4 a FEMS answers every 
 import re
 from dataclasses import dataclass
 
-from optimizer.errors import OptimizerError, RefusedError, UnreachableError
+from optimizer.errors import LoginError, OptimizerError, RefusedError, UnreachableError
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ _REFUSALS = (
         "The FEMS does not accept the password: put the customer login's into [fems] password.",
         codes=(1001, 1003),
         status=401,
+        error=LoginError,
     ),
     _Refusal(
         "is denied for User with Role",
@@ -54,6 +55,7 @@ _REFUSALS = (
         "into [fems] password.",
         codes=(1002,),
         status=403,
+        error=LoginError,
     ),
     _Refusal(
         "Read-Only mode",
@@ -112,7 +114,7 @@ def error_in(
         known = _refusal(answer)
         if known:
             if guest and known.phrase == _AUTHENTICATION:
-                return RefusedError(_GUEST_WRONG)
+                return LoginError(_GUEST_WRONG)
             ids = {"component": component, "channel": channel, "status": answer.status}
             return known.error(known.sentence.format(**ids))
     return UnreachableError(_trouble(answer.status).format(status=answer.status))

@@ -1,5 +1,6 @@
 """Plans as JSON data: the `plan/1` contract that other programs read."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import fields
@@ -37,6 +38,21 @@ def to_json(plan: Plan) -> dict[str, Any]:
         item.name: _plain(getattr(plan, item.name)) for item in fields(Plan) if item.name != "steps"
     }
     return {"schema": SCHEMA} | head | {"steps": [step_to_json(step) for step in plan.steps]}
+
+
+def to_text(plan: Plan) -> str:
+    """A plan as JSON text: a line for each key of its head, a line for each step.
+
+    What a text compares of two plans is then the line that differs.
+    """
+    data = to_json(plan)
+    lines = [
+        f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}"
+        for key, value in data.items()
+        if key != "steps"
+    ]
+    steps = [json.dumps(step, ensure_ascii=False) for step in data["steps"]]
+    return "{" + ",\n ".join([*lines, '"steps": [\n  ' + ",\n  ".join(steps) + "\n ]"]) + "}"
 
 
 def _read(kind: type[Plan] | type[Step], data: Mapping[str, Any]) -> dict[str, Any]:

@@ -61,6 +61,15 @@ class Reason(StrEnum):
     STALE = "the last reading is too old"
     UNKNOWN = "a reading is missing"
     OFF_GRID = "the house is not on the grid"
+    BACK_ON_GRID = "waiting after an outage"
+    JUMPED = "the state of charge jumped"
+    FROZEN = "the grid meter always shows the same"
+    RULE = "the house swings too much to keep the legal rule with a set-point"
+    CLOCK_UNSURE = "the time is not sure yet"
+    CLOCK_JUMPED = "the clock jumped"
+    CLOCK_SKEW = "the clocks of FEMS and computer differ by more than 120 s"
+    STRANGER = "another FEMS than before answers"
+    MISHAP = "a fault of this program"
     FAULT = "the FEMS reports a fault"
     NO_ROOM = "the battery is nearly full: a set-point would throttle the roof"
     YIELDED = "another program writes to the battery"
@@ -80,3 +89,18 @@ class Decision:
     """Start of the plan's step that was followed."""
     note: str = ""
     """The figures behind the reason, in words."""
+    until: datetime | None = None
+    """End of the step that was followed."""
+
+    @property
+    def sentence(self) -> str:
+        """The decision as one line for people.
+
+        >>> Decision(datetime(2026, 1, 14), None, Reason.NO_PLAN).sentence
+        'nothing is held: no plan'
+        """
+        if self.setpoint_w is None:
+            return f"nothing is held: {self.reason.value}"
+        sign = {Channel.LESS_OR_EQUALS: "at most ", Channel.GREATER_OR_EQUALS: "at least "}
+        intent = self.intent.value.replace("_", " ")
+        return f"{intent}: {sign.get(self.channel, '')}{self.setpoint_w} W held at the inverter"

@@ -10,6 +10,7 @@ from typing import Any
 import pulp
 
 from optimizer.errors import InfeasibleError
+from optimizer.planning import highs
 
 FEASIBILITY = 1e-9
 """Largest violation of a row or bound that HiGHS may leave [kW, kWh]."""
@@ -17,7 +18,7 @@ FEASIBILITY = 1e-9
 
 def solver() -> tuple[Any, str]:
     """The first available of HiGHS and CBC, with its name and version."""
-    highs = pulp.HiGHS(
+    engine = highs.HiGHS(
         msg=False,
         threads=1,
         gapAbs=0.0,
@@ -25,8 +26,8 @@ def solver() -> tuple[Any, str]:
         primal_feasibility_tolerance=FEASIBILITY,
         dual_feasibility_tolerance=FEASIBILITY,
     )
-    if highs.available():
-        return highs, f"HiGHS {version('highspy')}"
+    if engine.available():
+        return engine, f"HiGHS {version('highspy')}"
     cbc = cbc_solver()
     if cbc is not None:
         return cbc, f"CBC (PuLP {pulp.__version__})"
@@ -43,9 +44,23 @@ def cbc_solver() -> Any | None:
     return None
 
 
-def new_problem() -> Any:
-    """An empty problem of minimisation."""
-    return pulp.LpProblem("plan", pulp.LpMinimize)
+def new_problem(engine: Any) -> Any:
+    """An empty problem of minimisation, of the engine's own kind if it has one (`direct.py`)."""
+    make = getattr(engine, "new_problem", None)
+    return _InOrder("plan", pulp.LpMinimize) if make is None else make()
+
+
+class _InOrder(pulp.LpProblem):  # type: ignore[misc]
+    """A problem whose variables come to the solver in the order in which they were added.
+
+    PuLP 3 sorts them by name, PuLP 4 does not, and with other columns a solver stops at another of
+    several equal optima.
+    """
+
+    def add_variable(self, name: str, *bounds: Any) -> Any:
+        """Add a variable under a name that sorts behind all before it."""
+        self.added = getattr(self, "added", 0) + 1
+        return super().add_variable(f"x{self.added:06}_{name}", *bounds)
 
 
 # PuLP 4 builds expressions by a factory, PuLP 3 by the class itself.
@@ -54,7 +69,10 @@ _expression = getattr(pulp.LpAffineExpression, "from_list", pulp.LpAffineExpress
 
 def linear(terms: Iterable[tuple[Any, float]]) -> Any:
     """A linear expression; zero coefficients are left out."""
-    return _expression([(var, factor) for var, factor in terms if factor != 0.0])
+    parts = [(var, factor) for var, factor in terms if factor != 0.0]
+    # The variables of `direct.py` have their own kind of expressions.
+    make = getattr(parts[0][0], "linear", _expression) if parts else _expression
+    return make(parts)
 
 
 def proves(problem: Any, engine: Any) -> bool:

@@ -1,53 +1,240 @@
-"""Why: the reason for a step in words and cents, for the owner."""
+"""Why: the reason for each step in one sentence for the owner, from the look at the whole plan.
 
-from optimizer.model.battery import Battery
-from optimizer.model.plan import Intent
+Prices in a comparison with a stored kWh are per kWh in the cells, so that losses are in it. What a
+stored kWh is worth is what the last one is: the others are worth more.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from optimizer.model.plan import Intent, Step
 from optimizer.planning.intents import SAME_W, SAME_WH
-from optimizer.planning.task import ForecastStep
+from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task
+
+SAME_EUR_PER_KWH = 0.0005
+"""Prices closer than this are the same to an owner."""
+
+NO_PRICE_EUR_PER_KWH = FULL_CHARGE_EUR_PER_KWH / 2
+"""No price of energy makes a stored kWh worth that much: it is for something else."""
 
 
-def _ct(eur_per_kwh: float) -> str:
-    return f"{eur_per_kwh * 100:.1f} ct"
+def ct(eur_per_kwh: float) -> str:
+    """A price for people.
 
-
-def reason(
-    step: ForecastStep, battery: Battery, intent: Intent, battery_w: float, after_wh: float,
-    worth: float,
-) -> str:  # fmt: skip
-    """One sentence: why this step does what it does.
-
-    `worth` is what one more stored kWh is worth after the step [EUR/kWh]; buying and selling
-    prices are shown per kWh in the cells, so that losses are in the comparison.
+    >>> ct(0.2814)
+    '28.1 ct'
     """
-    stored = step.buy / battery.charge_efficiency
-    saved = step.buy * battery.discharge_efficiency
-    if intent is Intent.CHARGE:
-        return f"cheap: a kWh stored now costs {_ct(stored)}, later it is worth {_ct(worth)}"
-    if intent is Intent.HOLD:
-        return f"keep for dearer hours: worth {_ct(worth)} later, {_ct(saved)} now"
-    if intent is Intent.DEFER:
-        return f"keep room: selling pays {_ct(step.sell)} now, the roof fills the battery later"
-    if intent is Intent.LIMIT:
-        return f"charge gently: the rest is sold for {_ct(step.sell)}"
-    if intent is Intent.DISCHARGE:
-        gain = step.sell * battery.discharge_efficiency
-        return f"sell: a stored kWh earns {_ct(gain)} now, it is worth {_ct(worth)} later"
-    return _own_use(step, battery, battery_w, after_wh)
+    return f"{eur_per_kwh * 100 + 0.0:.1f} ct"
 
 
-def _own_use(step: ForecastStep, battery: Battery, battery_w: float, after_wh: float) -> str:
-    if step.need_w < -SAME_W:
-        if after_wh >= battery.max_wh - SAME_WH:
+def clock(moment: datetime, seen_from: datetime, zone: ZoneInfo) -> str:
+    """Local time, with the day if it is another one than that of `seen_from`."""
+    local, day = moment.astimezone(zone), seen_from.astimezone(zone).date()
+    return f"{local:%H:%M}" if local.date() == day else f"{local:%a %H:%M}"
+
+
+def reasons(task: Task, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
+    """One sentence for each step: why it does what it does."""
+    look = _Look(task, steps, zone)
+    return [look.reason(at) for at in range(len(steps))]
+
+
+@dataclass(slots=True)
+class _Look:
+    """A plan seen from one of its steps."""
+
+    task: Task
+    steps: Sequence[Step]
+    zone: ZoneInfo
+
+    def reason(self, at: int) -> str:
+        say = {
+            Intent.CHARGE: self._charge,
+            Intent.HOLD: self._hold,
+            Intent.DEFER: self._defer,
+            Intent.LIMIT: self._limit,
+            Intent.DISCHARGE: self._discharge,
+            Intent.OWN_USE: self._own_use,
+        }
+        return say[self.steps[at].intent](at)
+
+    def peak(self, at: int) -> Step | None:
+        """The dearest later step that the battery serves before it is charged from the grid again.
+
+        None if there is none that is dearer than the step itself.
+        """
+        best, least = None, self.steps[at].buy_eur_per_kwh + SAME_EUR_PER_KWH
+        for step in self.steps[at + 1 :]:
+            if best is not None and step.intent is Intent.CHARGE:
+                break
+            if step.battery_w > SAME_W and step.buy_eur_per_kwh > least:
+                best, least = step, step.buy_eur_per_kwh
+        return best
+
+    def _charges_first(self, at: int) -> bool:
+        """Whether the battery is charged from the grid before it is used again."""
+        for step in self.steps[at + 1 :]:
+            if step.intent is Intent.CHARGE or step.battery_w > SAME_W:
+                return step.intent is Intent.CHARGE
+        return False
+
+    def _first(self, at: int, full: bool) -> Step | None:
+        """The first step from here on that ends full, or else that charges from the grid."""
+        most_wh = self.task.battery.max_wh - SAME_WH
+        for step in self.steps[at:]:
+            if (step.soc_wh >= most_wh) if full else (step.intent is Intent.CHARGE):
+                return step
+        return None
+
+    def _paid(self, at: int) -> Step | None:
+        """The later step in which drawing power is paid best, if it is paid at all."""
+        cheapest = min(
+            self.steps[at + 1 :], key=lambda step: step.buy_eur_per_kwh, default=self.steps[at]
+        )
+        return cheapest if cheapest.buy_eur_per_kwh < 0 else None
+
+    def _time(self, at: int, moment: datetime) -> str:
+        return clock(moment, self.steps[at].start, self.zone)
+
+    def _peak_words(self, at: int) -> str | None:
+        peak = self.peak(at)
+        if peak is None:
+            return None
+        return f"{ct(peak.buy_eur_per_kwh)} at {self._time(at, peak.start)}"
+
+    def _charge(self, at: int) -> str:
+        step, battery, grid = self.steps[at], self.task.battery, self.task.grid
+        stored, worth = (
+            step.buy_eur_per_kwh / battery.charge_efficiency,
+            step.stored_value_eur_per_kwh,
+        )
+        fast = ""
+        if step.grid_w >= grid.max_buy_w - SAME_W:
+            fast = ", as fast as the grid connection allows"
+        elif step.peak_w is not None and step.grid_w >= step.peak_w - SAME_W:
+            fast = f", within the {self._period()}'s peak power"
+        if step.buy_eur_per_kwh < 0:
+            return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: charge{fast}"
+        if worth > NO_PRICE_EUR_PER_KWH:
+            return f"{self._beyond_price(at)}: charge{fast}"
+        peak = self._peak_words(at)
+        why = "cheap" if peak is None else f"cheap before the peak ({peak})"
+        text = f"{why}: a kWh stored now costs {ct(stored)}"
+        if worth < stored - SAME_EUR_PER_KWH:
+            return text + fast
+        return f"{text}, later it is worth at least {ct(worth)}{fast}"
+
+    def _hold(self, at: int) -> str:
+        step, battery = self.steps[at], self.task.battery
+        saved, worth = (
+            step.buy_eur_per_kwh * battery.discharge_efficiency,
+            step.stored_value_eur_per_kwh,
+        )
+        if step.buy_eur_per_kwh < 0:
+            return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: the house buys"
+        if worth > NO_PRICE_EUR_PER_KWH:
+            return f"{self._beyond_price(at)}: keep"
+        saved -= battery.wear_eur_per_kwh
+        if worth < saved - SAME_EUR_PER_KWH:
+            return f"keep for later: {ct(step.buy_eur_per_kwh)} now"
+        if self._charges_first(at):
+            return f"keep: a stored kWh saves {ct(saved)} now, charging it again costs {ct(worth)}"
+        peak = self._peak_words(at)
+        why = "keep for later" if peak is None else f"keep for dearer hours ({peak})"
+        return f"{why}: a stored kWh is worth {ct(worth)} then, {ct(saved)} now"
+
+    def _period(self) -> str:
+        return "month" if self.task.peak is None else self.task.peak.period
+
+    def _beyond_price(self, at: int) -> str:
+        """What a stored kWh is for that no price of energy explains."""
+        full_at = None if self.task.decided is None else self.task.decided.full_at
+        if full_at is not None and at <= full_at:
+            by = self._time(at, self.steps[full_at].end)
+            return f"for the full charge that calibrates the battery, due by {by}"
+        if self.task.peak is not None:
+            return f"needed later to keep the {self._period()}'s peak power down"
+        return "needed later, when the house alone would overload the grid connection"
+
+    def _defer(self, at: int) -> str:
+        step = self.steps[at]
+        return f"keep room: selling pays {ct(step.sell_eur_per_kwh)} now{self._room_for(at)}"
+
+    def _limit(self, at: int) -> str:
+        step = self.steps[at]
+        if step.curtailed_w > SAME_W:
+            return f"charge gently: keep room{self._room_for(at)}"
+        sold = f"the rest is sold for {ct(step.sell_eur_per_kwh)}"
+        return f"charge gently: {sold}{self._room_for(at)}"
+
+    def _discharge(self, at: int) -> str:
+        step, battery = self.steps[at], self.task.battery
+        earned = step.sell_eur_per_kwh * battery.discharge_efficiency - battery.wear_eur_per_kwh
+        worth = step.stored_value_eur_per_kwh
+        if worth > earned + SAME_EUR_PER_KWH:
+            return f"sell for {ct(step.sell_eur_per_kwh)}{self._room_for(at)}"
+        return f"sell: a stored kWh earns {ct(earned)} now, it is worth {ct(worth)} later"
+
+    def _room_for(self, at: int) -> str:
+        """What the room is for: paid power, dearer roof hours, or a roof that fills it anyway."""
+        here, paid, full = self.steps[at], self._paid(at), self._first(at, full=True)
+        if paid is not None and (full is None or paid.start <= full.start):
+            pay = ct(-paid.buy_eur_per_kwh)
+            return f", drawing is paid with {pay} at {self._time(at, paid.start)}"
+        if full is None:
+            return ""
+        later = [step for step in self.steps[at + 1 :] if step.start <= full.start]
+        worst = min(later, key=lambda step: step.sell_eur_per_kwh, default=here)
+        text = f", the roof still fills the battery by {self._time(at, full.end)}"
+        if worst.sell_eur_per_kwh < here.sell_eur_per_kwh - SAME_EUR_PER_KWH:
+            text += f" when selling pays {ct(worst.sell_eur_per_kwh)}"
+        return text
+
+    def _own_use(self, at: int) -> str:
+        step, battery = self.steps[at], self.task.battery
+        if step.need_w < -SAME_W:
+            return self._surplus(at)
+        if step.battery_w <= SAME_W:
+            if step.need_w <= SAME_W:
+                return "the roof just covers the house"
+            return self._empty(at)
+        if step.battery_w >= step.need_w - SAME_W:
+            return "the battery carries the house"
+        if step.soc_wh <= battery.min_wh + SAME_WH:
+            return "the battery carries the house until it is empty"
+        if step.battery_w >= battery.max_discharge_w - SAME_W:
+            return "the battery gives all it can, the house buys the rest"
+        peak = self._peak_words(at)
+        more = "" if peak is None else f" ({peak})"
+        return f"the battery carries part of the house, the rest is kept for dearer hours{more}"
+
+    def _surplus(self, at: int) -> str:
+        step, battery, grid = self.steps[at], self.task.battery, self.task.grid
+        full = step.soc_wh >= battery.max_wh - SAME_WH
+        if step.curtailed_w > SAME_W:
+            start = "the battery is full" if full else "the battery takes all it can"
+            if step.sell_eur_per_kwh < 0:
+                return f"{start} and selling would cost money: the roof is throttled"
+            if step.grid_w <= SAME_W - grid.max_sell_w:
+                return f"{start} and the grid takes no more: the roof is throttled"
+            return f"{start} and the inverter passes no more: the roof is throttled"
+        if full:
             return "the battery is full: the roof covers the house, the rest is sold"
-        return "the roof covers the house, the rest is stored"
-    if battery_w <= SAME_W:
-        if step.need_w <= SAME_W:
-            return "the roof just covers the house"
-        return "the battery is empty: the house buys"
-    if battery_w >= step.need_w - SAME_W:
-        return "the battery carries the house"
-    if after_wh <= battery.min_wh + SAME_WH:
-        return "the battery carries the house until it is empty"
-    if battery_w >= battery.max_discharge_w - SAME_W:
-        return "the battery gives all it can, the house buys the rest"
-    return "the battery carries part of the house, the rest is kept for dearer hours"
+        if step.grid_w < -SAME_W:
+            return "the roof covers the house, the battery takes all it can, the rest is sold"
+        then = self._first(at, full=True)
+        same_day = then is not None and " " not in self._time(at, then.end)
+        by = f" (full by {self._time(at, then.end)})" if then is not None and same_day else ""
+        return f"the roof covers the house, the rest is stored{by}"
+
+    def _empty(self, at: int) -> str:
+        step, grid = self.steps[at], self.task.grid
+        text = "the battery is empty: the house buys"
+        if not grid.rule.grid_charging:
+            return f"{text} (the rule '{grid.rule}' forbids charging from the grid)"
+        cheaper = self._first(at, full=False)
+        if cheaper is not None and cheaper.buy_eur_per_kwh < step.buy_eur_per_kwh:
+            return f"{text}, charging is cheaper at {self._time(at, cheaper.start)}"
+        return f"{text}, charging would not pay after losses"

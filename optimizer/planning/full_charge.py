@@ -13,6 +13,8 @@ is only a relaxation (binaries, tapers, peaks) it is a lower bound, and only the
 cannot rule out are left to binaries.
 """
 
+from math import fsum
+
 from optimizer.planning import value
 from optimizer.planning.step_cost import Segment, options, step_cost
 from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task
@@ -20,14 +22,14 @@ from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task
 
 def bounds_eur(task: Task) -> list[float]:
     """For each step in time, the least that a plan which is full at its end can cost [EUR]."""
-    later, result, base = value.backward(task), [], 0.0
+    later, result, base = value.backward(task, value.choices_of(task)), [], 0.0
     low, arriving = (task.start_wh - task.floor_wh) / 1000, list[Segment]()
     full = (task.battery.max_wh - task.floor_wh) / 1000
     for index, (step, ceiling_wh) in enumerate(zip(task.steps, task.ceilings_wh(), strict=True)):
         choices, most_out, most_in = options(task, step, ceiling_wh)
         emptying_w = task.battery.power_for(0.0, -1000 * most_out, step.hours)
         base += step_cost(task, step, emptying_w) or 0.0
-        high = low + sum(length for _, length in arriving) + most_in
+        high = low + fsum(length for _, length in arriving) + most_in
         arriving = sorted([*arriving, *choices])
         low -= most_out
         arriving, skipped = _cut(arriving, -low, high - (ceiling_wh - task.floor_wh) / 1000)
@@ -40,7 +42,7 @@ def bounds_eur(task: Task) -> list[float]:
             )
         if index <= (task.full_by or 0):
             result.append(_dearer(arriving, low, later[index], full))
-    base += sum(min(0.0, slope - task.end_value) * length for slope, length in arriving)
+    base += fsum(min(0.0, slope - task.end_value) * length for slope, length in arriving)
     base -= task.end_value * (low + task.floor_wh / 1000)
     return [base + extra for extra in result]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 
 from optimizer.planning.task import ForecastStep, Task
 
@@ -37,10 +38,10 @@ def peak_eur(task: Task, grid_w: Sequence[float]) -> float:
     if task.peak is None:
         return 0.0
     highest = [task.free_peak_w(period) for period in range(max(task.periods) + 1)]
-    free = sum(highest)
+    free = fsum(highest)
     for period, drawn_w in zip(task.periods, grid_w, strict=True):
         highest[period] = max(highest[period], drawn_w)
-    return (sum(highest) - free) / 1000 * task.peak.eur_per_kw
+    return (fsum(highest) - free) / 1000 * task.peak.eur_per_kw
 
 
 def own_use(task: Task) -> Baseline:
@@ -60,5 +61,5 @@ def own_use(task: Task) -> Baseline:
 def no_battery(task: Task) -> Baseline:
     """The house with its roof alone."""
     drawn_w = [_grid_w(task, step, 0.0) for step in task.steps]
-    cost = sum(_bill(step, w) for step, w in zip(task.steps, drawn_w, strict=True))
+    cost = fsum(_bill(step, w) for step, w in zip(task.steps, drawn_w, strict=True))
     return Baseline(cost, 0.0, 0.0, peak_eur(task, drawn_w))

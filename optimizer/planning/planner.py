@@ -3,18 +3,21 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import fsum
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
+from optimizer.model.spread import LoadSpread, generic
 from optimizer.model.tariff import Peak
-from optimizer.planning import calibration, program, step_cost, value, verify
-from optimizer.planning.explain import reason
+from optimizer.planning import calibration, program, step_cost, value, value_table, verify
+from optimizer.planning.explain import reasons
 from optimizer.planning.intents import intent_of
 from optimizer.planning.own_use import no_battery, own_use, peak_eur
-from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex
+from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex, must_recover
 
 AGREEMENT_EUR = 0.001
 """Program and recursion have to agree this well where both are exact."""
@@ -36,6 +39,10 @@ class Request:
     """Price of the highest power drawn."""
     last_full_charge: datetime | None = None
     """When the battery was full last; None is unknown."""
+    spread: LoadSpread | None = None
+    """How far the load strays from its forecast; None is an average home."""
+    time_zone: str = "Europe/Berlin"
+    """What the reasons call the hours."""
 
 
 def _zero_based(number: float, digits: int) -> float:
@@ -43,11 +50,12 @@ def _zero_based(number: float, digits: int) -> float:
     return round(number, digits) + 0.0
 
 
-def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> list[Step]:
+def _steps(
+    task: Task, stored_wh: tuple[float, ...], values: value.Values, tables: value_table.Rows
+) -> list[Step]:
     """The plan's steps from the path of the stored energy."""
     battery, before, steps = task.battery, task.start_wh, []
     for index, (step, after) in enumerate(zip(task.steps, stored_wh, strict=True)):
-        table = values.table[index]
         battery_w = battery.power_for(before, after, step.hours)
         _, curtailed = step_cost.grid_and_curtailment(task, step, battery_w) or (0.0, 0.0)
         intent, low, high = intent_of(task, step, battery_w, before, after)
@@ -72,8 +80,8 @@ def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> li
                 lowest_w=_zero_based(low, 2),
                 highest_w=_zero_based(high, 2),
                 stored_value_eur_per_kwh=_zero_based(worth, 6),
-                values_eur_per_kwh=tuple(_zero_based(item, 6) for item in table),
-                why=reason(step, battery, intent, battery_w, after, worth),
+                values_eur_per_kwh=tuple(_zero_based(item, 6) for item in tables[index]),
+                why="",
                 peak_w=None if task.peak is None else _zero_based(task.decided_peak_w(step), 2),
             )
         )
@@ -82,7 +90,7 @@ def _steps(task: Task, stored_wh: tuple[float, ...], values: value.Values) -> li
 
 
 def _wear(task: Task, steps: list[Step]) -> float:
-    cells = sum(
+    cells = fsum(
         max(0.0, step.battery_w + task.battery.standby_w) * step.hours / 1000 for step in steps
     )
     return cells / task.battery.discharge_efficiency * task.battery.wear_eur_per_kwh
@@ -180,8 +188,13 @@ def make_plan(
     solution = program.solve(task, engine)
     task = replace(task, decided=solution.decided)
     values = value.solve(task)
+    # Below the band the way back counts for more than the load's spread.
+    spread = request.spread or generic()
+    tables = values.table if must_recover(task) else value_table.of_task(task, spread)
     solve_s = timer() - begun
-    planned = _steps(task, solution.stored_wh, values)
+    planned = _steps(task, solution.stored_wh, values, tables)
+    told = reasons(task, planned, ZoneInfo(request.time_zone))
+    planned = [replace(step, why=why) for step, why in zip(planned, told, strict=True)]
     notes = _notes(task, request, planned, solution, values)
     plan = _plan(task, request, planned, solution, values, solve_s, tuple(notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
@@ -205,7 +218,7 @@ def _plan(
         gap_eur=None if solution.gap_eur is None else _zero_based(solution.gap_eur, 9),
         solver=solution.solver,
         start_soc_percent=request.soc_percent,
-        cost_eur=_zero_based(sum(step.cost_eur for step in steps), 6),
+        cost_eur=_zero_based(fsum(step.cost_eur for step in steps), 6),
         own_use_cost_eur=_zero_based(alone.cost_eur, 6),
         no_battery_cost_eur=_zero_based(bare.cost_eur, 6),
         wear_eur=_zero_based(_wear(task, steps), 6),

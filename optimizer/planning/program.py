@@ -31,6 +31,7 @@ that energy burnt in a free step (charging and discharging at once costs nothing
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import fsum
 from typing import Any
 
 from optimizer.errors import InfeasibleError
@@ -84,7 +85,7 @@ def _cost(
         if flow.overload is not None:
             terms.append((flow.overload, (step.buy + OVERLOAD_EUR_PER_KWH) * step.hours))
         terms += flow.shortfalls
-    free = sum(price * task.free_peak_w(t) / 1000 for t, (_, price) in enumerate(peaks))
+    free = fsum(price * task.free_peak_w(t) / 1000 for t, (_, price) in enumerate(peaks))
     return linear(terms) - free
 
 
@@ -137,7 +138,7 @@ class _Built:
 
 def _proved(task: Task, engine: tuple[Any, str], full_times: Sequence[int]) -> _Built:
     """Build the program, with a full charge at one of some steps if there are any, and solve it."""
-    problem = engines.new_problem()
+    problem = engines.new_problem(engine[0])
     steps = flows.variables(problem, task)
     flows.physics(problem, task, steps)
     binaries = switches.add_switches(problem, task, steps)

@@ -8,6 +8,9 @@ from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, ForecastStep, Task
 Segment = tuple[float, float]
 """(worth or marginal cost [EUR/kWh], length [kWh] of stored energy)."""
 
+Choices = tuple[list[Segment], float, float]
+"""What `options` returns."""
+
 
 def grid_and_curtailment(
     task: Task, step: ForecastStep, battery_w: float
@@ -80,9 +83,7 @@ def _kinks(task: Task, step: ForecastStep, ceiling_wh: float) -> list[float]:
     return sorted(w for w in candidates if low <= w <= high)
 
 
-def options(
-    task: Task, step: ForecastStep, ceiling_wh: float
-) -> tuple[list[Segment], float, float]:
+def options(task: Task, step: ForecastStep, ceiling_wh: float) -> Choices:
     """What a step can do with stored energy.
 
     Returns

@@ -6,8 +6,9 @@ same task and can check each other.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cached_property
+from math import fsum
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -49,7 +50,7 @@ class ForecastStep:
     @property
     def hours(self) -> float:
         """Length [h]."""
-        return (self.end - self.start) / timedelta(hours=1)
+        return (self.end - self.start).total_seconds() / 3600
 
     @property
     def need_w(self) -> float:
@@ -89,6 +90,8 @@ class Task:
 
         A battery found above its band comes down as fast as the house alone uses it.
         """
+        if self.start_wh <= self.battery.max_wh:
+            return (self.battery.max_wh,) * len(self.steps)
         ceilings, soc_wh = [], self.start_wh
         for step in self.steps:
             wanted_w = min(max(0.0, step.need_w), self.battery_range(step)[1])
@@ -229,10 +232,14 @@ def is_convex(task: Task) -> bool:
 def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     """Worth of a kWh in the cells at the horizon's end [EUR/kWh] for `stored_value = "auto"`.
 
-    0.65 x mean buying price x discharging efficiency, but above what selling the same energy from
-    the roof would have paid.
+    A share of what it would save at the mean buying price; but above what selling the same energy
+    from the roof would have paid, as long as that is less than what it would save: where selling
+    pays as well as buying costs, storing for another day is a loss.
     """
-    mean_buy = sum(step.buy * step.hours for step in steps) / sum(step.hours for step in steps)
-    mean_sell = sum(step.sell * step.hours for step in steps) / sum(step.hours for step in steps)
-    worth = END_VALUE_SHARE * mean_buy * battery.discharge_efficiency
-    return max(worth, mean_sell / battery.charge_efficiency + END_VALUE_MARGIN, 0.0)
+    # fsum, since the built-in sum rounds otherwise from Python 3.12 on.
+    hours = fsum(step.hours for step in steps)
+    mean_buy = fsum(step.buy * step.hours for step in steps) / hours
+    mean_sell = fsum(step.sell * step.hours for step in steps) / hours
+    saved = mean_buy * battery.discharge_efficiency
+    sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN
+    return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)

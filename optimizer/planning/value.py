@@ -20,9 +20,10 @@ References: Cruise, Flatley, Gibbens, Zachary, arXiv 1406.3653; Xu, Korpas, Bott
 
 from bisect import insort
 from dataclasses import dataclass
+from math import fsum
 
 from optimizer.errors import InfeasibleError
-from optimizer.planning.step_cost import Segment, options, step_cost
+from optimizer.planning.step_cost import Choices, Segment, options, step_cost
 from optimizer.planning.task import ForecastStep, Task
 
 TABLE_SIZE = 25
@@ -81,13 +82,15 @@ def _cut(worth: list[Segment], top: float, bottom: float) -> list[Segment]:
 
 
 def _back(
-    worth: list[Segment], task: Task, step: ForecastStep, ceiling_wh: float, before_wh: float
-) -> list[Segment]:
+    worth: list[Segment], task: Task, step: ForecastStep, choices: Choices,
+    ceilings_wh: tuple[float, float],
+) -> list[Segment]:  # fmt: skip
     """One step back in time: merge the step's options in, then cut both ends.
 
-    `before_wh` and `ceiling_wh` are the ceilings before and after the step.
+    `ceilings_wh` are those before and after the step.
     """
-    segments, most_out, most_in = options(task, step, ceiling_wh)
+    segments, most_out, most_in = choices
+    before_wh, after_wh = ceilings_wh
     if task.battery.charge_taper or task.battery.discharge_taper:
         from optimizer.planning import tapered
 
@@ -99,7 +102,7 @@ def _back(
     # a forced flow cannot be met from (nearly) empty or full: it is worth anything to avoid that
     first = [(FORCED_EUR_PER_KWH, -most_in)] if most_in < 0 else []
     last = [(-FORCED_EUR_PER_KWH, -most_out)] if most_out < 0 else []
-    top, bottom = max(0.0, most_in), max(0.0, most_out - (before_wh - ceiling_wh) / 1000)
+    top, bottom = max(0.0, most_in), max(0.0, most_out - (before_wh - after_wh) / 1000)
     return [*first, *_cut(merged, top, bottom), *last]
 
 
@@ -140,18 +143,22 @@ def _cell_means(worth: list[Segment], below: float, cell: float) -> tuple[float,
     return tuple(take(cell) / cell for _ in range(TABLE_SIZE))
 
 
-def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...], float]:
+def _forward(
+    task: Task, later: list[list[Segment]], choices: list[Choices]
+) -> tuple[tuple[float, ...], float]:
     """Walk the best path from the start: battery powers and the objective."""
     soc_wh, objective, powers = task.start_wh, 0.0, []
-    for index, (step, worth) in enumerate(zip(task.steps, later, strict=True)):
-        target_wh = _best_target(task, step, soc_wh, worth)
+    path = enumerate(zip(task.steps, task.ceilings_wh(), later, choices, strict=True))
+    for index, (step, ceiling_wh, worth, choice) in path:
+        target_wh = _best_target(task, soc_wh, worth, choice)
         most_in_w, most_out_w = task.battery.taper_w(soc_wh)
         most_wh = soc_wh + most_in_w * task.battery.charge_efficiency * step.hours
         least_wh = soc_wh - most_out_w / task.battery.discharge_efficiency * step.hours
         target_wh = min(max(target_wh, least_wh), most_wh)
         battery_w = task.battery.power_for(soc_wh, target_wh, step.hours)
         low, high = task.battery_range(step)
-        if task.forced and not low - 0.01 <= battery_w <= high + 0.01:
+        holds = low - 0.01 <= battery_w <= high + 0.01 and target_wh <= ceiling_wh + 0.01
+        if task.forced and not holds:
             raise InfeasibleError(f"the battery cannot do what is forced at {step.start}")
         objective += step_cost(task, step, battery_w) or 0.0
         soc_wh = target_wh
@@ -161,10 +168,10 @@ def _forward(task: Task, later: list[list[Segment]]) -> tuple[tuple[float, ...],
     return tuple(powers), objective - task.end_value * soc_wh / 1000
 
 
-def _best_target(task: Task, step: ForecastStep, soc_wh: float, worth: list[Segment]) -> float:
+def _best_target(task: Task, soc_wh: float, worth: list[Segment], choices: Choices) -> float:
     """Stored energy after the step that is best now and later [Wh]."""
-    size = sum(length for _, length in worth)
-    segments, most_out, _ = options(task, step, task.floor_wh + 1000 * size)
+    size = fsum(length for _, length in worth)
+    segments, most_out, _ = choices
     at = (soc_wh - task.floor_wh) / 1000 - most_out
     later, used = iter([*worth, (float("-inf"), float("inf"))]), 0.0
     value, length = next(later)
@@ -184,7 +191,13 @@ def _best_target(task: Task, step: ForecastStep, soc_wh: float, worth: list[Segm
     return task.floor_wh + 1000 * min(max(at, 0.0), size)
 
 
-def backward(task: Task) -> list[list[Segment]]:
+def choices_of(task: Task) -> list[Choices]:
+    """What each step can do with stored energy."""
+    pairs = zip(task.steps, task.ceilings_wh(), strict=True)
+    return [options(task, step, ceiling_wh) for step, ceiling_wh in pairs]
+
+
+def backward(task: Task, choices: list[Choices]) -> list[list[Segment]]:
     """For each step the worth of stored energy after it, from the floor up."""
     ceilings = (max(task.battery.max_wh, task.start_wh), *task.ceilings_wh())
     worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
@@ -192,7 +205,8 @@ def backward(task: Task) -> list[list[Segment]]:
     for index in reversed(range(len(task.steps))):
         worth = _penalised(worth, task, index)
         later.append(worth)
-        worth = _back(worth, task, task.steps[index], ceilings[index + 1], ceilings[index])
+        around = ceilings[index], ceilings[index + 1]
+        worth = _back(worth, task, task.steps[index], choices[index], around)
     return later[::-1]
 
 
@@ -201,8 +215,9 @@ def solve(task: Task) -> Values:
     battery = task.battery
     cell = (battery.max_wh - battery.min_wh) / TABLE_SIZE
     below = (battery.min_wh - task.floor_wh) / 1000
-    later = backward(task)
+    choices = choices_of(task)
+    later = backward(task, choices)
     table = tuple(_cell_means(worth, below, cell / 1000) for worth in later)
-    powers, objective = _forward(task, later)
+    powers, objective = _forward(task, later, choices)
     soc = tuple(battery.min_wh + cell * (index + 0.5) for index in range(TABLE_SIZE))
     return Values(soc, table, tuple(later), task.floor_wh, powers, objective)

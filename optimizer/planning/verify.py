@@ -3,6 +3,8 @@
 Nothing of the program is used here, only the stored figures, the battery's physics and the limits.
 """
 
+from math import fsum
+
 from optimizer.errors import OptimizerError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -62,7 +64,7 @@ def _peak_eur(plan: Plan, peak: Peak) -> float:
         period = peak.period_of(step.start)
         free_w = max(peak.usual_w, peak.reached_w if period == first else 0.0)
         highest[period] = max(highest.get(period, 0.0), step.grid_w - free_w)
-    return sum(highest.values()) / 1000 * peak.eur_per_kw
+    return fsum(highest.values()) / 1000 * peak.eur_per_kw
 
 
 def check(
@@ -96,7 +98,7 @@ def check(
                 "stored, please report this with 'optimizer plan --json'"
             )
         before_wh = step.soc_wh
-    money = sum(step.cost_eur for step in plan.steps)
+    money = fsum(step.cost_eur for step in plan.steps)
     peaks = 0.0 if peak is None else _peak_eur(plan, peak)
     promised = plan.cost_eur + plan.wear_eur + plan.peak_eur - plan.stored_value_eur
     if abs(money - plan.cost_eur) > MONEY_TOLERANCE_EUR:

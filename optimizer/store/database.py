@@ -1,9 +1,12 @@
 """The SQLite file: opening, migrating forward by numbered steps, one transaction a change."""
 
+import json
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from optimizer.errors import DataError
 
@@ -41,8 +44,64 @@ MIGRATIONS = (
     ) STRICT;
     CREATE INDEX tick_at ON tick(at);
     """,
+    """
+    CREATE TABLE quarter (
+        start TEXT PRIMARY KEY, seconds REAL NOT NULL,
+        bought_wh REAL NOT NULL, sold_wh REAL NOT NULL,
+        held_bought_wh REAL NOT NULL, held_sold_wh REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE device (
+        id INTEGER PRIMARY KEY CHECK (id = 1), origin TEXT NOT NULL, identity TEXT NOT NULL,
+        met_at TEXT NOT NULL
+    ) STRICT;
+    """,
+    """
+    CREATE TABLE packed_run (
+        id INTEGER PRIMARY KEY, made_at TEXT NOT NULL, stored_at TEXT NOT NULL, input BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO packed_run SELECT id, made_at, made_at, packed(input) FROM run;
+    CREATE TABLE packed_plan (
+        id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES packed_run(id),
+        made_at TEXT NOT NULL, site TEXT NOT NULL, bounds TEXT NOT NULL,
+        first_start TEXT NOT NULL, last_end TEXT NOT NULL, body BLOB NOT NULL
+    ) STRICT;
+    INSERT INTO packed_plan
+        SELECT id, run_id, made_at, site, bounds, first_start, last_end, packed(json_set(
+            head, '$.steps', (
+                SELECT json_group_array(json(step)) FROM (
+                    SELECT step FROM plan_step WHERE plan_id = plan.id ORDER BY start
+                )
+            )
+        )) FROM plan;
+    DROP TABLE plan_step;
+    DROP TABLE plan;
+    DROP TABLE run;
+    DROP TABLE forecast;
+    ALTER TABLE packed_run RENAME TO run;
+    ALTER TABLE packed_plan RENAME TO plan;
+    CREATE INDEX run_made_at ON run(made_at);
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
+
+
+def packed(text: str) -> bytes:
+    """Text, compressed: plans and runs are JSON, a tenth is enough for them."""
+    return zlib.compress(text.encode())
+
+
+def unpacked(data: bytes) -> Any:
+    """The JSON data in a compressed text.
+
+    Raises
+    ------
+    ValueError
+        If it cannot be read.
+    """
+    try:
+        return json.loads(zlib.decompress(data))
+    except (zlib.error, TypeError, RecursionError) as error:
+        raise ValueError(f"{error}") from error
 
 
 def connect(folder: Path) -> sqlite3.Connection:
@@ -59,6 +118,7 @@ def connect(folder: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("packed", 1, packed, deterministic=True)
         _migrate(connection, folder / FILE_NAME)
     except (OSError, sqlite3.Error) as error:
         raise DataError(f"the store {folder / FILE_NAME} cannot be used: {error}") from error

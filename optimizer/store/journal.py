@@ -1,20 +1,25 @@
 """The executor's journal: a row whenever something changes, and a summary every quarter-hour.
 
 An SD card lives long when it is written seldom: rows are kept in memory and committed together,
-with each summary or when a hold begins or ends. About 100 summaries and some dozen changes a day
-are 40 kB.
+with each summary. A day has 96 of them: 40 kB of rows, but each commit costs SQLite three pages and
+more, 1.6 MB a day altogether. What happens this very moment is in the live file.
 """
 
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
+from optimizer.model.exchange import Quarter
 from optimizer.model.plan import iso
 from optimizer.model.state import Decision, Snapshot
+from optimizer.store import exchange
 from optimizer.store.database import transaction
 
 SUMMARY = timedelta(minutes=15)
+
+KEPT = 500
+"""So many rows wait for a disk that cannot be written; then the oldest are given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +27,7 @@ class Tick:
     """One row; in a summary the powers are means over `seconds`."""
 
     kind: str
-    """`change` or `summary`."""
+    """`change`, `summary`, or `event` for what happened beside the decisions."""
     at: str
     seconds: float
     soc_percent: float | None
@@ -66,6 +71,7 @@ class Journal:
 
     connection: sqlite3.Connection
     _rows: list[Tick] = field(default_factory=list)
+    _quarters: list[Quarter] = field(default_factory=list)
     _before: Decision | None = None
     _quarter: datetime | None = None
     _last: datetime | None = None
@@ -73,18 +79,21 @@ class Journal:
     _held: _Mean = field(default_factory=_Mean)
 
     def note(self, decision: Decision, snapshot: Snapshot | None) -> None:
-        """Note one cycle of the executor."""
-        self._summarise(decision, snapshot)
-        before = self._before
+        """Note one cycle of the executor.
+
+        All is remembered before the disk is asked: what it does not take now it gets later.
+        """
+        due = self._summarise(decision, snapshot)
+        before, self._before = self._before, decision
         if before is None or (decision.reason, decision.intent, decision.setpoint_w is None) != (
             before.reason, before.intent, before.setpoint_w is None,
         ):  # fmt: skip
             self._rows.append(_row("change", decision, snapshot))
-            if before is None or (before.setpoint_w is None) != (decision.setpoint_w is None):
-                self.flush()
-        self._before = decision
+        if due or before is None:
+            self.flush()
 
-    def _summarise(self, decision: Decision, snapshot: Snapshot | None) -> None:
+    def _summarise(self, decision: Decision, snapshot: Snapshot | None) -> bool:
+        """Go on with the summary; whether one has become complete."""
         seconds = (decision.at - self._last).total_seconds() if self._last else 0.0
         self._last = decision.at
         for name in MEANS:
@@ -93,11 +102,12 @@ class Journal:
         held = self._before is not None and self._before.setpoint_w is not None
         self._held.add(float(held), max(0.0, seconds))
         quarter = decision.at - timedelta(seconds=decision.at.timestamp() % SUMMARY.total_seconds())
-        if self._quarter is not None and quarter != self._quarter and self._held.seconds > 0:
+        complete = self._quarter not in (None, quarter) and self._held.seconds > 0
+        if complete:
             self._rows.append(self._summary(decision, snapshot))
             self._means, self._held = {}, _Mean()
-            self.flush()
         self._quarter = quarter
+        return complete
 
     def _summary(self, decision: Decision, snapshot: Snapshot | None) -> Tick:
         row = _row("summary", decision, snapshot)
@@ -106,9 +116,18 @@ class Journal:
         values |= {"held_share": self._held.take(), "seconds": self._held.seconds}
         return Tick(**values)
 
+    def event(self, decision: Decision, snapshot: Snapshot | None, note: str) -> None:
+        """Note something that happened; it is written with the next summary or change."""
+        self._rows.append(replace(_row("event", decision, snapshot), note=note))
+
+    def quarter(self, quarter: Quarter) -> None:
+        """Note a quarter-hour's exchange of battery and grid, or a part of it."""
+        self._quarters.append(quarter)
+
     def flush(self) -> None:
         """Write what has been collected, in one transaction."""
-        if not self._rows:
+        del self._rows[:-KEPT], self._quarters[:-KEPT]
+        if not self._rows and not self._quarters:
             return
         names = [item.name for item in fields(Tick)]
         marks = ", ".join("?" for _ in names)
@@ -117,7 +136,9 @@ class Journal:
                 f"INSERT INTO tick ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 own names
                 [tuple(getattr(row, name) for name in names) for row in self._rows],
             )
+            exchange.add(self.connection, self._quarters)
         self._rows.clear()
+        self._quarters.clear()
 
 
 def _row(kind: str, decision: Decision, snapshot: Snapshot | None) -> Tick:
@@ -154,5 +175,25 @@ def ticks(connection: sqlite3.Connection, since: datetime, kind: str) -> Sequenc
     rows = connection.execute(
         f"SELECT {names} FROM tick WHERE kind = ? AND at >= ? ORDER BY id",  # noqa: S608 own names
         (kind, iso(since.astimezone(UTC))),
+    )
+    return [Tick(*row) for row in rows]
+
+
+def soc_before(connection: sqlite3.Connection, at: datetime) -> tuple[float, datetime] | None:
+    """The last state of charge noted at or before a moment [%], and when; None if there is none."""
+    row = connection.execute(
+        "SELECT soc_percent, at FROM tick WHERE at <= ? AND soc_percent IS NOT NULL "
+        "ORDER BY at DESC, id DESC LIMIT 1",
+        (iso(at.astimezone(UTC)),),
+    ).fetchone()
+    return None if row is None else (float(row[0]), datetime.fromisoformat(row[1]))
+
+
+def ticks_between(connection: sqlite3.Connection, begin: datetime, end: datetime) -> Sequence[Tick]:
+    """All rows of a span, in order of time."""
+    names = ", ".join(item.name for item in fields(Tick))
+    rows = connection.execute(
+        f"SELECT {names} FROM tick WHERE at >= ? AND at < ? ORDER BY at, id",  # noqa: S608 own names
+        (iso(begin.astimezone(UTC)), iso(end.astimezone(UTC))),
     )
     return [Tick(*row) for row in rows]

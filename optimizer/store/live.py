@@ -16,12 +16,21 @@ from typing import Any
 from optimizer.model.plan import iso
 from optimizer.model.state import Decision, Snapshot
 
+SERVICE_FOLDER = Path("/run/optimizer")
+"""The memory folder of an installed service; systemd makes it."""
 MEMORY_FOLDERS = ("/run/user/{uid}", "/dev/shm")  # noqa: S108 tmpfs on purpose; file is 0600
 
 
 def path_for(store: Path) -> Path:
-    """Where the executor of a store writes, the same for every process of one user."""
+    """Where the executor of a store writes, the same for every process of one user.
+
+    An installed service writes into its own folder, where root finds it too.
+    """
     mark = hashlib.sha256(str(store.absolute()).encode()).hexdigest()[:12]
+    given = os.environ.get("RUNTIME_DIRECTORY", "").partition(":")[0]
+    service = Path(given) if given else SERVICE_FOLDER
+    if os.access(service, os.W_OK):
+        return service / f"{mark}.json"
     name = f"optimizer-{os.getuid()}-{mark}.json"
     for pattern in MEMORY_FOLDERS:
         folder = Path(pattern.format(uid=os.getuid()))
@@ -30,8 +39,17 @@ def path_for(store: Path) -> Path:
     return Path(tempfile.gettempdir()) / name
 
 
-def write(path: Path, decision: Decision, snapshot: Snapshot | None, pid: int) -> None:
-    """Replace the file in one go; raises OSError if it cannot be written."""
+def write(
+    path: Path, decision: Decision, snapshot: Snapshot | None, pid: int,
+    read_s: float | None = None,
+) -> None:  # fmt: skip
+    """Replace the file in one go; raises OSError if it cannot be written.
+
+    Parameters
+    ----------
+    read_s
+        How long the reading took [s].
+    """
     data: dict[str, Any] = {
         "schema": "live/1",
         "pid": pid,
@@ -41,6 +59,7 @@ def write(path: Path, decision: Decision, snapshot: Snapshot | None, pid: int) -
         "reason": decision.reason.name.lower(),
         "intent": decision.intent.value,
         "note": decision.note,
+        "read_s": None if read_s is None else round(read_s, 4),
     }
     for item in fields(Snapshot):
         if item.name != "at":

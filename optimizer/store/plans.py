@@ -2,49 +2,61 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from optimizer.errors import NoPlanError
 from optimizer.model.plan import Plan, iso
 from optimizer.model.plan_json import from_json, to_json
-from optimizer.store.database import transaction
+from optimizer.store.database import packed, transaction, unpacked
+
+KEEP_ALL = timedelta(days=3)
+"""So long every plan is kept with its run; then the last one of each day."""
+
+KEEP_DAYS = timedelta(days=366)
+"""So long the last plan of each day is kept."""
 
 
-def save(connection: sqlite3.Connection, plan: Plan, run_input: Mapping[str, Any]) -> int:
-    """Store a plan, the run's whole input and what was known, in one transaction.
+def save(
+    connection: sqlite3.Connection, plan: Plan, run_input: Mapping[str, Any],
+    stored_at: datetime | None = None,
+) -> int:  # fmt: skip
+    """Store a plan with its run's whole input and let old ones go, in one transaction.
+
+    Parameters
+    ----------
+    run_input
+        What the plan was made from, as JSON data.
+    stored_at
+        Now; without it the moment that the plan was made for.
 
     Returns
     -------
     int
         The plan's number.
     """
-    head = to_json(plan)
-    steps, made_at = head.pop("steps"), iso(plan.made_at)
+    made_at, now = iso(plan.made_at), stored_at or plan.made_at
     with transaction(connection):
         run = connection.execute(
-            "INSERT INTO run (made_at, input) VALUES (?, ?)",
-            (made_at, json.dumps(run_input, sort_keys=True)),
+            "INSERT INTO run (made_at, stored_at, input) VALUES (?, ?, ?)",
+            (made_at, iso(now), packed(json.dumps(run_input))),
         )
         row = connection.execute(
-            "INSERT INTO plan (run_id, made_at, site, bounds, first_start, last_end, head) "
+            "INSERT INTO plan (run_id, made_at, site, bounds, first_start, last_end, body) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
                 run.lastrowid, made_at, plan.site, plan.bounds, iso(plan.steps[0].start),
-                iso(plan.steps[-1].end), json.dumps(head),
+                iso(plan.steps[-1].end), packed(json.dumps(to_json(plan))),
             ),
         )  # fmt: skip
-        connection.executemany(
-            "INSERT INTO plan_step (plan_id, start, step) VALUES (?, ?, ?)",
-            [(row.lastrowid, step["start"], json.dumps(step)) for step in steps],
-        )
-        _note_known(connection, plan, made_at)
+        _note_prices(connection, plan, made_at)
+        _prune(connection, now)
     return int(row.lastrowid or 0)
 
 
-def _note_known(connection: sqlite3.Connection, plan: Plan, made_at: str) -> None:
-    """Keep prices (the last word counts) and forecasts (every word) for the savings ledger."""
+def _note_prices(connection: sqlite3.Connection, plan: Plan, made_at: str) -> None:
+    """Keep prices (the last word counts) for the savings ledger."""
     connection.executemany(
         "INSERT OR REPLACE INTO price VALUES (?, ?, ?, ?, ?)",
         [
@@ -52,10 +64,20 @@ def _note_known(connection: sqlite3.Connection, plan: Plan, made_at: str) -> Non
             for s in plan.steps
         ],
     )
-    connection.executemany(
-        "INSERT OR REPLACE INTO forecast VALUES (?, ?, ?, ?, ?)",
-        [(iso(s.start), plan.step_s, made_at, s.load_w, s.pv_w) for s in plan.steps],
-    )
+
+
+def _prune(connection: sqlite3.Connection, now: datetime) -> None:
+    """Let old plans and their runs go; the newest plan always stays."""
+    old = [
+        number for (number,) in connection.execute(
+            "SELECT id FROM run WHERE id < (SELECT max(id) FROM run) AND (stored_at < ? OR ("
+            "stored_at < ? AND "
+            "id NOT IN (SELECT max(id) FROM run GROUP BY substr(stored_at, 1, 10))))",
+            (iso(now - KEEP_DAYS), iso(now - KEEP_ALL)),
+        )
+    ]  # fmt: skip
+    connection.executemany("DELETE FROM plan WHERE run_id = ?", [(number,) for number in old])
+    connection.executemany("DELETE FROM run WHERE id = ?", [(number,) for number in old])
 
 
 def newest_number(connection: sqlite3.Connection) -> int | None:
@@ -72,15 +94,12 @@ def load(connection: sqlite3.Connection, number: int) -> Plan:
     NoPlanError
         If it is not there or cannot be read whole.
     """
-    row = connection.execute("SELECT head FROM plan WHERE id = ?", (number,)).fetchone()
+    row = connection.execute("SELECT body FROM plan WHERE id = ?", (number,)).fetchone()
     if row is None:
         raise NoPlanError(f"there is no plan {number} in the store")
-    rows = connection.execute(
-        "SELECT step FROM plan_step WHERE plan_id = ? ORDER BY start", (number,)
-    )
     try:
-        data = json.loads(row[0]) | {"steps": [json.loads(step) for (step,) in rows]}
-    except (ValueError, TypeError) as error:
+        data = unpacked(row[0])
+    except ValueError as error:
         raise NoPlanError(
             f"the stored plan cannot be read ({error}): make a new one with 'optimizer plan'"
         ) from error
@@ -88,7 +107,12 @@ def load(connection: sqlite3.Connection, number: int) -> Plan:
 
 
 def in_force(connection: sqlite3.Connection, at: datetime) -> Plan:
-    """The newest plan that covers a moment.
+    """The newest plan that covers a moment; errors as for its number."""
+    return load(connection, number_in_force(connection, at))
+
+
+def number_in_force(connection: sqlite3.Connection, at: datetime) -> int:
+    """Number of the newest plan that covers a moment.
 
     Raises
     ------
@@ -100,7 +124,7 @@ def in_force(connection: sqlite3.Connection, at: datetime) -> Plan:
         "SELECT max(id) FROM plan WHERE first_start <= ? AND last_end > ?", (moment, moment)
     ).fetchone()
     if row[0] is not None:
-        return load(connection, int(row[0]))
+        return int(row[0])
     newest = connection.execute(
         "SELECT first_start, last_end FROM plan ORDER BY id DESC LIMIT 1"
     ).fetchone()
@@ -110,3 +134,42 @@ def in_force(connection: sqlite3.Connection, at: datetime) -> Plan:
         f"no plan covers {moment}; the newest runs from {newest[0]} to {newest[1]}: "
         "make a new one with 'optimizer plan'"
     )
+
+
+def run_of(connection: sqlite3.Connection, number: int) -> Any:
+    """The whole input of a plan's run, as JSON data.
+
+    Raises
+    ------
+    NoPlanError
+        If it is not there or cannot be read.
+    """
+    row = connection.execute(
+        "SELECT input FROM run JOIN plan ON plan.run_id = run.id WHERE plan.id = ?", (number,)
+    ).fetchone()
+    if row is None:
+        raise NoPlanError(f"there is no plan {number} in the store")
+    try:
+        return unpacked(row[0])
+    except ValueError as error:
+        raise NoPlanError(
+            f"the stored planning run cannot be read ({error}): make a new plan with "
+            "'optimizer plan'"
+        ) from error
+
+
+def last_before(connection: sqlite3.Connection, at: datetime) -> int | None:
+    """Number of the plan that was made last at or before a moment."""
+    row = connection.execute(
+        "SELECT id FROM plan WHERE made_at <= ? ORDER BY made_at DESC, id DESC LIMIT 1", (iso(at),)
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def made_between(connection: sqlite3.Connection, begin: datetime, end: datetime) -> Sequence[int]:
+    """Numbers of the plans made in a span, oldest first."""
+    rows = connection.execute(
+        "SELECT id FROM plan WHERE made_at >= ? AND made_at < ? ORDER BY made_at, id",
+        (iso(begin), iso(end)),
+    )
+    return [int(number) for (number,) in rows]

@@ -53,7 +53,8 @@ def test_the_table_says_when_what_and_why(plan):
     (now,) = [line for line in lines if line.startswith(">")]
     assert "03:00-" in now
     assert "charge" in now
-    assert "cheap: a kWh stored now costs" in now
+    assert "cheap before the peak (" in now
+    assert "a kWh stored now costs 10.5 ct" in now
 
 
 def test_local_time_tells_the_offset_on_days_that_change():
@@ -80,10 +81,11 @@ def test_the_money_is_told_with_what_is_left_and_worn(plan):
 
 
 LIVE = {
-    "schema": "live/1", "pid": 1, "at": "2026-01-15T02:10:00Z", "setpoint_w": -9_000,
+    "schema": "live/1", "pid": 1, "at": "2026-01-15T02:10:14Z", "setpoint_w": -9_000,
     "channel": "SetActivePowerEquals", "reason": "holding", "intent": "charge",
     "note": "a stored kWh is worth 30.0 ct", "soc_percent": 41.0, "battery_w": -9_000,
-    "grid_w": 10_000, "pv_w": None,
+    "grid_w": 10_000, "pv_w": None, "allowed_charge_w": -9_500, "allowed_discharge_w": 10_000,
+    "read_s": 0.0123,
 }  # fmt: skip
 NOW = START + HOUR + timedelta(minutes=10, seconds=20)
 
@@ -94,9 +96,11 @@ def status(plan, now=NOW, no_plan="", **live):
 
 def test_status_of_a_held_charge(plan):
     lines = status(plan).lines(ZONE)
-    assert lines[0] == "FOLLOWING   charge: -9 000 W at the inverter until 04:00"
+    held = "FOLLOWING   charge: -9 000 W at the inverter until 04:00 (plan of "
+    assert lines[0].startswith(held)
+    assert lines[0].endswith(" steps left)   FEMS 12 ms, decided 6 s ago")
     assert lines[1].startswith("battery     41 % (planned ")
-    assert lines[1].endswith("battery -9 000 W   grid 10 000 W")
+    assert lines[1].endswith("allowed -9 500 to +10 000 W   battery -9 000 W   grid +10 000 W")
     assert "now 10.0 ct, low 10.0 at 03:00, high 45.0 at 06:00" in lines[2]
     assert lines[3] == "why         carrying out the plan; a stored kWh is worth 30.0 ct"
     assert lines[4].startswith("next        0")
@@ -104,10 +108,15 @@ def test_status_of_a_held_charge(plan):
 
 def test_status_of_own_use_and_of_doubt(plan):
     own = status(plan, setpoint_w=None, reason="own_use", note="")
-    assert own.lines(ZONE)[0] == "OWN USE     nothing is held, the FEMS balances the house"
+    assert own.lines(ZONE)[0].startswith("OWN USE     nothing is held, the FEMS balances the house")
+    assert own.lines(ZONE)[3].startswith(
+        "why         own use: the FEMS balances the house; a stored"
+    )
     doubt = status(plan, setpoint_w=None, reason="off_grid", note="")
     assert doubt.lines(ZONE)[0].startswith("RELEASED    nothing is held")
-    assert doubt.lines(ZONE)[3] == "why         the house is not on the grid"
+    assert doubt.lines(ZONE)[3].startswith("why         the house is not on the grid; a stored kWh")
+    deaf = status(plan, setpoint_w=None, reason="unreachable", note="", read_s=None)
+    assert "   FEMS no answer, decided 6 s ago" in deaf.lines(ZONE)[0]
 
 
 def test_status_without_a_plan_says_why():
@@ -117,12 +126,31 @@ def test_status_without_a_plan_says_why():
     assert lines[4] == "next        'optimizer plan' makes a plan"
 
 
+def test_status_for_programs(plan):
+    data = status(plan).as_json()
+    assert (data["schema"], data["state"]) == ("status/1", "following")
+    assert data["held_until"] == "2026-01-15T03:00:00Z"
+    assert (data["next_at"], data["plan_steps_left"]) == (data["held_until"], 5)
+    before, after = plan.steps[0].soc_wh, plan.steps[1].soc_wh
+    passed = (NOW - plan.steps[1].start) / HOUR
+    expected = (before + passed * (after - before)) / 100
+    assert data["planned_soc_percent"] == pytest.approx(expected, abs=0.05)
+
+
+def test_what_the_live_prices_hold_is_known_to_the_steps_end_only(plan):
+    assert status(plan, intent="hold").until == plan.steps[1].end
+    last = status(plan, now=plan.steps[-1].start, at="2026-01-15T06:00:00Z",
+                  intent=plan.steps[-1].intent.value)  # fmt: skip
+    assert last.until == plan.steps[-1].end
+    assert "to the plan's end" in last.lines(ZONE)[4]
+
+
 @pytest.mark.parametrize("change", [{"reason": "stopped"}, {"at": "2026-01-15T02:05:00Z"}])
 def test_status_of_an_executor_that_is_gone(plan, change):
     gone = status(plan, **change)
     assert gone.state == "not_running"
     lines = gone.lines(ZONE)
-    assert lines[0] == "NOT RUNNING nothing is held"
+    assert lines[0].startswith("NOT RUNNING nothing is held by us (plan of ")
     assert "no executor is running since 2026-01-15T02:" in lines[3]
     assert lines[1].startswith("battery     unknown (planned ")
     never = Status(NOW, plan, "", None, 10_000)
@@ -179,7 +207,7 @@ def test_the_report_is_one_file_without_script_or_network(scene):
     )
     assert f"{scene.bill_eur:.2f} EUR" in html
     assert html.count("<polyline") == 2 * 9  # nine lines and their legends
-    assert "cheap: a kWh stored now costs" in html
+    assert "a kWh stored now costs" in html
 
 
 def test_the_demos_words_add_up(scene):

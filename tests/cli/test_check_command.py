@@ -111,7 +111,7 @@ def test_json_is_for_programs(fems, optimizer):
     fems()
     data = json.loads(optimizer("check", "--json").stdout)
     assert (data["schema"], data["exit_code"]) == ("check/1", 0)
-    assert {"configuration", "sources", "FEMS", "clock", "store", "solver"} == {
+    assert {"configuration", "sources", "FEMS", "clock", "store", "solver", "battery"} == {
         item["group"] for item in data["findings"]
     }
     assert data["findings"][0].keys() == {"group", "name", "level", "text", "cure", "exit_code"}

@@ -73,7 +73,7 @@ interval_s = nan
 
 SENTENCES = {
     "horizon_h is not a key; there are: site, fems, battery, grid, prices, tariff, pv, load, "
-    "planning, control, store",
+    "planning, control, store, metrics, mqtt",
     "fems.ess String should match pattern '^[A-Za-z_][A-Za-z0-9_]{0,63}$'",
     "battery.capacity_wh is missing",
     "battery.min_soc_percent should be greater than or equal to 0 (it is -5)",

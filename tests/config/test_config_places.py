@@ -59,7 +59,8 @@ def test_without_any_both_places_are_named(places):
     with pytest.raises(ConfigError) as caught:
         find(None, {})
     assert str(caught.value) == (
-        f"there is no configuration: optimizer.toml or {places['user']} was looked for"
+        f"there is no configuration: optimizer.toml or {places['user']} or "
+        "/etc/optimizer/optimizer.toml was looked for"
     )
 
 

@@ -54,9 +54,9 @@ def make_plan() -> Callable[..., Plan]:
 
 @pytest.fixture
 def make_settings() -> Callable[..., Settings]:
-    def make(follow="value", write="equals", grid=None, **battery) -> Settings:
+    def make(follow="value", write="equals", grid=None, site=None, **battery) -> Settings:
         values = {"capacity_wh": 22_000.0} | battery
-        return Settings(Battery(**values), grid or Grid(), follow, write)
+        return Settings(Battery(**values), grid or Grid(), follow, write, site)
 
     return make
 

@@ -22,6 +22,7 @@ from optimizer.store import database, journal, plans
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 CHARGE = {"buy": 0.10, "values": (0.30, 0.30)}
 OWN_USE = {"buy": 0.40}
+HELD = -10_000
 
 
 class SteppedClock:
@@ -123,7 +124,7 @@ def test_a_damaged_newer_plan_leaves_the_good_one_in_force(executor, fems, store
 
     def spoil():
         plans.save(store, make_plan(settings=executor.settings, **OWN_USE), {})
-        store.execute("UPDATE plan_step SET step = '{' WHERE plan_id = 2")
+        store.execute("UPDATE plan SET body = x'00' WHERE id = 2")
 
     executor.clock.events = {50: spoil}
     executor.run(120)
@@ -188,7 +189,10 @@ def test_a_guest_reads_but_his_set_points_are_not_taken(fems, store, settings, m
             60
         )
     assert applied(fems) == 800
-    assert any("the set-point was not taken" in record.message for record in caplog.records)
+    assert rows(store) == ["STARTING", "REFUSED", "STOPPED"]
+    texts = [record.message for record in caplog.records if "was not taken" in record.message]
+    assert len(texts) == 1
+    assert "the customer login's instead of the guest's" in texts[0]
 
 
 def test_a_shadow_writes_nothing(executor, fems, store, make_plan):
@@ -246,19 +250,35 @@ def test_stopping_the_clock_ends_the_loop_released(executor, fems, store, make_p
     assert applied(fems) == 800
 
 
-def test_an_unforeseen_error_releases_before_it_ends_the_executor(executor, fems, store, make_plan):
+def test_an_unforeseen_error_releases_and_the_loop_begins_anew(executor, fems, store, make_plan):
     plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
-    cycles = []
+    cycles, powers, told = [], {}, []
 
     def fail(decision, _snapshot):
         cycles.append(decision.reason)
-        if decision.reason is Reason.HOLDING:
+        if decision.reason is Reason.HOLDING and len(cycles) < 5:
             raise ZeroDivisionError
 
-    executor.on_cycle = fail
-    with pytest.raises(ZeroDivisionError):
+    executor.on_cycle, executor.tell = fail, told.append
+    executor.clock.events = {25: lambda: powers.update({25: fems.house.shown.applied_w})}
+    executor.run(100)
+    assert powers == {25: 800}
+    starting, held = [Reason.STARTING] * 2, [Reason.HOLDING] * 5
+    assert cycles == [*starting, Reason.HOLDING, Reason.MISHAP, *starting, *held, Reason.STOPPED]
+    assert [decision.reason for decision in told] == [*starting, *starting, *held]
+    assert applied(fems) == 800
+
+
+def test_five_faults_in_a_row_end_the_executor_released(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    executor.cycle()
+    executor.cycle()
+    executor.cycle()
+    assert applied(fems) == HELD
+    executor.settings = None
+    with pytest.raises(AttributeError):
         executor.run(100)
-    assert Reason.HOLDING in cycles
+    assert 40 <= executor.clock.monotonic() < 50
     assert applied(fems) == 800
 
 
@@ -297,4 +317,15 @@ def test_the_release_at_the_start_is_tried_again(executor, fems, store):
 
     executor.fems.release = refuse
     executor.run(30)
-    assert calls == [True, True, False]
+    assert calls == [True, True]
+
+
+def test_each_completed_decision_is_told_and_no_other(executor, fems, store, make_plan):
+    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    told = []
+    executor.tell = lambda decision: told.append(decision.sentence)
+    executor.clock.events = {35: fems.stop}
+    executor.run(50)
+    starting = "nothing is held: waiting for steady readings"
+    held = "charge: -10000 W held at the inverter"
+    assert told == [starting, starting, held, held, "nothing is held: the FEMS does not answer"]

@@ -172,14 +172,14 @@ def task_of():
 def plan_task():
     """The plan for a task, with a clock that stands still."""
 
-    def make(task, **options):
+    def make(task, engine=None, **options):
         soc_percent = 100 * task.start_wh / task.battery.capacity_wh
         request = planner.Request(
             AT, "home", task.battery, task.grid, soc_percent, task.end_value, **options
         )
         if task.peak is not None:
             request = replace(request, peak=task.peak)
-        return planner.make_plan(task.steps, request, lambda: 0.0)
+        return planner.make_plan(task.steps, request, lambda: 0.0, engine)
 
     return make
 

@@ -52,7 +52,9 @@ def test_a_negative_end_value_is_refused(plan_of):
 
 def test_the_reason_to_hold_does_not_contradict_itself(plan_of):
     step = plan_of([(0.40, 0.08, 1_000, 0), (0.44, 0.08, 1_000, 0)], soc_percent=10).steps[0]
-    assert step.why == "keep for dearer hours: worth 44.0 ct later, 40.0 ct now"
+    assert step.why == (
+        "keep for dearer hours (44.0 ct at 15:00): a stored kWh is worth 44.0 ct then, 40.0 ct now"
+    )
 
 
 def test_roof_power_that_the_inverter_cannot_pass_is_not_a_grid_charge(plan_of):

@@ -92,21 +92,33 @@ def test_the_first_step_is_for(plan_of, name):
 
 
 WORDS = {
-    "charge": "cheap: a kWh stored now costs 10.0 ct, later it is worth {worth}",
-    "hold": "keep for dearer hours: worth {worth} later, 40.0 ct now",
-    "defer": "keep room: selling pays 8.0 ct now, the roof fills the battery later",
-    "limit": "charge gently: the rest is sold for 8.0 ct",
+    "charge": (
+        "cheap before the peak (50.0 ct at 15:00): a kWh stored now costs 10.0 ct, "
+        "later it is worth at least {worth}"
+    ),
+    "hold": (
+        "keep for dearer hours (44.0 ct at 15:00): a stored kWh is worth {worth} then, 40.0 ct now"
+    ),
+    "defer": (
+        "keep room: selling pays 8.0 ct now, the roof still fills the battery by 16:00 "
+        "when selling pays 0.0 ct"
+    ),
+    "limit": (
+        "charge gently: the rest is sold for 8.0 ct, the roof still fills the battery by 16:00 "
+        "when selling pays 0.0 ct"
+    ),
     "discharge": "sell: a stored kWh earns 40.0 ct now, it is worth {worth} later",
     "own use: the battery carries the house": "the battery carries the house",
     "own use: the roof's surplus is stored": "the roof covers the house, the rest is stored",
-    "own use: empty": "the battery is empty: the house buys",
+    "own use: empty": ("the battery is empty: the house buys, charging would not pay after losses"),
     "own use: soon empty": "the battery carries the house until it is empty",
     "own use: full": "the battery is full: the roof covers the house, the rest is sold",
     "own use: soon full": "the battery is full: the roof covers the house, the rest is sold",
     "own use: largest discharging power": ("the battery gives all it can, the house buys the rest"),
     "own use: the roof just covers the house": "the roof just covers the house",
     "own use: part now, the rest in a dearer hour": (
-        "the battery carries part of the house, the rest is kept for dearer hours"
+        "the battery carries part of the house, the rest is kept for dearer hours "
+        "(44.0 ct at 15:00)"
     ),
 }
 
@@ -121,7 +133,9 @@ def test_the_reason_is_given_in_words_and_cents(plan_of, name):
 def test_losses_are_in_the_figures_that_are_compared(plan_of):
     losses = {"charge_efficiency": 0.8, "discharge_efficiency": 0.5}
     charge = plan_of([(0.10, 0.08, 0, 0), (0.90, 0.08, 5_000, 0)], soc_percent=0, **losses)
-    assert charge.steps[0].why.startswith("cheap: a kWh stored now costs 12.5 ct")
+    assert charge.steps[0].why.startswith(
+        "cheap before the peak (90.0 ct at 15:00): a kWh stored now costs 12.5 ct, "
+    )
     hold = plan_of([(0.40, 0.08, 1_000, 0), (0.44, 0.08, 1_000, 0)], soc_percent=20, **losses)
     assert hold.steps[0].why.endswith("20.0 ct now")
     sell = plan_of([(0.42, 0.40, 500, 0)], soc_percent=50, rule="mixed", **losses)

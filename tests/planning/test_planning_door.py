@@ -51,11 +51,20 @@ def test_a_frame_is_not_changed_by_reading_it(frame):
     ("buy", "sell", "worth"),
     [
         (0.30, 0.08, 0.65 * 0.30 * 0.9),
-        (0.20, 0.15, 0.15 / 0.8 + 0.001),
+        (0.20, 0.12, 0.12 / 0.8 + 0.001),
+        (0.30, 0.30, 0.30 * 0.9),
+        (0.30, -0.05, 0.65 * 0.30 * 0.9),
         (-0.20, -0.20, 0.0),
-        (0.0, 0.0, 0.001),
+        (0.0, 0.0, 0.0),
     ],
-    ids=["most of the mean price", "above the pay for feed-in", "never negative", "free"],
+    ids=[
+        "most of the mean price",
+        "above the pay for feed-in",
+        "never above what it saves",
+        "negative feed-in",
+        "never negative",
+        "free",
+    ],
 )
 def test_the_automatic_end_value(task_of, buy, sell, worth):
     task = task_of([(buy, sell, 500, 0)] * 3, charge_efficiency=0.8, discharge_efficiency=0.9)

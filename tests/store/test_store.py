@@ -40,7 +40,7 @@ def test_a_plan_comes_back_as_it_was_stored(store):
     number = plans.save(store, plan, {"why": "test"})
     assert plans.load(store, number) == plan
     assert plans.newest_number(store) == number
-    assert store.execute("SELECT input FROM run").fetchall() == [('{"why": "test"}',)]
+    assert plans.run_of(store, number) == {"why": "test"}
     (known,) = store.execute("SELECT count(*) FROM price").fetchone()
     assert known == len(plan.steps)
 
@@ -66,10 +66,11 @@ def test_without_a_plan_the_reason_is_said(store):
 def test_a_damaged_plan_is_refused_whole(store):
     number = plans.save(store, made(), {})
     for damage in (
-        "UPDATE plan_step SET step = 'x' WHERE start = '2026-01-15T03:00:00Z'",
-        "DELETE FROM plan_step WHERE start = '2026-01-15T03:00:00Z'",
-        "DELETE FROM plan_step",
-        "UPDATE plan SET head = '{}'",
+        "UPDATE plan SET body = x'00'",
+        "UPDATE plan SET body = substr(body, 1, 100)",
+        "UPDATE plan SET body = packed('{')",
+        "UPDATE plan SET body = packed('{}')",
+        "UPDATE plan SET body = packed('[]')",
     ):
         store.execute("SAVEPOINT before")
         store.execute(damage)
@@ -77,18 +78,27 @@ def test_a_damaged_plan_is_refused_whole(store):
             plans.load(store, number)
         store.execute("ROLLBACK TO before")
         store.execute("RELEASE before")
-    with pytest.raises(NoPlanError, match="no plan 99"):
-        plans.load(store, 99)
+    for look in (plans.load, plans.run_of):
+        with pytest.raises(NoPlanError, match="no plan 99"):
+            look(store, 99)
+    store.execute("UPDATE run SET input = x'00'")
+    with pytest.raises(NoPlanError, match="the stored planning run cannot be read"):
+        plans.run_of(store, number)
 
 
 def test_a_plan_is_stored_whole_or_not_at_all(store):
     plans.save(store, made(), {})
-    broken = made()
-    twice = replace(broken, steps=(*broken.steps, broken.steps[-1]))
-    with pytest.raises(sqlite3.IntegrityError):
-        plans.save(store, twice, {})
+    known = store.execute("SELECT * FROM price").fetchall()
+    store.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON price WHEN new.start > '2026-01-15T04:00:00Z' "
+        "BEGIN SELECT raise(ABORT, 'the disk is full'); END"
+    )
+    later = made(START + HOUR)
+    with pytest.raises(sqlite3.IntegrityError, match="the disk is full"):
+        plans.save(store, later, {})
     assert plans.newest_number(store) == 1
     assert store.execute("SELECT count(*) FROM run").fetchone() == (1,)
+    assert store.execute("SELECT * FROM price").fetchall() == known
 
 
 def test_the_file_is_durable_and_the_owners_alone(tmp_path):
@@ -144,12 +154,12 @@ def test_the_journal_notes_changes_and_a_summary_each_quarter(store):
 
 def test_the_journal_knows_when_the_battery_was_full_last(store):
     book, own = journal.Journal(store), Decision(START, None, Reason.OWN_USE)
+    for minute, soc in enumerate([50.0, 100.0, 99.0]):
+        at = START + timedelta(minutes=minute)
+        book.note(replace(own, at=at, intent=list(Intent)[minute]), Snapshot(at=at, soc_percent=soc))
     assert journal.last_full(store) is None
-    for hour, soc in enumerate([50.0, 100.0, 99.0]):
-        at = START + timedelta(hours=hour)
-        book.note(replace(own, at=at, intent=list(Intent)[hour]), Snapshot(at=at, soc_percent=soc))
     book.flush()
-    assert journal.last_full(store) == START + timedelta(hours=1)
+    assert journal.last_full(store) == START + timedelta(minutes=1)
 
 
 def test_the_journal_writes_seldom(store):

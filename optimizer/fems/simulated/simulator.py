@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 import traceback
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
@@ -181,8 +181,13 @@ class SimulatedFems:
         return reply, self.date(0)
 
     def date(self, offset_s: float) -> str:
-        """The device's time, `offset_s` seconds off, for the `Date` header."""
-        at = self.house.moment + timedelta(seconds=offset_s)
+        """The device's time, `offset_s` seconds off, for the `Date` header.
+
+        Where time runs by itself, however fast, the header keeps to the real one: no client
+        could follow a clock that runs away.
+        """
+        at = self.house.moment if self._speed is None else datetime.now(UTC)
+        at += timedelta(seconds=offset_s)
         return email.utils.format_datetime(at, usegmt=True)
 
     def pause(self, seconds: float) -> bool:

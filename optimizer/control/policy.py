@@ -1,0 +1,92 @@
+"""A cycle's choice, pure: everything that is known goes in, what to hold comes out.
+
+`decide` is the law of steady moments. Around it stand the doubts that have nothing to do with the
+plan: no reading, an unsure clock, another writer, another FEMS. The loop only reads before and
+acts afterwards, so what it may do can be tried in a million moments without it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from optimizer.control.decide import decide
+from optimizer.control.memory import Memory, Settings
+from optimizer.control.reading import MAX_AGE
+from optimizer.control.timekeeping import Clocks, judge
+from optimizer.model.plan import Plan
+from optimizer.model.state import Decision, Reason, Snapshot
+
+GRACE = timedelta(seconds=15)
+"""A step may be written so long after its end: a cycle and its exchanges."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything that a cycle knows before it chooses."""
+
+    clocks: Clocks
+    plan: Plan | None
+    snapshot: Snapshot | None
+    """None if there is no reading; then `doubt` says why."""
+    doubt: Reason | None = None
+    """Why nothing may be held whatever the reading says; None if nothing is known against it."""
+    note: str = ""
+    """The doubt's particulars, for the owner."""
+
+
+def choose(sight: Sight, memory: Memory, settings: Settings) -> tuple[Decision, Memory]:
+    """Choose what to hold from now on, and what the next cycle shall know.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> from optimizer.model.battery import Battery
+    >>> from optimizer.model.grid import Grid
+    >>> clocks = Clocks(datetime(2026, 1, 14, tzinfo=UTC), 0.0, synchronised=True)
+    >>> sight = Sight(clocks, None, None, Reason.UNREACHABLE)
+    >>> choose(sight, Memory(), Settings(Battery(capacity_wh=10_000), Grid()))[0].sentence
+    'nothing is held: the FEMS does not answer'
+    """
+    now = sight.clocks.now
+    untimely, clocks = judge(sight.clocks, memory.clocks)
+    memory = replace(memory, clocks=clocks)
+    if sight.snapshot is None:
+        reason = sight.doubt or Reason.UNREACHABLE
+        return Decision(now, None, reason, note=sight.note), memory.doubtful()
+    if untimely is Reason.CLOCK_JUMPED:
+        # what was remembered by the old time says nothing
+        memory = Memory(clocks=clocks, quarter=memory.quarter)
+    decision, memory = decide(now, sight.plan, sight.snapshot, memory, settings)
+    if untimely is not None:
+        return Decision(now, None, untimely, note=_particulars(sight.clocks)), memory.doubtful()
+    if sight.doubt is not None:
+        decision = Decision(
+            now, None, sight.doubt, step=decision.step, until=decision.until, note=sight.note
+        )
+        memory = replace(memory, held_w=None)
+    return decision, memory
+
+
+def _particulars(clocks: Clocks) -> str:
+    """What is known of the clocks, for the owner."""
+    if clocks.ahead is None:
+        return "the FEMS tells no time, and this computer's clock is not set by the network"
+    seconds = clocks.ahead.total_seconds()
+    side = "ahead of" if seconds > 0 else "behind"
+    return f"the FEMS's clock is {abs(seconds):.0f} s {side} this computer's"
+
+
+def still_true(decision: Decision, now: datetime, waited_s: float) -> bool:
+    """Whether a decision may still be written: time passes between choosing and writing.
+
+    A computer that slept, or was stopped, in between must not write what was true before.
+
+    Parameters
+    ----------
+    now
+        Wall-clock time right before writing (UTC).
+    waited_s
+        Time since the decision by the monotonic clock [s].
+    """
+    if not 0 <= waited_s <= MAX_AGE.total_seconds() or abs(now - decision.at) > MAX_AGE:
+        return False
+    return decision.until is None or now <= decision.until + GRACE

@@ -1,0 +1,216 @@
+"""The value table when the house's load is uncertain: what a stored kWh is worth on average.
+
+`value.py` knows the load of every step exactly, and so it plans to empty the battery to the last
+watt-hour at the last dear quarter-hour. A real evening is not like that. Here each step is taken
+back in time for several loads (quantiles of actual over forecast at that hour of day), and the
+worths are averaged: that is the slope of the expected least cost, since whoever has the table
+decides after the load of the step is known. Reference: Zheng, Jaworski, Xu, arXiv 2108.06000.
+
+Days of less or more load or roof (`forecasts.DayStates`) are off by default: in simulated years
+they earned one house 3 EUR and cost another as much.
+
+The stored energy is cut into equal cells with one worth each. The mean over a cell keeps the sum of
+length x worth, that is the cost difference between the cell's ends, exactly.
+
+The table does not depend on the stored energy at the start. So many forecasts are taken back
+together: arrays of (cells, loads, forecasts), forecasts last.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.spread import LoadSpread
+from optimizer.planning.forecasts import Forecasts, conditions
+from optimizer.planning.options import Array, Options, options
+from optimizer.planning.task import Task
+from optimizer.planning.value import TABLE_SIZE
+
+Rows = tuple[tuple[float, ...], ...]
+"""A table: for each step the worth of a stored kWh after it at each state of charge."""
+
+ROWS = 4_096
+"""Steps x loads x forecasts whose options are computed at once: they stay in the cache."""
+
+FORECASTS = 128
+"""Forecasts that are taken back together, for the same reason."""
+
+FREE_W = 1e9
+"""A taper that does not bind [W]."""
+
+
+class _Back:
+    """Takes the worth of a number of forecasts one step back in time, again and again."""
+
+    def __init__(self, end_value: Array, cells: int, battery: Battery) -> None:
+        self._cell = (battery.max_wh - battery.min_wh) / cells / 1000
+        self.worth: Array = np.repeat(end_value[None, :], cells, axis=0)
+        """(cells, forecasts): worth of a stored kWh, falling."""
+        self._edges = (np.arange(cells + 1) * self._cell)[:, None, None]
+        self._column = np.arange(len(end_value))
+        self._tapered = bool(battery.charge_taper or battery.discharge_taper)
+        at_wh = battery.min_wh + 1000 * self._edges.ravel()
+        tapers = np.array([battery.taper_w(wh) for wh in at_wh.tolist()]).clip(max=FREE_W) / 1000
+        self._rise = tapers[:, :1, None] * battery.charge_efficiency
+        """(cells' edges): fastest rise of the stored energy there [kWh/h]."""
+        self._fall = tapers[:, 1:, None] / battery.discharge_efficiency
+
+    def step(self, options: Options, hours: Array) -> None:
+        """One step back; the arrays are (segments, loads, forecasts), some without segments.
+
+        The step's segments are merged into the falling list of cells; what may be charged is cut
+        off the top. `reach` are the cells' new edges in the merged list: of the part above an
+        edge, each segment takes what its place leaves it, and the old cells have the rest.
+        """
+        worth, length = options.worth, options.length
+        dearer = (self.worth[:, None, None, :] > worth).sum(axis=0)
+        begin = dearer * self._cell
+        begin[1:] += np.cumsum(length[:-1], axis=0)
+        reach = options.most_in + self._edges
+        rest, area = reach.copy(), np.zeros_like(reach)
+        for at, size, value in zip(begin, length, worth, strict=True):
+            part = np.minimum(np.maximum(reach - at, 0.0), size)
+            rest -= part
+            part *= value
+            area += part
+        if self._tapered:
+            # The best change is the free one, as far as the tapers let it go (`tapered.py`).
+            least, most = self._edges - self._fall * hours, self._edges + self._rise * hours
+            rest = np.minimum(np.maximum(rest, least), most)
+            area = _first(reach - rest, worth, length)
+        area += self._area(rest)
+        expected = area.mean(axis=1)
+        self.worth = (expected[1:] - expected[:-1]) / self._cell
+
+    def _area(self, rest: Array) -> Array:
+        """Sum of length x worth of the old cells' first `rest` kWh [EUR]."""
+        cells, count = self.worth.shape
+        sums = np.zeros((cells + 1, count))
+        np.cumsum(self.worth * self._cell, axis=0, out=sums[1:])
+        index = np.minimum((rest / self._cell).astype(np.intp), cells - 1)
+        np.maximum(index, 0, out=index)
+        rest -= index * self._cell
+        flat = index * count + self._column
+        area: Array = sums.ravel()[flat] + self.worth.ravel()[flat] * rest
+        return area
+
+
+def _first(reach: Array, worth: Array, length: Array) -> Array:
+    """Sum of length x worth of the first `reach` kWh of the segments alone [EUR]."""
+    area = np.zeros_like(reach)
+    for value, size in zip(worth, length, strict=True):
+        area += value * np.minimum(np.maximum(reach, 0.0), size)
+        reach = reach - size
+    return area
+
+
+def of_task(task: Task, spread: LoadSpread) -> Rows:
+    """The table of one plan; its cells are those of `value.solve`."""
+    found = tables(task.battery, task.grid, forecasts_of(task, spread))
+    return tuple(tuple(row) for row in found[0].tolist())
+
+
+def forecasts_of(task: Task, spread: LoadSpread, cells: int = TABLE_SIZE) -> Forecasts:
+    """All that one plan's table is made from."""
+    draw_w = [task.grid.draw_limit_w(step.start, step.end) for step in task.steps]
+    peak_w = [task.decided_peak_w(step) for step in task.steps]
+    return replace(
+        Forecasts.of([task.steps], spread, [task.end_value]),
+        draw_w=np.array([draw_w]) if task.grid.dimming else None,
+        peak_w=None if task.peak is None else np.array([peak_w]),
+        peak_eur_per_kw=0.0 if task.peak is None else task.peak.eur_per_kw,
+        shortfall=_shortfall(task, cells),
+    )
+
+
+def _shortfall(task: Task, cells: int) -> Array | None:
+    """Prices of ending a step with less than a cell in store [EUR/kWh]; None if there are none.
+
+    A cell that a level cuts through counts with its part below.
+    """
+    edges_wh = np.linspace(task.battery.min_wh, task.battery.max_wh, cells + 1)
+    rows = np.zeros((1, len(task.steps), cells))
+    for index in range(len(task.steps)):
+        for level_wh, price in task.shortfalls(index):
+            below = np.clip((level_wh - edges_wh[:-1]) / np.diff(edges_wh), 0.0, 1.0)
+            rows[0, index] += below * price
+    return rows if rows.any() else None
+
+
+def tables(
+    battery: Battery,
+    grid: Grid,
+    forecasts: Forecasts,
+    cells: int = TABLE_SIZE,
+    keep: int | None = None,
+) -> Array:
+    """Worth of a stored kWh after each step, for each forecast and cell [EUR/kWh].
+
+    Parameters
+    ----------
+    cells
+        How many equal cells the allowed band of stored energy is cut into.
+    keep
+        How many steps from the start to give back; all by default.
+
+    Returns
+    -------
+    Array (forecasts, steps, cells), falling along the cells.
+    """
+    count, steps = forecasts.hours.shape
+    kept = steps if keep is None else min(keep, steps)
+    result = np.empty((count, kept, cells))
+    for first in range(0, count, FORECASTS):
+        part = slice(first, min(first + FORECASTS, count))
+        _fill(result[part], battery, grid, forecasts, part)
+    return result
+
+
+def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, part: slice) -> None:
+    """Take some of the forecasts back through all their steps."""
+    count, kept, cells = result.shape
+    states = _States(forecasts, part)
+    back = _Back(np.tile(forecasts.end_value[part], states.count), cells, battery)
+    steps, loads = forecasts.ratios.shape[1:]
+    block = max(1, ROWS // (count * loads * states.count))
+    for last in range(steps, 0, -block):
+        first = max(0, last - block)
+        known = conditions(forecasts, part, slice(first, last))
+        found = options(battery, grid, known)
+        for index in reversed(range(first, last)):
+            back.worth = states.new_day(back.worth, index)
+            if forecasts.shortfall is not None:
+                back.worth = back.worth + np.tile(forecasts.shortfall[part, index].T, states.count)
+            if index < kept:
+                result[:, index] = states.expected(back.worth, index).T
+            at = index - first
+            of_step = Options(found.worth[:, at], found.length[:, at], found.most_in[at])
+            back.step(of_step, known.hours[at])
+
+
+class _States:
+    """The days' states side by side: the worth of all forecasts in the first, in the second..."""
+
+    def __init__(self, forecasts: Forecasts, part: slice) -> None:
+        days = forecasts.days
+        self.count = 1 if days is None else len(days.roof)
+        self._weights = None if days is None else days.weights[part]
+        self._day = None if days is None else days.day[part]
+
+    def expected(self, worth: Array, index: int) -> Array:
+        """The mean over the states, as likely as they are in step `index`."""
+        if self._weights is None:
+            return worth
+        apart = worth.reshape(len(worth), self.count, -1)
+        mean: Array = (apart * self._weights[:, index].T).sum(axis=1)
+        return mean
+
+    def new_day(self, worth: Array, index: int) -> Array:
+        """At the end of a day nobody knows the next day's state: its mean stands in all of them."""
+        if self._day is None or index + 1 == self._day.shape[1]:
+            return worth
+        ends = self._day[:, index] != self._day[:, index + 1]
+        mean = self.expected(worth, index + 1)
+        return np.where(np.tile(ends, self.count), np.tile(mean, self.count), worth)

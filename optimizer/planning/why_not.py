@@ -1,0 +1,182 @@
+"""Why not: the same program with another decision forced onto one step, and what that costs more.
+
+Each question is asked from that step on, at the stored energy that the plan has there: what was
+before cannot be changed, and a plan's rest is the best one from there on.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from optimizer.model.plan import Plan
+from optimizer.model.tariff import Peak
+from optimizer.planning import program
+from optimizer.planning.intents import SAME_W, SAME_WH
+from optimizer.planning.step_cost import options
+from optimizer.planning.switches import full_wh
+from optimizer.planning.task import Task
+
+EDGE_WH = 0.02
+"""A plan's stored energies are rounded to 0.01 Wh: so close to an edge they are the edge."""
+
+FORCED_W = 1e-5
+"""Half the width of a forced band: what is forced must not fail by rounding."""
+
+CHARGE, HOLD, DISCHARGE, OWN_USE = "charge", "hold", "discharge", "own_use"
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One other decision for a step."""
+
+    decision: str
+    """`charge` and `discharge` with all that the limits allow, `hold` (the cells stand still), or
+    `own_use` (what the FEMS would do)."""
+    battery_w: float | None
+    """The power that was forced; None if it is not possible."""
+    difference_eur: float | None
+    """What it costs more than the plan: bill, wear, penalties and the energy left."""
+    planned: bool = False
+    """Whether it is what the plan does."""
+    note: str = ""
+    """Why it is not possible, or what limits it."""
+
+
+def task_from(task: Task, plan: Plan, at: int) -> Task:
+    """The task from one of the plan's steps on, at the stored energy that the plan has there."""
+    start_wh = plan.steps[at - 1].soc_wh if at > 0 else task.start_wh
+    for edge_wh in (task.battery.min_wh, task.battery.max_wh):
+        if abs(start_wh - edge_wh) <= EDGE_WH:
+            start_wh = edge_wh
+    return replace(
+        task, steps=task.steps[at:], start_wh=start_wh, decided=None,
+        peak=_peak_from(task, plan, at), full_by=_full_by(task, plan, at),
+    )  # fmt: skip
+
+
+def _peak_from(task: Task, plan: Plan, at: int) -> Peak | None:
+    """The price of the peak with what the plan has drawn in the step's period before it."""
+    if task.peak is None:
+        return None
+    period = task.periods[at]
+    drawn_w = [plan.steps[t].grid_w for t in range(at) if task.periods[t] == period]
+    reached_w = task.peak.reached_w if period == 0 else 0.0
+    return replace(task.peak, reached_w=max([reached_w, *drawn_w]))
+
+
+def _full_by(task: Task, plan: Plan, at: int) -> int | None:
+    """Until which step a full charge is still due, counted from the step on."""
+    if task.full_by is None or task.full_by < at:
+        return None
+    had = any(step.soc_wh >= full_wh(task) for step in plan.steps[:at])
+    return None if had else task.full_by - at
+
+
+def reach(task: Task) -> tuple[float, float]:
+    """Lowest and highest battery power in the first step that device, rule, grid and energy allow.
+
+    [W]
+    """
+    step, before_wh, ceiling_wh = task.steps[0], task.start_wh, task.ceilings_wh()[0]
+    _, most_out, most_in = options(task, step, ceiling_wh)
+    floor_wh = min(task.battery.min_wh, before_wh)
+    most_wh = min(max(ceiling_wh, task.floor_wh), before_wh + 1000 * most_in)
+    least_wh = min(max(floor_wh, before_wh - 1000 * most_out), most_wh)
+    power_for, standby_w = task.battery.power_for, task.battery.standby_w
+    into_w, out_w = task.battery.taper_w(before_wh)
+    lowest_w = max(power_for(before_wh, most_wh, step.hours), -into_w - standby_w)
+    highest_w = min(power_for(before_wh, least_wh, step.hours), out_w - standby_w)
+    return lowest_w, max(lowest_w, highest_w)
+
+
+def alternatives(task: Task, plan: Plan, at: int) -> list[Alternative]:
+    """The four other decisions for a step of a plan.
+
+    Parameters
+    ----------
+    task
+        What the plan was made for.
+    plan
+        The plan.
+    at
+        Index of the step.
+
+    Raises
+    ------
+    InfeasibleError
+        If the solver proves no optimum.
+    """
+    rest, planned_w = task_from(task, plan, at), plan.steps[at].battery_w
+    base_eur = program.solve(rest).objective_eur
+    return [
+        _ask(rest, base_eur, decision, battery_w, planned_w, note)
+        for decision, battery_w, note in _decisions(rest)
+    ]
+
+
+def _decisions(task: Task) -> Iterator[tuple[str, float | None, str]]:
+    """What could be done in the task's first step: decision, battery power [W], a note."""
+    step, battery = task.steps[0], task.battery
+    lowest_w, highest_w = reach(task)
+    still_w = min(max(-battery.standby_w, lowest_w), highest_w)
+    own_w, _ = battery.step(task.start_wh, task.own_use_w(step), step.hours)
+    own_w = min(max(own_w, lowest_w), highest_w)
+    can_charge = lowest_w < -battery.standby_w - SAME_W
+    yield CHARGE, lowest_w if can_charge else None, _charge_limit(task, lowest_w)
+    yield HOLD, still_w, ""
+    can_discharge = highest_w > SAME_W
+    yield DISCHARGE, highest_w if can_discharge else None, _discharge_limit(task, highest_w)
+    yield OWN_USE, own_w, ""
+
+
+def _charge_limit(task: Task, lowest_w: float) -> str:
+    """What keeps the battery from charging with more than `lowest_w`."""
+    step, battery = task.steps[0], task.battery
+    rule_low, _ = task.grid.battery_limits(step.need_w)
+    after_wh = battery.stored_after(task.start_wh, lowest_w, step.hours)
+    if after_wh >= battery.max_wh - SAME_WH:
+        return "the battery is full"
+    if lowest_w <= -battery.max_charge_w + SAME_W:
+        return "its largest charging power"
+    if rule_low > -battery.max_charge_w and lowest_w <= rule_low + SAME_W:
+        return f"the rule '{task.grid.rule}' forbids charging from the grid"
+    roof_w = step.pv_w if battery.hybrid else 0.0
+    if lowest_w + roof_w <= SAME_W - task.grid.draw_limit_w(step.start, step.end):
+        return "the grid operator dims the storage unit"
+    if lowest_w <= -battery.taper_w(task.start_wh)[0] - battery.standby_w + SAME_W:
+        return "the battery takes no more at this state of charge"
+    if step.need_w - lowest_w >= task.grid.max_buy_w - SAME_W:
+        return "the grid connection gives no more (max_buy_w)"
+    return "the inverter takes no more"
+
+
+def _discharge_limit(task: Task, highest_w: float) -> str:
+    """What keeps the battery from discharging with more than `highest_w`."""
+    step, battery = task.steps[0], task.battery
+    _, rule_high = task.grid.battery_limits(step.need_w)
+    after_wh = battery.stored_after(task.start_wh, highest_w, step.hours)
+    if after_wh <= battery.min_wh + SAME_WH:
+        return "the battery is empty"
+    if highest_w >= battery.max_discharge_w - SAME_W:
+        return "its largest discharging power"
+    if highest_w >= battery.taper_w(task.start_wh)[1] - battery.standby_w - SAME_W:
+        return "the battery gives no more at this state of charge"
+    if highest_w >= rule_high - SAME_W:
+        return f"the rule '{task.grid.rule}' forbids selling from the battery"
+    if highest_w - step.need_w >= task.grid.max_sell_w - SAME_W:
+        return "the grid connection takes no more (max_sell_w)"
+    return "the inverter gives no more"
+
+
+def _ask(
+    task: Task, base_eur: float, decision: str, battery_w: float | None, planned_w: float,
+    note: str,
+) -> Alternative:  # fmt: skip
+    """Force one decision onto the task's first step and solve."""
+    if battery_w is None:
+        return Alternative(decision, None, None, note=note)
+    watts = round(battery_w, 2) + 0.0
+    if abs(battery_w - planned_w) <= SAME_W:
+        return Alternative(decision, watts, 0.0, planned=True, note=note)
+    forced = replace(task, forced=((0, battery_w - FORCED_W, battery_w + FORCED_W),))
+    more = program.solve(forced).objective_eur - base_eur
+    return Alternative(decision, watts, max(0.0, more) if more > -1e-6 else more, note=note)

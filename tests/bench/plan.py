@@ -1,0 +1,168 @@
+"""How long plans take, as ratios within one run; by hand, not in CI.
+
+    python tests/bench/plan.py [--quick]
+
+The measure is the program's bare matrix: exactly the arrays that `planning/direct.py` hands to
+HiGHS, all stages, recorded before, replayed into a new HiGHS; "cold" means that the second stage
+does not start from the first one's basis, as PuLP does it. Targets:
+
+- build and solve of one plan of 192 quarter-hours in PuLP: at most 4 times the bare matrix;
+- 365 plans of 36 h through `direct.py`, one process: at most 2 times;
+- the value table of one plan: at most 2 times the PuLP plan;
+- tables of 8760 plans of 36 h on one core: at most 25 s.
+
+Medians of 20, the cases measured in turns.
+"""
+
+import math
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from random import Random
+
+import highspy
+import numpy as np
+
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.spread import generic
+from optimizer.planning import direct, program, value, value_table
+from optimizer.planning.forecasts import Forecasts
+from optimizer.planning.task import ForecastStep, Task, auto_end_value
+
+QUARTER = timedelta(minutes=15)
+ROUNDS = 20
+
+
+def task_of(day: int, steps: int) -> Task:
+    """A house in spring: prices with two peaks a day, a restless load, sun or clouds."""
+    rng, start = Random(day), datetime(2026, 3, 1, 12, tzinfo=UTC) + timedelta(days=day)  # noqa: S311
+    sun, rows = rng.uniform(500, 6_000), []
+    for index in range(steps):
+        at = start + index * QUARTER
+        hour = at.hour + at.minute / 60
+        buy = 0.28 + 0.07 * math.sin((hour - 3) / 6 * math.pi) + rng.gauss(0, 0.01)
+        roof = sun * max(0.0, math.sin((hour - 6) / 12 * math.pi)) * rng.uniform(0.6, 1)
+        load = 300 + rng.expovariate(1 / 400)
+        rows.append(ForecastStep(at, at + QUARTER, round(buy, 4), 0.08, round(load), round(roof)))
+    battery = Battery(11_000, hybrid=True, max_charge_w=5_000, max_discharge_w=5_000)
+    return Task(tuple(rows), battery, Grid(), rng.uniform(1_000, 10_000),
+                auto_end_value(rows, battery))  # fmt: skip
+
+
+class Recorded(direct.Problem):
+    """Notes what HiGHS is asked, to ask it again without anything else."""
+
+    def __init__(self, tape: list) -> None:
+        super().__init__()
+        self.solverModel = _Recorder(self.solverModel, tape)
+
+
+class _Recorder:
+    def __init__(self, model: object, tape: list) -> None:
+        self._model, self._tape = model, tape
+
+    def __getattr__(self, name: str) -> Callable:
+        method = getattr(self._model, name)
+
+        def call(*arguments: object) -> object:
+            if name in ("addVars", "addRows", "changeColsCost", "changeColsIntegrality", "run"):
+                self._tape.append((name, arguments))
+            return method(*arguments)
+
+        return call
+
+
+def tape_of(task: Task) -> list:
+    """All that HiGHS is asked for a task."""
+    tape: list = []
+
+    class Engine(direct.Direct):
+        def new_problem(self) -> Recorded:
+            return Recorded(tape)
+
+    program.solve(task, (Engine(), "bare"))
+    return tape
+
+
+def replay(tape: list, *, cold: bool = False) -> None:
+    """The bare matrix: the same questions to a new HiGHS."""
+    model = highspy.Highs()
+    for name, option in direct.OPTIONS.items():
+        model.setOptionValue(name, option)
+    for name, arguments in tape:
+        if name == "run" and cold:
+            model.clearSolver()
+        getattr(model, name)(*arguments)
+        if name == "run":
+            np.asarray(model.getSolution().col_value)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def medians(cases: dict[str, Callable[[], object]]) -> dict[str, float]:
+    """Median time of each case [s], measured in turns after one round to warm up."""
+    rounds = [{name: seconds(work) for name, work in cases.items()} for _ in range(ROUNDS + 1)]
+    return {name: statistics.median(r[name] for r in rounds[1:]) for name in cases}
+
+
+def one_plan() -> None:
+    task = task_of(0, 192)
+    tape, spread = tape_of(task), generic()
+    found = medians(
+        {
+            "bare matrix": lambda: replay(tape),
+            "bare, cold": lambda: replay(tape, cold=True),
+            "PuLP": lambda: program.solve(task),
+            "direct": lambda: program.solve(task, direct.engine()),
+            "value table": lambda: value_table.of_task(task, spread),
+            "exact recursion": lambda: value.solve(task),
+        }
+    )
+    for name, took in found.items():
+        sys.stdout.write(f"192 steps: {name:<16} {took * 1000:7.1f} ms\n")
+    bare, pulp = found["bare matrix"], found["PuLP"]
+    sys.stdout.write(f"PuLP / bare         {pulp / bare:5.2f}\n")
+    sys.stdout.write(f"PuLP / bare, cold   {pulp / found['bare, cold']:5.2f} (target 4)\n")
+    sys.stdout.write(f"direct / bare       {found['direct'] / bare:5.2f}\n")
+    sys.stdout.write(f"value table / PuLP  {found['value table'] / pulp:5.2f} (target 2)\n")
+
+
+def a_year_of_plans(days: int) -> None:
+    """In turns day by day, so that a busy moment hits both alike."""
+    bare = straight = 0.0
+    for day in range(days):
+        task = task_of(day, 144)
+        tape = tape_of(task)
+        straight += seconds(lambda task=task: program.solve(task, direct.engine()))
+        bare += seconds(lambda tape=tape: replay(tape))
+    sys.stdout.write(f"{days} plans of 36 h: direct {straight:.1f} s, bare {bare:.1f} s: ")
+    sys.stdout.write(f"{straight / bare:.2f} (target 2)\n")
+
+
+def a_year_of_tables(plans: int) -> None:
+    tasks = [task_of(day, 144) for day in range(64)]
+    some = Forecasts.of([t.steps for t in tasks], generic(), [t.end_value for t in tasks])
+    many = Forecasts(*(np.resize(getattr(some, name), (plans, *getattr(some, name).shape[1:]))
+                       for name in ("hours", "buy", "sell", "load_w", "pv_w", "ratios", "end_value")))  # fmt: skip  # noqa: E501
+    task = tasks[0]
+    took = seconds(lambda: value_table.tables(task.battery, task.grid, many, keep=4))
+    sys.stdout.write(f"tables of {plans} plans of 36 h: {took:.1f} s (target 25 s for 8760)\n")
+
+
+def main() -> None:
+    """Measure."""
+    quick = "--quick" in sys.argv
+    one_plan()
+    a_year_of_plans(60 if quick else 365)
+    a_year_of_tables(1_024 if quick else 8_760)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,341 @@
+"""`explain`, `replay`, `export` and `plan --at` without --soc: what the store knows, told again."""
+
+import csv
+import gc
+import io
+import json
+import shutil
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from typer.testing import CliRunner
+
+from optimizer.cli.app import app
+from optimizer.errors import OptimizerError
+from optimizer.model.state import Decision, Reason, Snapshot
+from optimizer.store import database, journal, live
+
+AT = ("--at", "2026-01-14T00:00:00+01:00", "--soc", "30")
+MIDNIGHT = datetime(2026, 1, 13, 23, tzinfo=UTC)
+
+
+@pytest.fixture
+def optimizer(tmp_path, monkeypatch):
+    """Run a command as its process would, but in this one: a test has many."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FEMS_PASSWORD", "owner")
+
+    def run(*args, stdin=None):
+        try:
+            done = CliRunner().invoke(app, args, input=stdin)
+        finally:
+            gc.enable()
+        code, said = done.exit_code, done.stderr
+        if isinstance(done.exception, OptimizerError):
+            code, said = int(done.exception.exit_code), f"optimizer: {done.exception}\n"
+        return subprocess.CompletedProcess(args, code, done.stdout, said)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def once():
+    """The plan's text and its store, made by the first test that needs them."""
+    return {}
+
+
+@pytest.fixture
+def planned(optimizer, write_config, tmp_path, once, tmp_path_factory):
+    """A stored plan of the sample winter week, as `plan --json` printed it."""
+    path = write_config()
+    path.write_text(path.read_text().replace('"env:FEMS_PASSWORD"', '"a-canary-password"'))
+    path.chmod(0o600)
+    if not once:
+        done = optimizer("plan", *AT, "--json")
+        assert (done.returncode, done.stderr) == (0, "")
+        folder = tmp_path_factory.mktemp("once") / "state"
+        once.update(text=done.stdout, folder=shutil.copytree(tmp_path / "state", folder))
+    else:
+        shutil.copytree(once["folder"], tmp_path / "state")
+    return once["text"]
+
+
+@pytest.fixture
+def note(tmp_path):
+    """Write into the journal of the configured store."""
+
+    def write(at, soc):
+        connection = database.connect(tmp_path / "state")
+        book = journal.Journal(connection)
+        seen = Snapshot(at=at, soc_percent=soc, grid_w=120.5)
+        book.note(Decision(at, -3_000, Reason.HOLDING, note="cheap, so to say"), seen)
+        book.flush()
+        connection.close()
+
+    return write
+
+
+def test_a_step_is_explained_from_the_store_alone(optimizer, planned, tmp_path):
+    done = optimizer("explain", "2026-01-14T02:05:00+01:00")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == (
+        "Wed 14 Jan 02:00-02:15: charge, battery takes 10 000 W (plan of Wed 14 Jan 00:00)"
+    )
+    assert lines[1].startswith("why         cheap before the peak (54.0 ct at 18:00)")
+    assert [line.split("  ")[1] for line in lines[-4:]] == [
+        "charge 10 000 W", "hold", "discharge 1 271 W", "own use 1 271 W",
+    ]  # fmt: skip
+    told = json.loads(optimizer("explain", "2026-01-14T02:05:00+01:00", "--json").stdout)
+    steps = {step["start"]: step for step in json.loads(planned)["steps"]}
+    expected = steps["2026-01-14T01:00:00Z"]
+    expected.pop("values_eur_per_kwh")
+    assert told["step"] == expected
+    assert [item["planned"] for item in told["alternatives"]] == [True, False, False, False]
+    assert all(item["difference_eur"] >= 0 for item in told["alternatives"])
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "text"),
+    [
+        (("2026-03-14T02:00Z",), 6, "no plan covers 2026-03-14T02:00:00Z"),
+        ((), 6, "no plan covers"),
+        (("two",), 2, "Invalid value for ISO: 'two' is not a moment such as"),
+        (("2026-01-14T02:00",), 2, "has no offset from UTC"),
+    ],
+)
+def test_what_cannot_be_explained_is_said(optimizer, planned, args, code, text):
+    done = optimizer("explain", *args)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert text in " ".join(done.stderr.split())
+
+
+def test_now_the_actual_state_of_charge_counts_too(
+    optimizer, write_config, files_for_now, tmp_path
+):
+    write_config(files_for_now)
+    assert optimizer("plan", "--soc", "30").returncode == 0
+    state = live.path_for(tmp_path / "state")
+    for at, there in ((datetime.now(UTC) - timedelta(hours=1), False), (datetime.now(UTC), True)):
+        seen = Snapshot(at=at, soc_percent=61.0)
+        live.write(state, Decision(at, None, Reason.OWN_USE), seen, 1)
+        done = optimizer("explain")
+        assert ("now         61 %: worth " in done.stdout) is there
+    told = json.loads(optimizer("explain", "--json").stdout)
+    assert told["actual_soc_percent"] == 61.0
+    state.unlink()
+
+
+def test_a_plan_without_its_run_cannot_be_explained(optimizer, planned, tmp_path):
+    connection = database.connect(tmp_path / "state")
+    connection.execute("UPDATE run SET input = packed('{}')")
+    connection.close()
+    done = optimizer("explain", "2026-01-14T02:05:00+01:00")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert "this is no planning run that this version reads" in done.stderr
+
+
+def test_a_run_is_exported_and_repeated_to_the_same_bytes(optimizer, planned, tmp_path):
+    done = optimizer("export", "run", "--at", "2026-01-14T12:00Z")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "a-canary-password" not in done.stdout
+    run = json.loads(done.stdout)
+    assert run.keys() == {"schema", "request", "steps", "solve_s", "versions", "plan"}
+    assert run["versions"].keys() == {"optimizer", "python", "pulp", "solver"}
+    (tmp_path / "run.json").write_text(done.stdout)
+    (tmp_path / "optimizer.toml").unlink()  # it needs neither configuration nor store
+    again = subprocess.run(
+        [sys.executable, "-m", "optimizer", "replay", "run.json", "--json"],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert (again.stdout, again.stderr) == (planned, "")
+    shown = optimizer("replay", "-", stdin=done.stdout)
+    assert "expected saving of the plan" in shown.stdout
+
+
+def test_a_repeated_run_that_differs_says_where(optimizer, planned, tmp_path):
+    run = json.loads(optimizer("export", "run", "--at", "2026-01-14T12:00Z").stdout)
+    path = tmp_path / "run.json"
+    run["plan"]["steps"][2]["battery_w"] += 5
+    run["plan"]["solver"] = "another one"
+    path.write_text(json.dumps(run))
+    done = optimizer("replay", "run.json", "--json")
+    assert (done.returncode, done.stdout) == (1, planned)
+    assert (
+        "first at plan.steps[2].battery_w: 5.0 then, 0.0 now, by the same versions" in done.stderr
+    )
+    run["versions"]["pulp"] = "2.9"
+    run["plan"]["steps"].pop()
+    path.write_text(json.dumps(run))
+    done = optimizer("replay", "run.json")
+    assert done.returncode == 0
+    assert "first at plan.steps: [{" in done.stderr
+    assert "(it was made with pulp 2.9, now 3." in done.stderr or "pulp 2.9, now 4." in done.stderr
+    del run["plan"]
+    path.write_text(json.dumps(run))
+    assert optimizer("replay", "run.json").stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (None, "run.json cannot be read: No such file or directory"),
+        ("{", "run.json is no JSON file: 'optimizer export run' writes one"),
+        ("[]", "this is no planning run that this version reads ('run/1'; it says None)"),
+        ('{"schema": "run/1"}', "the planning run cannot be read: run.request is missing"),
+    ],
+)
+def test_a_file_that_holds_no_run_is_refused(optimizer, tmp_path, text, said):
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    done = optimizer("replay", "run.json")
+    assert (done.returncode, done.stdout) == (8, "")
+    assert said in done.stderr
+
+
+def rows_of(text):
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_journal_and_plans_are_exported_as_csv(optimizer, planned, note, tmp_path):
+    for minutes, soc in ((0, 41.0), (30, None)):
+        note(MIDNIGHT + timedelta(minutes=minutes), soc)
+    rows = rows_of(optimizer("export", "journal").stdout)
+    assert [row["at"] for row in rows] == ["2026-01-13T23:00:00Z", "2026-01-13T23:30:00Z"]
+    assert (rows[0]["soc_percent"], rows[1]["soc_percent"]) == ("41.0", "")
+    assert (rows[0]["grid_w"], rows[0]["note"]) == ("120.5", "cheap, so to say")
+    cut = optimizer("export", "journal", "--from", "2026-01-13T23:10Z", "--to", "2026-01-14T00:00Z")
+    assert rows_of(cut.stdout) == rows[1:]
+    rows = rows_of(optimizer("export", "plan", "--at", "2026-01-14T12:00Z").stdout)
+    steps = json.loads(planned)["steps"]
+    assert len(rows) == len(steps) == 192
+    assert rows[5]["plan_made_at"] == "2026-01-13T23:00:00Z"
+    assert (rows[5]["start"], float(rows[5]["buy_eur_per_kwh"]), rows[5]["why"]) == (
+        steps[5]["start"], steps[5]["buy_eur_per_kwh"], steps[5]["why"],
+    )  # fmt: skip
+    assert optimizer("plan", *AT[:2], "--soc", "60").returncode == 0
+    span = ("--from", "2026-01-13T00:00Z", "--to", "2026-01-14T00:00Z")
+    assert optimizer("export", "plan", *span, "-o", "plans.csv").stdout == ""
+    assert len(rows_of((tmp_path / "plans.csv").read_text())) == 2 * 192
+
+
+def test_plans_and_journal_are_exported_as_parquet(optimizer, planned, note, tmp_path):
+    import pandas as pd
+
+    note(MIDNIGHT, None)
+    done = optimizer("export", "plan", "--at", "2026-01-14T12:00Z", "-o", "plan.parquet")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    frame = pd.read_parquet(tmp_path / "plan.parquet")
+    steps = json.loads(planned)["steps"]
+    assert frame["start"].iloc[0] == pd.Timestamp(steps[0]["start"])
+    assert frame["buy_eur_per_kwh"].tolist() == [step["buy_eur_per_kwh"] for step in steps]
+    done = optimizer("export", "journal", "--format", "parquet", "-o", "journal")
+    frame = pd.read_parquet(tmp_path / "journal")
+    assert frame["at"].iloc[0] == pd.Timestamp(MIDNIGHT)
+    assert pd.isna(frame["soc_percent"].iloc[0])
+
+
+def test_without_pyarrow_the_cure_is_named(optimizer, planned, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = optimizer("export", "plan", "--at", "2026-01-14T12:00Z", "-o", "plan.parquet")
+    assert done.returncode == 3
+    assert done.stderr == (
+        "optimizer: Parquet needs pyarrow: install it with pip install 'optimizer[parquet]', or "
+        "take --format csv\n"
+    )
+    assert not (tmp_path / "plan.parquet").exists()
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "said"),
+    [
+        (("journal", "--at", "2026-01-14T12:00Z"), 2, "a journal has a span: --from and --to"),
+        (("journal", "--from", "soon"), 2, "Invalid value for --from: 'soon' is not a moment"),
+        (("plan", "--at", "2026-01-14T12:00Z", "--from", "2026-01-14T12:00Z"), 2, "either --at"),
+        (("plan", "--format", "parquet", "--at", "2026-01-14T12:00Z"), 2, "needs a file: -o FILE"),
+        (("plan",), 6, "no plan covers"),
+        (("plan", "--at", "2026-01-14T12:00Z", "-o", "no/x.csv"), 8, "no/x.csv cannot be written"),
+        (
+            ("plan", "--at", "2026-01-14T12:00Z", "-o", "no/x.parquet"), 8,
+            "no/x.parquet cannot be written",
+        ),
+        (("run", "--to", "2026-01-14T12:00Z"), 2, "a run is named by a moment: --at"),
+        (("run", "--format", "csv"), 2, "a run is written as JSON"),
+        (("all",), 2, "is not one of 'journal', 'plan', 'run'"),
+    ],
+)  # fmt: skip
+def test_exports_that_say_nothing_are_refused(optimizer, planned, args, code, said):
+    done = optimizer("export", *args)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in " ".join(done.stderr.split())
+
+
+def test_a_past_moment_is_planned_with_what_was_known_then(optimizer, planned, note, tmp_path):
+    (tmp_path / "optimizer.toml").write_text(
+        (tmp_path / "optimizer.toml").read_text().replace("capacity_wh = 22_000", "capacity_wh = 1")
+        .replace("prices.csv", "gone.csv").replace("load.csv", "gone.csv")
+    )  # fmt: skip
+    note(MIDNIGHT + timedelta(hours=6, minutes=55), 77.5)
+    done = optimizer("plan", "--at", "2026-01-14T07:05:00+01:00", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    then, plan = json.loads(planned), json.loads(done.stdout)
+    assert (plan["made_at"], plan["start_soc_percent"]) == ("2026-01-14T06:05:00Z", 77.5)
+    assert plan["steps"][0]["start"] == "2026-01-14T06:00:00Z"
+    known = [(s["start"], s["buy_eur_per_kwh"], s["load_w"], s["pv_w"]) for s in then["steps"][28:]]
+    assert known == [
+        (s["start"], s["buy_eur_per_kwh"], s["load_w"], s["pv_w"]) for s in plan["steps"]
+    ]
+    assert plan["notes"] == [
+        "looked back: forecast, battery and limits as known in the run of 2026-01-13T23:00:00Z, "
+        "state of charge 78 % by the journal of 2026-01-14T05:55:00Z; the plan is not stored"
+    ]
+    shown = json.loads(optimizer("show", "--at", "2026-01-14T12:00Z", "--json").stdout)
+    assert shown == then
+
+
+def test_soon_after_a_run_its_own_state_of_charge_is_known(optimizer, planned):
+    done = optimizer("plan", "--at", "2026-01-14T00:20:00+01:00", "--json")
+    plan = json.loads(done.stdout)
+    assert plan["start_soc_percent"] == 30
+    assert "in the run of 2026-01-13T23:00:00Z, state of charge 30 % too" in plan["notes"][0]
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2026-01-13T22:00Z", "no planning run made at or before 2026-01-13T22:00:00Z is stored"),
+        ("2026-01-14T12:00Z", "the journal does not know the state of charge at 2026-01-14T12:00"),
+        ("2026-02-14T12:00Z", "the journal does not know the state of charge at 2026-02-14T12:00"),
+        ("2036-01-14T12:00Z", "2036-01-14T12:00:00Z is still to come and no plan covers it"),
+    ],
+)
+def test_what_nobody_knows_needs_soc(optimizer, planned, at, said):
+    done = optimizer("plan", "--at", at)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"--at needs --soc here: {said}" in " ".join(done.stderr.split())
+
+
+def test_a_forecast_that_ended_before_is_said(optimizer, planned, note):
+    note(datetime(2026, 2, 14, 12, tzinfo=UTC), 50.0)
+    done = optimizer("plan", "--at", "2026-02-14T12:00Z")
+    assert done.returncode == 2
+    assert (
+        "the forecast known at 2026-02-14T12:00:00Z, of 2026-01-13T23:00:00Z, ends before"
+        in " ".join(done.stderr.split())
+    )
+
+
+def test_a_moment_to_come_starts_where_the_plan_in_force_will_be(
+    optimizer, write_config, files_for_now
+):
+    write_config(files_for_now)
+    plan = json.loads(optimizer("plan", "--soc", "30", "--json").stdout)
+    ahead = plan["steps"][10]
+    done = optimizer("plan", "--at", ahead["start"], "--json", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    later = json.loads(done.stdout)
+    assert later["start_soc_percent"] == pytest.approx(plan["steps"][9]["soc_wh"] / 220, abs=1e-3)
+    assert any("as in the plan of" in note for note in later["notes"])
+    assert later["steps"][0]["start"] == ahead["start"]

@@ -1,0 +1,77 @@
+"""The program handed to HiGHS as arrays is the program: the same money, task by task.
+
+`CASES=500 pytest tests/planning/test_direct.py` compares 500 tasks; by default there are fewer.
+"""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from optimizer.errors import InfeasibleError
+from optimizer.planning import direct, program
+
+CASES = int(os.environ.get("CASES", "40"))
+
+
+@pytest.mark.parametrize("seed", range(50_000, 50_000 + CASES))
+def test_both_ways_cost_the_same(random_task, seed):
+    task = random_task(seed, 24 + 24 * (seed % 4), tricky=seed % 3 == 0)
+    by_pulp, straight = program.solve(task), program.solve(task, direct.engine())
+    assert straight.objective_eur == pytest.approx(by_pulp.objective_eur, rel=0, abs=1e-6)
+    assert straight.binaries == by_pulp.binaries
+    assert len(straight.stored_wh) == len(task.steps)
+
+
+@pytest.mark.parametrize("seed", range(50_000, 50_000 + CASES // 2))
+def test_so_they_do_with_all_that_a_house_may_have(whole_task, seed):
+    """Tapers, a reserve, peaks, dimming, a full charge that is due."""
+    task = whole_task(seed, 48)
+    by_pulp, straight = program.solve(task), program.solve(task, direct.engine())
+    assert straight.objective_eur == pytest.approx(by_pulp.objective_eur, rel=0, abs=1e-6)
+    assert straight.gap_eur == pytest.approx(by_pulp.gap_eur, abs=1e-6)
+
+
+def test_whole_plans_pass_their_own_check_and_cost_the_same(random_task, plan_task):
+    for seed in range(51_000, 51_008):
+        task = random_task(seed, 48)
+        by_pulp, straight = plan_task(task), plan_task(task, engine=direct.engine())
+        assert straight.solver == by_pulp.solver
+        assert straight.saving_eur == pytest.approx(by_pulp.saving_eur, rel=0, abs=1e-5)
+
+
+def test_a_plan_in_between_changes_nothing(random_task):
+    task, engine = random_task(51_100, 48), direct.engine()
+    first = program.solve(task, engine)
+    program.solve(random_task(51_101, 48, tricky=True), engine)
+    assert program.solve(task, engine) == first
+
+
+def test_what_has_no_plan_is_refused(task_of):
+    """Full power out of an empty battery, forced."""
+    task = task_of([(0.3, 0.08, 5_000.0, 0.0)] * 3, soc_percent=0)
+    forced = replace(task, forced=((0, 5_000.0, 5_000.0),))
+    with pytest.raises(InfeasibleError, match=r"HiGHS .* proved no optimum for 3 steps"):
+        program.solve(forced, direct.engine())
+
+
+def test_the_few_words_mean_what_they_say():
+    """minimise x + 3 y + 2 with 1 <= x, x + y = 4, y <= 5, then maximise x of both kinds."""
+    problem = direct.Problem()
+    x, y = problem.add_variable("x", 1), problem.add_variable("y", None, 5)
+    both = x.linear([(x, 1.0), (y, 1.0)])
+    problem += both == 4
+    cost = direct.Column.linear([(x, 1.0), (y, 3.0)]) + 2.0
+    problem += cost
+    assert x.value() is None
+    problem += y.linear([(y, 1.0)]) - 1.0 >= -1.0
+    assert problem.solve() == 1
+    assert (x.value(), y.value()) == (4.0, 0.0)
+    assert cost.value() == 6.0
+    z = problem.add_variable("z", 0, 1, "Binary")
+    problem += x.linear([(x, 1.0), (z, 3.0)]) + x.linear([(z, 2.0)]) <= 4.5
+    problem.setObjective(x.linear([(z, -10.0), (x, 0.1)]))
+    assert problem.solve() == 1
+    assert z.value() == 0.0
+    problem += y.linear([(y, 1.0)]) >= 6
+    assert problem.solve() == 0
