@@ -68,10 +68,10 @@ def _outside(task: Task, soc_percent: float, steps: Sequence[Step]) -> list[str]
 
 
 def _throttled(task: Task, steps: Sequence[Step]) -> list[str]:
-    """Throttling for money's sake: the plan may count on it, but control never does it.
+    """Throttling for money's sake: a plan may count on it where the owner says so.
 
-    The inverter throttles by itself what the grid or its own rating cannot take; a roof that
-    should rest because drawing (or not selling) is paid has to be told so by its owner.
+    Control never does it. The inverter throttles by itself what the grid or its own rating cannot
+    take; a roof that shall rest because drawing (or not selling) is paid has to be told so.
     """
     chosen = [(step, max(0.0, step.curtailed_w - _forced_w(task, step))) for step in steps]
     chosen = [(step, watts) for step, watts in chosen if watts > verify.POWER_TOLERANCE_W]
@@ -82,8 +82,9 @@ def _throttled(task: Task, steps: Sequence[Step]) -> list[str]:
         return []
     wh = fsum(watts * step.hours for step, watts in chosen)
     return [
-        f"the plan rests the roof in {len(chosen)} steps ({wh / 1000:.1f} kWh) because of negative "
-        f"prices: unless you do, the bill will be {worth:.2f} EUR higher"
+        f"the plan rests the roof in {len(chosen)} steps ({wh / 1000:.1f} kWh) because of "
+        "negative prices, as grid.rests_roof allows: if nobody does, the bill will be "
+        f"{worth:.2f} EUR higher"
     ]
 
 
