@@ -213,3 +213,14 @@ def test_each_store_has_its_own_live_file(tmp_path, monkeypatch):
     assert live.path_for(tmp_path / "a") != live.path_for(tmp_path / "b")
     monkeypatch.setattr(live, "MEMORY_FOLDERS", (str(tmp_path / "none"),))
     assert live.path_for(tmp_path).name.startswith("optimizer-")
+
+
+def test_a_damaged_newer_plan_leaves_the_whole_one_before_in_force(store):
+    plan = made()
+    plans.save(store, plan, {})
+    plans.save(store, made(), {})
+    store.execute("UPDATE plan SET body = x'7b' WHERE id = 2")
+    assert plans.in_force(store, START) == plan
+    store.execute("UPDATE plan SET body = x'7b'")
+    with pytest.raises(NoPlanError, match="cannot be read"):
+        plans.in_force(store, START)
