@@ -1,0 +1,315 @@
+"""A day's account: what the plan saved against own use, and why not more; pure, adds up.
+
+    saving = own-use bill - actual bill + wear + worth of what is stored more at the end
+           = planning + forecast + execution
+
+Four runs over the same quarter-hours, from the same measured charge, at the same prices:
+
+    own use on what came          the baseline
+    the plan's law on what came   carried out ideally: at once, all the time, by nobody disturbed
+    own use on what was expected
+    the plan's law on what was expected
+
+    planning  = what the plan promised: own use minus the plan's law, on what was expected
+    forecast  = the same on what came, minus that promise
+    execution = the plan's law on what came, minus what really happened
+
+Quarter-hours without a measurement are left out on both sides; after such a gap all runs start
+again from the measured charge. Stored energy is priced at one price a day.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from typing import Any, NamedTuple
+
+from optimizer.analysis.ledger.walk import Span, Terms, Walked, by_plan, no_battery_eur, walk
+from optimizer.model.exchange import Quarter
+from optimizer.model.plan import Plan, Step
+
+QUARTER = timedelta(minutes=15)
+
+SEEN_S = 855.0
+"""So much of a quarter-hour has to be seen [s]; else it counts as not measured."""
+
+JUMP_SHARE = 0.03
+"""A charge that moves further from what flowed in a quarter-hour, as a share of the capacity, was
+corrected by the device: nothing of that was saved or lost."""
+
+WORTH_POINTS = 20
+"""So many points between two states of charge make up the mean worth of a kWh."""
+
+
+class Price(NamedTuple):
+    """Prices of a quarter-hour [EUR/kWh], as known last before it was over."""
+
+    buy: float
+    sell: float
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a span of time, by the start of the quarter-hour."""
+
+    quarters: Sequence[Quarter]
+    """As metered, oldest first."""
+    prices: Mapping[datetime, Price]
+    plans: Mapping[datetime, Plan]
+    """The plan that was in force at the start."""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """A day's account; energies [Wh], money [EUR]."""
+
+    day: str
+    """Local date."""
+    quarters: int
+    """Quarter-hours of the day so far."""
+    counted: int
+    unmeasured: int
+    """Left out: not seen by the executor."""
+    unpriced: int
+    """Left out: no plan ever told a price."""
+    corrected: int
+    """Left out: the device corrected its state of charge."""
+    unplanned: int
+    """Counted, without a plan in force."""
+    drawn_wh: float
+    fed_wh: float
+    bill_eur: float
+    own_use_bill_eur: float
+    no_battery_eur: float
+    wear_eur: float
+    own_use_wear_eur: float
+    stored_wh: float
+    """Stored more at the end than own use would have; summed over the parts between gaps."""
+    stored_eur_per_kwh: float
+    """The price of that."""
+    planning_eur: float
+    forecast_eur: float
+    execution_eur: float
+    model_off_wh: float
+    """By how much the battery's model, fed with the measured power, misses the measured charge."""
+    model_through_wh: float
+    """What went through the battery meanwhile."""
+
+    @property
+    def stored_eur(self) -> float:
+        """Worth of what is stored more than own use would have."""
+        return self.stored_wh / 1000 * self.stored_eur_per_kwh
+
+    @property
+    def worn_eur(self) -> float:
+        """Wear that own use would have cost more."""
+        return self.own_use_wear_eur - self.wear_eur
+
+    @property
+    def saving_eur(self) -> float:
+        """What was saved against own use, stored energy and wear counted."""
+        return self.own_use_bill_eur - self.bill_eur + self.worn_eur + self.stored_eur
+
+    @property
+    def model_off_eur(self) -> float:
+        """What the model's error may come to in the saving."""
+        return self.model_off_wh / 1000 * self.stored_eur_per_kwh
+
+    @property
+    def model_off_percent(self) -> float | None:
+        """The same as a share of what went through; None if next to nothing did."""
+        if self.model_through_wh < 1:
+            return None
+        return 100 * self.model_off_wh / self.model_through_wh
+
+    def as_json(self) -> dict[str, Any]:
+        """All figures, money to 0.0001 EUR."""
+        figures = {item.name: getattr(self, item.name) for item in fields(self)}
+        figures |= {"stored_eur": self.stored_eur, "saving_eur": self.saving_eur}
+        return {
+            name: round(value, 4 if "eur" in name else 1) + 0.0
+            if isinstance(value, float)
+            else value
+            for name, value in figures.items()
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """Walks over one part without gaps."""
+
+    own_use: Walked
+    ideal: Walked
+    expected_own_use: Walked
+    expected_ideal: Walked
+
+
+class _Part(NamedTuple):
+    """Quarter-hours without a gap between them."""
+
+    quarters: list[Quarter]
+    spans: list[Span]
+
+
+def account(day: date, begin: datetime, end: datetime, known: Known, terms: Terms) -> Day | None:
+    """The account of the quarter-hours in a day, or in the part of it that is over.
+
+    Parameters
+    ----------
+    day
+        The local date.
+    begin, end
+        The day's first moment, and its last or the present one (UTC).
+
+    Returns
+    -------
+    Day | None
+        None if not one quarter-hour can be counted.
+    """
+    total = (end - begin) // QUARTER
+    inside = [q for q in known.quarters if begin <= q.start and q.start + QUARTER <= end]
+    measured = [q for q in inside if _measured(q)]
+    steady = [q for q in measured if not _corrected(q, terms)]
+    counted = [q for q in steady if q.start in known.prices]
+    if not counted:
+        return None
+    parts = _parts(counted, known.prices)
+    runs = [_run(part, known, terms) for part in parts]
+    price = stored_price(parts[-1].quarters[-1], runs[-1].own_use.soc_wh[-1], known, terms)
+    wear_eur_per_wh = terms.battery.wear_eur_per_kwh / 1000
+
+    def cost(walked: Sequence[Walked]) -> float:
+        return sum(
+            one.bill_eur + one.worn_wh * wear_eur_per_wh - one.soc_wh[-1] / 1000 * price
+            for one in walked
+        )
+
+    bill, out_wh = _bill(counted, known.prices), sum(q.discharged_wh for q in counted)
+    wear = out_wh / terms.battery.discharge_efficiency * wear_eur_per_wh
+    ended_wh = sum(_charge(part.quarters[-1].soc_wh) for part in parts)
+    promise = cost([r.expected_own_use for r in runs]) - cost([r.expected_ideal for r in runs])
+    ideal = cost([r.ideal for r in runs])
+    return Day(
+        day=day.isoformat(),
+        quarters=total,
+        counted=len(counted),
+        unmeasured=total - len(measured),
+        unpriced=len(steady) - len(counted),
+        corrected=len(measured) - len(steady),
+        unplanned=sum(q.start not in known.plans for q in counted),
+        drawn_wh=sum(q.drawn_wh for q in counted),
+        fed_wh=sum(q.fed_wh for q in counted),
+        bill_eur=bill,
+        own_use_bill_eur=sum(r.own_use.bill_eur for r in runs),
+        no_battery_eur=sum(no_battery_eur(part.spans, terms.grid) for part in parts),
+        wear_eur=wear,
+        own_use_wear_eur=sum(r.own_use.worn_wh for r in runs) * wear_eur_per_wh,
+        stored_wh=ended_wh - sum(r.own_use.soc_wh[-1] for r in runs),
+        stored_eur_per_kwh=price,
+        planning_eur=promise,
+        forecast_eur=cost([r.own_use for r in runs]) - ideal - promise,
+        execution_eur=ideal - (bill + wear - ended_wh / 1000 * price),
+        model_off_wh=sum(abs(_model_off_wh(part.quarters, terms)) for part in parts),
+        model_through_wh=sum(q.charged_wh + q.discharged_wh for q in counted),
+    )
+
+
+def _charge(soc_wh: float | None) -> float:
+    """A counted quarter-hour's charge, which is known."""
+    return 0.0 if soc_wh is None else soc_wh
+
+
+def _measured(quarter: Quarter) -> bool:
+    known = quarter.first_soc_wh is not None and quarter.soc_wh is not None
+    return known and quarter.seconds >= SEEN_S
+
+
+def _corrected(quarter: Quarter, terms: Terms) -> bool:
+    """Whether the charge moved by itself, not by what flowed."""
+    return abs(_model_off_wh([quarter], terms)) > JUMP_SHARE * terms.battery.capacity_wh
+
+
+def _model_off_wh(quarters: Sequence[Quarter], terms: Terms) -> float:
+    """Charge by the model from the measured energies, minus the measured one [Wh]."""
+    battery, soc_wh = terms.battery, _charge(quarters[0].first_soc_wh)
+    for quarter in quarters:
+        hours = quarter.seconds / 3600
+        flows = (quarter.charged_wh, -1.0), (quarter.discharged_wh, 1.0)
+        total_wh = sum(wh for wh, _ in flows)
+        if total_wh <= 0:
+            soc_wh = battery.stored_after(soc_wh, 0.0, hours)
+            continue
+        for wh, sign in flows:
+            share = hours * wh / total_wh
+            soc_wh = battery.stored_after(soc_wh, sign * total_wh / hours, share)
+    return soc_wh - _charge(quarters[-1].soc_wh)
+
+
+def _bill(quarters: Sequence[Quarter], prices: Mapping[datetime, Price]) -> float:
+    """By the meter: both directions of a quarter-hour at their prices [EUR]."""
+    return sum(
+        (q.drawn_wh * prices[q.start].buy - q.fed_wh * prices[q.start].sell) / 1000
+        for q in quarters
+    )
+
+
+def _parts(counted: Sequence[Quarter], prices: Mapping[datetime, Price]) -> list[_Part]:
+    """Cut at gaps."""
+    parts: list[_Part] = []
+    for quarter in counted:
+        if not parts or parts[-1].quarters[-1].start + QUARTER != quarter.start:
+            parts.append(_Part([], []))
+        parts[-1].quarters.append(quarter)
+        parts[-1].spans.append(span_of(quarter, prices[quarter.start]))
+    return parts
+
+
+def span_of(quarter: Quarter, price: Price) -> Span:
+    """What came, as a walk wants it."""
+    hours = quarter.seconds / 3600
+    roof_w = 0.0 if quarter.pv_wh is None else quarter.pv_wh / hours
+    return Span(
+        quarter.start, hours, quarter.short_wh, quarter.spare_wh, roof_w, price.buy, price.sell
+    )
+
+
+def _expected(span: Span, plan: Plan | None) -> Span:
+    """What the plan in force expected; without a plan what came."""
+    step = None if plan is None else plan.step_at(span.start)
+    if step is None:
+        return span
+    short_wh = max(0.0, step.need_w) * span.hours
+    spare_wh = max(0.0, -step.need_w) * span.hours
+    return Span(span.start, span.hours, short_wh, spare_wh, step.pv_w, span.buy, span.sell)
+
+
+def _run(part: _Part, known: Known, terms: Terms) -> _Runs:
+    plans = [known.plans.get(span.start) for span in part.spans]
+    expected = [_expected(span, plan) for span, plan in zip(part.spans, plans, strict=True)]
+    start_wh = _charge(part.quarters[0].first_soc_wh)
+    law = by_plan(plans, part.spans, terms)
+    return _Runs(
+        walk(part.spans, start_wh, terms), walk(part.spans, start_wh, terms, law),
+        walk(expected, start_wh, terms), walk(expected, start_wh, terms, law),
+    )  # fmt: skip
+
+
+def stored_price(last: Quarter, own_use_wh: float, known: Known, terms: Terms) -> float:
+    """The day's price of stored energy [EUR/kWh].
+
+    The mean worth, by the last plan's value table, of the kilowatt-hours between what own use would
+    have left and what is there. Without a plan what a kWh saves at the day's mean price.
+    """
+    planned = [(start, plan) for start, plan in known.plans.items() if start <= last.start]
+    if not planned:
+        buys = [price.buy for price in known.prices.values()]
+        return sum(buys) / len(buys) * terms.battery.discharge_efficiency
+    start, plan = max(planned, key=lambda item: item[0])
+    step = plan.step_at(start) or plan.steps[-1]
+    return _worth(plan, step, own_use_wh, _charge(last.soc_wh))
+
+
+def _worth(plan: Plan, step: Step, one_wh: float, other_wh: float) -> float:
+    points = [
+        one_wh + (other_wh - one_wh) * (place + 0.5) / WORTH_POINTS for place in range(WORTH_POINTS)
+    ]
+    return sum(plan.value_at(step, point) for point in points) / WORTH_POINTS
