@@ -57,19 +57,23 @@ def configuration(
             "tariff does not allow", 'set [grid] rule = "grid_charge", or "green_export"',
             ExitCode.CONFIG,
         )  # fmt: skip
-    if tariff.valid_to is None:
-        yield CONFIGURATION.ok("tariff", "without an end (tariff.valid_to is not set)")
-    elif tariff.valid_to < today:
-        yield CONFIGURATION.warn(
-            "tariff", f"its parts were valid to {tariff.valid_to}: plans reckon with old fees",
+    yield _tariff_end(tariff.ends, today)
+
+
+def _tariff_end(ends: date | None, today: date) -> Finding:
+    """Up to when the parts of the tariff are known."""
+    if ends is None:
+        return CONFIGURATION.ok("tariff", "without an end (tariff.valid_to is not set)")
+    if ends < today:
+        return CONFIGURATION.warn(
+            "tariff", f"its parts were valid to {ends}: plans reckon with old fees",
             "bring section [tariff] up to date",
         )  # fmt: skip
-    elif tariff.valid_to < today + SOON:
-        yield CONFIGURATION.warn(
-            "tariff", f"its parts end on {tariff.valid_to}", "look for the new ones"
+    if ends < today + SOON:
+        return CONFIGURATION.warn(
+            "tariff", f"its parts end on {ends}", "add a [[tariff.change]] for what comes after"
         )
-    else:
-        yield CONFIGURATION.ok("tariff", f"valid to {tariff.valid_to}")
+    return CONFIGURATION.ok("tariff", f"valid to {ends}")
 
 
 def source(

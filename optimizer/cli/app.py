@@ -34,7 +34,10 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
+        from optimizer.sources import registry
+
         typer.echo(f"optimizer {__version__}")
+        typer.echo("\n".join(["data, where you use these sources:", *registry.attributions()]))
         raise typer.Exit
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -55,20 +54,11 @@ def configuration(config: "Config", given: Path | None, today: date) -> Iterator
 
 def sources(config: "Config", now: datetime) -> Iterator[Finding]:
     """Ask each configured source."""
-    from optimizer.sources import registry
-    from optimizer.sources.registry import Settings
+    from optimizer.cli.diagnosis_house import house_sources
+    from optimizer.cli.diagnosis_prices import price_sources
 
-    chain = config.prices.sources
-    prices, load = Settings("prices", config.prices.file), Settings("load", config.load.file)
-    for place, name in enumerate(chain):
-        ask, last = partial(registry.fetch, registry.PRICES, name, prices), place == len(chain) - 1
-        yield doctor_house.source("prices", name, ask, now, last=last)
-    ask = partial(registry.fetch, registry.LOAD, config.load.source, load)
-    yield doctor_house.source("load", config.load.source, ask, now)
-    if config.pv.source != "none":
-        roof = Settings("pv", config.pv.file)
-        ask = partial(registry.fetch, registry.ROOF, config.pv.source, roof)
-        yield doctor_house.source("roof", config.pv.source, ask, now)
+    yield from price_sources(config, now)
+    yield from house_sources(config, now)
 
 
 def own_channel(config: "Config", now: datetime) -> str | None:

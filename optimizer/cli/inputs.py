@@ -1,66 +1,138 @@
 """From the configuration to the planner's forecast: sources, tariff, resampling."""
 
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
-from optimizer.errors import ConfigError, OptimizerError
-from optimizer.forecast import assemble
+from optimizer.errors import ConfigError, DataError
+from optimizer.forecast import assemble, steps
+from optimizer.forecast.priced import Priced, priced
+from optimizer.model import frames
 from optimizer.model.plan import iso
-from optimizer.model.tariff import Tariff
-from optimizer.sources import registry
-from optimizer.sources.registry import Settings
+from optimizer.sources import patience, registry
+from optimizer.sources.chain import Chain
+from optimizer.sources.http import Http
+from optimizer.sources.quarters import Gathered
+from optimizer.sources.settings import PriceSettings, Span
+from optimizer.store import database
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from optimizer.config.sections import Config
+    from optimizer.model.battery import Battery
+    from optimizer.model.spread import LoadSpread
+    from optimizer.planning.task import ForecastStep
 
 
-def prices(config: "Config", at: datetime) -> "tuple[pd.DataFrame, list[str]]":
-    """All-in prices from the first source of the chain that answers, and notes."""
-    settings = Settings("prices", config.prices.file)
-    notes: list[str] = []
-    for place, name in enumerate(config.prices.sources):
-        try:
-            frame = registry.fetch(registry.PRICES, name, settings)
-        except OptimizerError as error:
-            if place == len(config.prices.sources) - 1:
-                raise
-            notes.append(f"price source '{name}' was skipped: {error}")
-            continue
-        if "spot_eur_per_kwh" not in frame.columns:
-            return frame, notes
-        tariff = _tariff(config)
-        if tariff.expired(at):
-            notes.append(
-                f"the tariff's parts were valid to {tariff.valid_to}: look at section [tariff]"
-            )
-        return assemble.all_in(frame, tariff), notes
-    raise ConfigError("prices.sources is empty")
+def span_of(config: "Config", at: datetime) -> Span:
+    """The time that a plan made at `at` is about."""
+    zone = ZoneInfo(config.tariff.time_zone if config.tariff else "Europe/Berlin")
+    return Span(at, at + timedelta(hours=config.planning.horizon_h), zone)
 
 
-def _tariff(config: "Config") -> Tariff:
-    """The tariff; without its parts a spot price says nothing about the bill."""
-    if config.tariff is None:
-        raise ConfigError(
-            "the price source gives spot prices, but there is no section [tariff]: fees and VAT "
-            "decide what pays, see README"
+@contextmanager
+def chain_of(config: "Config", at: datetime) -> Iterator[Chain]:
+    """The chain of price sources, with the store where one of them is kept.
+
+    A store that cannot be used keeps nothing; who needs it says so.
+    """
+    section = config.prices
+    with ExitStack() as stack:
+        store = None
+        if any(name in registry.PRICES and registry.PRICES[name].kept for name in section.sources):
+            with suppress(DataError):
+                store = stack.enter_context(closing(database.connect(config.store.folder)))
+        yield Chain(section.sources, PriceSettings(**section.settings()), Http(), store, at)
+
+
+def prices(config: "Config", at: datetime, sleep: Callable[[float], None] = time.sleep) -> Priced:
+    """All-in prices from the chain of sources, and what to say of them.
+
+    Raises
+    ------
+    ConfigError, DataError
+        If no source knows the price of this moment.
+    """
+    span = span_of(config, at)
+    with chain_of(config, at) as chain:
+        end = chain.expected_end(span)
+        gathered = patience.patiently(
+            lambda skip: chain.gather(span, skip),
+            lambda made: not made.missing(at, end),
+            config.prices.patience_s,
+            sleep,
+            logging.getLogger(__name__).warning,
         )
-    return config.tariff.tariff()
+    made = priced(gathered, None if config.tariff is None else config.tariff.tariff(), at)
+    if made is None:
+        raise _none_known(gathered, at)
+    return made
 
 
-def forecast(config: "Config", at: datetime) -> "tuple[pd.DataFrame, list[str]]":
-    """The forecast frame from a moment on, and notes for the owner."""
-    price_frame, notes = prices(config, at)
-    load = registry.fetch(registry.LOAD, config.load.source, Settings("load", config.load.file))
-    roof = None
-    if config.pv.source != "none":
-        roof = registry.fetch(registry.ROOF, config.pv.source, Settings("pv", config.pv.file))
+def _none_known(gathered: Gathered, at: datetime) -> ConfigError | DataError:
+    """Why there is no price of this moment."""
+    failures = gathered.failures
+    if not failures:
+        first, last = min(gathered.quarters), max(gathered.quarters) + timedelta(minutes=15)
+        return DataError(
+            f"prices: known from {iso(first)} to {iso(last)}, the plan starts at {iso(at)}"
+        )
+    if all(isinstance(error, ConfigError) for error in failures.values()):
+        return ConfigError("; ".join(str(error) for error in failures.values()))
+    if set(failures) == {"csv"}:
+        return DataError(str(failures["csv"]))
+    reasons = "; ".join(str(error) for error in failures.values())
+    return DataError(
+        f"no price is known for {iso(at)}, so there is no new plan ({reasons}). A plan in force "
+        "goes on to its end, then the FEMS balances the house by itself"
+    )
+
+
+def forecast(
+    config: "Config", at: datetime
+) -> "tuple[pd.DataFrame, Priced, LoadSpread | None, list[str]]":
+    """The forecast frame from a moment on, its prices, the load's spread, notes for the owner."""
+    from optimizer.cli import house
+
+    costs = prices(config, at)
+    notes = list(costs.notes)
     planning = config.planning
     horizon = timedelta(hours=planning.horizon_h)
     step = timedelta(minutes=planning.step_minutes)
-    frame = assemble.forecast(price_frame, load, roof, at, horizon, step)
+    with house.near(config, at) as at_hand:
+        expected = house.house(config, steps.floor(at, step), at + horizon + step, at_hand)
+    notes += expected.notes
+    frame = assemble.forecast(
+        costs.frame, expected.load, expected.roof, at, horizon, step, costs.origins
+    )
     known = frame["end"].iloc[-1].to_pydatetime()
     if known < at + horizon - step:
         notes.append(f"prices, load and roof are known to {iso(known)}: the plan ends there")
-    return frame, notes
+    return frame, costs, expected.spread, notes
+
+
+def end_value(
+    steps: "tuple[ForecastStep, ...]", tail: "pd.DataFrame", battery: "Battery"
+) -> tuple[float, str]:
+    """Worth of energy left at the end [EUR/kWh] where prices of a whole day are not published yet.
+
+    Plan and forecast together make the day; the forecast has no other use.
+    """
+    from optimizer.planning.task import ForecastStep, auto_end_value
+
+    rows = zip(
+        frames.starts_of(tail), frames.ends_of(tail), tail["buy_eur_per_kwh"].tolist(),
+        tail["sell_eur_per_kwh"].tolist(), strict=True,
+    )  # fmt: skip
+    guessed = [ForecastStep(*row, load_w=0.0, pv_w=0.0) for row in rows]
+    mean = sum(step.buy for step in guessed) / len(guessed)
+    return auto_end_value([*steps, *guessed], battery), (
+        f"prices after {iso(guessed[0].start)} are not published: a forecast from like days "
+        f"({mean * 100:.1f} ct on average) says what energy is worth that is left then, and "
+        "nothing is done at those prices"
+    )

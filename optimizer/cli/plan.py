@@ -77,8 +77,11 @@ def _gather(
     settings: "Config", at: "datetime", soc: float | None, *, ahead: bool
 ) -> "tuple[Request, tuple[ForecastStep, ...]]":
     """What a plan is made from: the sources, and the FEMS where it has to be asked."""
+    from dataclasses import replace
+
     from optimizer.cli import inputs, runs
     from optimizer.cli.output import zone_of
+    from optimizer.model.grid import Rule
     from optimizer.planning.door import forecast_steps
     from optimizer.planning.planner import Request
 
@@ -86,27 +89,35 @@ def _gather(
     if soc is None and ahead:
         soc, note = runs.soc_ahead(settings.store.folder, at, settings.battery.capacity_wh)
         known.append(note)
-    frame, notes = inputs.forecast(settings, at)
+    frame, prices, spread, notes = inputs.forecast(settings, at)
     if soc is None:
         with client_of(settings) as client:
             soc = client.soc()
             battery, more = battery_of(settings, client)
     else:
         battery, more = battery_of(settings, None)
+    steps, grid = forecast_steps(frame), settings.grid.grid(settings.pv.kwp)
+    if not prices.grid_charging and grid.rule.grid_charging:
+        grid = replace(grid, rule=Rule.PV_ONLY)
     stored = settings.planning.stored_value
+    end_value = None if stored == "auto" else stored
+    if end_value is None and prices.tail is not None:
+        end_value, note = inputs.end_value(steps, prices.tail, battery)
+        notes.append(note)
     request = Request(
         made_at=at,
         site=settings.site,
         battery=battery,
-        grid=settings.grid.grid(settings.pv.kwp),
+        grid=grid,
         soc_percent=soc,
-        stored_value=None if stored == "auto" else stored,
+        stored_value=end_value,
         notes=(*notes, *more, *known),
         peak=None if settings.tariff is None else settings.tariff.tariff().peak,
         last_full_charge=_last_full_charge(settings),
+        spread=spread,
         time_zone=zone_of(settings).key,
     )
-    return request, forecast_steps(frame)
+    return request, steps
 
 
 def _last_full_charge(settings: "Config") -> "datetime | None":

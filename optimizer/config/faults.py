@@ -9,6 +9,9 @@ from pydantic import ValidationError
 from optimizer.config.sections import Config
 from optimizer.config.types import Section
 
+SECRET_ENDINGS = ("password", "token", "key")
+"""Ends of the names of keys whose values are never told."""
+
 
 def _known_keys(location: tuple[int | str, ...]) -> list[str]:
     """Keys that the section at a location has."""
@@ -36,8 +39,8 @@ def sentences(error: ValidationError) -> list[str]:
         key = ".".join(str(part) for part in location) or "the file"
         by_key.setdefault(key, []).append(_text(fault, location))
         plain = isinstance(fault["input"], str | int | float)
-        # these sections hold passwords, and an address may contain one
-        secret = location[:1] in (("fems",), ("mqtt",))
+        # sections [fems] and [mqtt] hold passwords, and an address may contain one
+        secret = location[:1] in (("fems",), ("mqtt",)) or key.endswith(SECRET_ENDINGS)
         if plain and fault["type"] != "extra_forbidden" and not secret:
             given[key] = f" (it is {fault['input']!r})"
     return [f"{key} {' or '.join(texts)}{given.get(key, '')}" for key, texts in by_key.items()]

@@ -18,13 +18,6 @@ FILE_NAME = "optimizer.toml"
 SYSTEM_FILE = Path("/etc/optimizer") / FILE_NAME
 """The configuration of a service of the whole computer."""
 
-SECRETS = (
-    ("fems", "password"),
-    ("fems", "guest_password"),
-    ("mqtt", "password"),
-)
-"""Keys that may point to a secret elsewhere, and otherwise want a file of the owner's alone."""
-
 PATHS = (
     ("prices", "file"),
     ("pv", "file"),
@@ -33,6 +26,17 @@ PATHS = (
     ("metrics", "textfile"),
 )
 """Keys that name a file or folder."""
+
+SECRETS = (
+    ("fems", "password"),
+    ("fems", "guest_password"),
+    ("mqtt", "password"),
+    ("prices", "entsoe_token"),
+    ("prices", "tibber_token"),
+    ("load", "token"),
+    ("pv", "key"),
+)
+"""Keys that may point to a secret elsewhere, and otherwise want a file of the owner's alone."""
 
 
 def find(given: Path | None, environment: Mapping[str, str]) -> Path:

@@ -19,6 +19,7 @@ from optimizer.control.limits import Peak, allowed, peak_of
 from optimizer.control.memory import Memory, Settings
 from optimizer.control.reading import Reading, read
 from optimizer.model.battery import Battery
+from optimizer.model.grid import Rule
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.state import Channel, Decision, Reason, Snapshot
 
@@ -34,6 +35,16 @@ BACK_PERCENT = 1.0
 """A limit of charge that was reached counts until the charge is so far away from it again."""
 
 SAME_W = 1.0
+
+
+def _under(plan: Plan | None, settings: Settings) -> Settings:
+    """The settings under the plan's own rule, where that is the strictest one.
+
+    A plan whose prices do not tell the bill is made under `pv_only`, whatever the owner allows.
+    """
+    grid = replace(settings.grid, rule=Rule.PV_ONLY)
+    strict = plan is not None and plan.bounds == fingerprint(settings.battery, grid)
+    return replace(settings, grid=grid) if strict else settings
 
 
 def decide(
@@ -56,6 +67,7 @@ def decide(
     if isinstance(reading, Reason):
         return Decision(now, None, reason=reading), replace(memory.doubtful(), past=past)
     memory = _learnt(replace(memory, past=past), snapshot.at, reading, settings.battery)
+    settings = _under(plan, settings)
     step = _step_of(plan, now, settings)
     if plan is None or isinstance(step, Reason):
         reason = step if isinstance(step, Reason) else Reason.NO_PLAN

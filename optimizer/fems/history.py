@@ -1,12 +1,13 @@
 """What the FEMS remembers: load and roof as means of quarter-hours, asked month by month."""
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from optimizer.errors import DataError, UnreachableError
+from optimizer.errors import ConfigError, DataError, UnreachableError
 from optimizer.fems.channels import SUM
 from optimizer.fems.jsonrpc import JsonRpc
 
@@ -19,6 +20,9 @@ LOAD = f"{SUM}/UnmanagedConsumptionActivePower"
 WHOLE_LOAD = f"{SUM}/ConsumptionActivePower"
 """Older devices only have this."""
 ROOF = f"{SUM}/ProductionActivePower"
+GRID = f"{SUM}/GridActivePower"
+PARTS = ("ActivePower", "ChargePower")
+"""How a part of the house (a wallbox, a meter) calls its power, newer and older devices."""
 
 _LARGEST_W = 1e7
 
@@ -30,9 +34,13 @@ class Quarter:
     start: datetime
     load_w: float | None
     pv_w: float | None
+    grid_w: float | None = None
+    """+ buys."""
 
 
-def fetch(rpc: JsonRpc, first: date, end: date, zone: ZoneInfo) -> tuple[Quarter, ...]:
+def fetch(
+    rpc: JsonRpc, first: date, end: date, zone: ZoneInfo, without: Sequence[str] = ()
+) -> tuple[Quarter, ...]:
     """All quarter-hours of the local days from `first` up to, without, `end`.
 
     Parameters
@@ -41,6 +49,8 @@ def fetch(rpc: JsonRpc, first: date, end: date, zone: ZoneInfo) -> tuple[Quarter
         The device; it is asked once a month, one request at a time.
     zone
         Where the days begin.
+    without
+        Parts that are taken off the whole load, by component ("evcs0") or channel.
 
     Returns
     -------
@@ -52,6 +62,8 @@ def fetch(rpc: JsonRpc, first: date, end: date, zone: ZoneInfo) -> tuple[Quarter
     ------
     DataError
         If the span is empty or longer than any device remembers.
+    ConfigError
+        If the device knows nothing of a part.
     UnreachableError, RefusedError
         As for any call.
     """
@@ -59,9 +71,12 @@ def fetch(rpc: JsonRpc, first: date, end: date, zone: ZoneInfo) -> tuple[Quarter
         raise DataError(
             f"A history from {first} to {end} cannot be asked for: 1 to {LONGEST.days} days can."
         )
-    quarters: list[Quarter] = []
+    quarters, seen = list[Quarter](), set[str]()
     for begin, until in _months(first, end):
-        quarters += _month(rpc, begin, until, zone)
+        quarters += _month(rpc, begin, until, zone, without, seen)
+    unknown = [part for part in without if part not in seen]
+    if unknown:
+        raise ConfigError(f"The FEMS has no history of '{unknown[0]}': look at load.without.")
     return tuple(quarters)
 
 
@@ -77,23 +92,37 @@ def _months(first: date, end: date) -> Iterator[tuple[date, date]]:
         first = following
 
 
-def _month(rpc: JsonRpc, begin: date, until: date, zone: ZoneInfo) -> Iterator[Quarter]:
+def _channels(part: str) -> list[str]:
+    return [part] if "/" in part else [f"{part}/{name}" for name in PARTS]
+
+
+def _month(
+    rpc: JsonRpc, begin: date, until: date, zone: ZoneInfo, without: Sequence[str], seen: set[str]
+) -> Iterator[Quarter]:
+    parts = {part: _channels(part) for part in without}
     result = rpc.call(
         "queryHistoricTimeseriesData",
         {
             "fromDate": begin.isoformat(),
             "toDate": (until - timedelta(days=1)).isoformat(),  # the device includes this day
             "timezone": zone.key,
-            "channels": [LOAD, WHOLE_LOAD, ROOF],
+            "channels": [LOAD, WHOLE_LOAD, ROOF, GRID, *itertools.chain(*parts.values())],
             "resolution": {"value": 15, "unit": "Minutes"},
         },
     )
     starts, data = _parts(result)
-    load = _series(starts, data, LOAD) or _series(starts, data, WHOLE_LOAD)
-    roof = _series(starts, data, ROOF)
+    roof, grid = _series(starts, data, ROOF), _series(starts, data, GRID)
+    load = _series(starts, data, WHOLE_LOAD)
+    if not parts:
+        load = _series(starts, data, LOAD) or load
+    for part, names in parts.items():
+        taken = next((found for name in names if (found := _series(starts, data, name))), None)
+        if taken is not None:
+            seen.add(part)
+            load = {at: max(0.0, load[at] - taken[at]) for at in load if at in taken}
     start, stop = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (begin, until))
     while start < stop:
-        yield Quarter(start, load.get(start), roof.get(start))
+        yield Quarter(start, load.get(start), roof.get(start), grid.get(start))
         start += QUARTER
 
 

@@ -1,6 +1,6 @@
 """Bring any series onto the planner's steps: the time-weighted mean over the exact overlap."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -30,6 +30,12 @@ def floor(moment: datetime, step: timedelta) -> datetime:
     '2026-01-14T13:00:00+00:00'
     """
     return moment - timedelta(seconds=moment.timestamp() % step.total_seconds())
+
+
+def origin(origins: Mapping[datetime, str], start: datetime, step: timedelta) -> str:
+    """Where the prices of a step came from; several places are joined by "and"."""
+    quarters = grid(start, start + step, QUARTER)
+    return " and ".join(dict.fromkeys(origins[at] for at in quarters if at in origins))
 
 
 def resample(frame: pd.DataFrame, starts: Sequence[datetime], step: timedelta) -> pd.DataFrame:

@@ -85,12 +85,12 @@ def _check_values(series: "pd.Series[float]", word: Column, origin: str,
 
 def starts_of(frame: pd.DataFrame) -> list[datetime]:
     """The steps' starts as plain UTC datetimes."""
-    return [stamp.to_pydatetime() for stamp in pd.DatetimeIndex(frame.index)]
+    return list(pd.DatetimeIndex(frame.index).to_pydatetime())
 
 
 def ends_of(frame: pd.DataFrame) -> list[datetime]:
     """The steps' ends as plain UTC datetimes."""
-    return [stamp.to_pydatetime() for stamp in pd.DatetimeIndex(frame["end"])]
+    return list(pd.DatetimeIndex(frame["end"]).to_pydatetime())
 
 
 def step_of(frame: pd.DataFrame) -> timedelta:

@@ -59,6 +59,8 @@ class Step:
     peak_w: float | None = None
     """Most that may be drawn without a dearer peak than the plan's own in the step's month or year;
     None where peaks cost nothing. Control does not charge above it."""
+    price_from: str = ""
+    """Where the prices came from: `published`, `cached` or `filled`, and a source's name."""
 
     @property
     def hours(self) -> float:

@@ -11,8 +11,7 @@ from optimizer.errors import NoPlanError
 from optimizer.model.plan import Intent, Plan, Step, check_contiguous, iso
 
 SCHEMA = "plan/1"
-
-ADDED = frozenset({"peak_w", "peak_eur", "own_use_peak_eur"})
+ADDED = frozenset({"peak_w", "peak_eur", "own_use_peak_eur", "price_from"})
 """Keys that plans of the first versions do not have yet."""
 
 

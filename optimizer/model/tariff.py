@@ -25,15 +25,18 @@ class FeeWindow:
     """First local time outside; at or before `start` means over midnight."""
     grid_fee_eur_per_kwh: float
     months: frozenset[int] = frozenset(range(1, 13))
+    days: frozenset[int] = frozenset(range(7))
+    """Days of the week on which it begins, Monday is 0."""
 
     def covers(self, local: datetime) -> bool:
         """Whether a local moment lies inside."""
         if local.month not in self.months:
             return False
-        clock = local.time()
+        clock, day = local.time(), local.weekday()
         if self.start < self.end:
-            return self.start <= clock < self.end
-        return clock >= self.start or clock < self.end
+            return day in self.days and self.start <= clock < self.end
+        late, early = clock >= self.start, clock < self.end
+        return (late and day in self.days) or (early and (day - 1) % 7 in self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +102,30 @@ class Tariff:
     valid_to: date | None = None
     """Last local day on which the parts hold."""
     peak: Peak | None = None
+    valid_from: date | None = None
+    """First local day on which they hold; for the first tariff there is none."""
+    changes: tuple["Tariff", ...] = ()
+    """Whole tariffs that follow, each with its `valid_from`, rising."""
+    stated: bool = True
+    """Whether the owner has stated the parts; without them a spot price says little of the bill."""
+
+    def on(self, at: datetime) -> "Tariff":
+        """The parts that hold at a moment: the last that has begun."""
+        day = at.astimezone(self.zone).date()
+        begun = [part for part in self.changes if part.valid_from and part.valid_from <= day]
+        return begun[-1] if begun else self
+
+    def sell(self, spot_eur_per_kwh: float, at: datetime) -> float:
+        """What a sold kWh earns [EUR/kWh]."""
+        return self.on(at).export.price(spot_eur_per_kwh)
 
     def grid_fee(self, at: datetime) -> float:
         """Grid fee at a moment [EUR/kWh, net]; the first window that covers it wins."""
-        local = at.astimezone(self.zone)
-        for window in self.windows:
+        local, part = at.astimezone(self.zone), self.on(at)
+        for window in part.windows:
             if window.covers(local):
                 return window.grid_fee_eur_per_kwh
-        return self.grid_fee_eur_per_kwh
+        return part.grid_fee_eur_per_kwh
 
     def buy(self, spot_eur_per_kwh: float, at: datetime) -> float:
         """What the next bought kWh costs [EUR/kWh, with everything].
@@ -116,16 +135,23 @@ class Tariff:
         >>> round(fees.buy(0.0843, datetime(2026, 1, 15, 17, tzinfo=UTC)), 4)
         0.2921
         """
+        part = self.on(at)
         net = (
             spot_eur_per_kwh
-            + self.markup_eur_per_kwh
-            + self.levies_eur_per_kwh
-            + self.tax_eur_per_kwh
-            + self.concession_eur_per_kwh
-            + self.grid_fee(at)
+            + part.markup_eur_per_kwh
+            + part.levies_eur_per_kwh
+            + part.tax_eur_per_kwh
+            + part.concession_eur_per_kwh
+            + part.grid_fee(at)
         )
-        return net * (1 + self.vat_percent / 100)
+        return net * (1 + part.vat_percent / 100)
 
     def expired(self, at: datetime) -> bool:
         """Whether the parts no longer hold at a moment."""
-        return self.valid_to is not None and at.astimezone(self.zone).date() > self.valid_to
+        valid_to = self.on(at).valid_to
+        return valid_to is not None and at.astimezone(self.zone).date() > valid_to
+
+    @property
+    def ends(self) -> date | None:
+        """Last local day for which parts are known; None if they hold without an end."""
+        return (self.changes[-1] if self.changes else self).valid_to

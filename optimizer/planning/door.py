@@ -20,7 +20,8 @@ def forecast_steps(frame: pd.DataFrame) -> tuple[ForecastStep, ...]:
     frames.check(frame, frames.FORECAST, "forecast")
     columns = [frame[name].astype(float).tolist() for name in frames.FORECAST]
     moments = zip(frames.starts_of(frame), frames.ends_of(frame), strict=True)
+    places = frame["price_from"].tolist() if "price_from" in frame.columns else [""] * len(frame)
     return tuple(
-        ForecastStep(start, end, round(buy, 6), round(sell, 6), round(load_w, 2), round(pv_w, 2))
-        for (start, end), buy, sell, load_w, pv_w in zip(moments, *columns, strict=True)
+        ForecastStep(start, end, round(buy, 6), round(sell, 6), round(load, 2), round(pv, 2), place)
+        for (start, end), buy, sell, load, pv, place in zip(moments, *columns, places, strict=True)
     )

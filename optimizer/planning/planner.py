@@ -83,6 +83,7 @@ def _steps(
                 values_eur_per_kwh=tuple(_zero_based(item, 6) for item in tables[index]),
                 why="",
                 peak_w=None if task.peak is None else _zero_based(task.decided_peak_w(step), 2),
+                price_from=step.price_from,
             )
         )
         before = after

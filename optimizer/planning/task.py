@@ -46,6 +46,8 @@ class ForecastStep:
     sell: float
     load_w: float
     pv_w: float
+    price_from: str = ""
+    """Where the prices came from."""
 
     @property
     def hours(self) -> float:

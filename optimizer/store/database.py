@@ -82,6 +82,18 @@ MIGRATIONS = (
     CREATE INDEX run_made_at ON run(made_at);
     """,
     """
+    CREATE TABLE price_day (
+        source TEXT NOT NULL, settings TEXT NOT NULL, day TEXT NOT NULL, kept_at TEXT NOT NULL,
+        steps TEXT NOT NULL, PRIMARY KEY (source, settings, day)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE kept (
+        series TEXT NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL, value REAL NOT NULL,
+        known_at TEXT NOT NULL, PRIMARY KEY (series, start)
+    ) STRICT, WITHOUT ROWID;
+    """,
+    """
     ALTER TABLE quarter ADD COLUMN drawn_wh REAL;
     ALTER TABLE quarter ADD COLUMN fed_wh REAL;
     ALTER TABLE quarter ADD COLUMN charged_wh REAL;

@@ -25,6 +25,7 @@ hybrid = true
 [prices]
 file = "{DATA / "prices.csv"}"
 [load]
+source = "csv"
 file = "{DATA / "load.csv"}"
 [pv]
 source = "csv"

@@ -137,25 +137,28 @@ def test_all_faults_of_a_configuration_are_told_at_once(optimizer, write_config)
     assert "planning.step_minutes should be 15, 30 or 60 (it is 20)" in done.stderr
 
 
-def test_spot_prices_need_a_tariff(optimizer, write_config):
+def test_spot_prices_without_a_tariff_are_not_charged_at(optimizer, write_config):
     write_config(tariff="")
-    done = optimizer("plan", *AT)
-    assert (done.returncode, "there is no section [tariff]" in done.stderr) == (3, True)
+    plan = json.loads(optimizer("plan", *AT, "--json", "--dry-run").stdout)
+    assert any("[tariff] does not say what is added" in note for note in plan["notes"])
+    assert all(step["grid_w"] <= max(0, step["load_w"]) + 1 for step in plan["steps"])
+    assert "charge" not in {step["intent"] for step in plan["steps"]}
 
 
 def test_a_source_that_is_not_there_is_named(optimizer, write_config):
     path = write_config()
-    path.write_text(path.read_text().replace('["csv"]', '["energy-charts"]'))
+    path.write_text(path.read_text().replace('["csv"]', '["oracle"]'))
     done = optimizer("plan", *AT)
     assert done.returncode == 3
-    assert "this version has no source 'energy-charts'; there are: csv" in done.stderr
+    assert "prices: this version has no source 'oracle'; there are: awattar, csv," in done.stderr
 
 
 def test_the_chain_goes_on_to_the_next_source_and_says_so(optimizer, write_config):
     path = write_config()
-    path.write_text(path.read_text().replace('["csv"]', '["smard", "csv"]'))
+    path.write_text(path.read_text().replace('["csv"]', '["entsoe", "csv"]'))
     plan = json.loads(optimizer("plan", *AT, "--json", "--dry-run").stdout)
-    assert any("price source 'smard' was skipped" in note for note in plan["notes"])
+    assert any("price source 'entsoe' was skipped" in note for note in plan["notes"])
+    assert {step["price_from"] for step in plan["steps"]} == {"published csv"}
 
 
 def test_an_expired_tariff_is_noted(optimizer, write_config):

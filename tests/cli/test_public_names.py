@@ -23,7 +23,9 @@ def test_the_plan_in_force_can_be_loaded(optimizer, write_config, monkeypatch):
 
 def test_the_version_is_one(optimizer):
     done = optimizer("--version")
-    assert (done.returncode, done.stdout) == (0, f"optimizer {package.__version__}\n")
+    told = done.stdout.splitlines()
+    assert (done.returncode, told[0]) == (0, f"optimizer {package.__version__}")
+    assert told[1] == "data, where you use these sources:"
 
 
 def test_help_needs_none_of_the_heavy_rooms():

@@ -143,7 +143,9 @@ def test_the_least_configuration_has_the_documented_defaults(config_file, small,
 
 
 def test_an_empty_tariff_adds_nothing(config_file, small, environment):
-    assert load(config_file(small + "[tariff]\n"), environment).tariff.tariff() == Tariff()
+    assert load(config_file(small + "[tariff]\n"), environment).tariff.tariff() == Tariff(
+        stated=False
+    )
 
 
 @pytest.mark.parametrize("rule", list(Rule))

@@ -309,6 +309,22 @@ def test_a_plan_of_another_battery_is_refused(make_plan, make_settings, make_sna
     assert (decision.setpoint_w, decision.reason) == (None, Reason.FOREIGN_PLAN)
 
 
+def test_a_plan_under_the_strictest_rule_is_kept_to_whatever_the_owner_allows(
+    make_plan, make_settings, make_snapshot, decide_now
+):
+    """Its prices do not tell the bill, so that nothing is charged from the grid, cheap or not."""
+    owner, strict = make_settings(), make_settings(grid=Grid(rule=Rule.PV_ONLY))
+    cheap = {"buy": 0.1, "values": (0.3, 0.3)}
+    free = decide_now(make_plan(settings=owner, **cheap), make_snapshot(), owner)
+    assert free.setpoint_w == -10_000
+    held = decide_now(make_plan(settings=strict, **cheap), make_snapshot(), owner)
+    assert held.reason is not Reason.FOREIGN_PLAN
+    assert held.setpoint_w in (None, 0)
+    other = make_settings(grid=Grid(rule=Rule.MIXED))
+    refused = decide_now(make_plan(settings=other, **cheap), make_snapshot(), owner)
+    assert refused.reason is Reason.FOREIGN_PLAN
+
+
 def test_the_coupling_does_not_make_a_plan_foreign(
     make_plan, make_settings, make_snapshot, decide_now
 ):

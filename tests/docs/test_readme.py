@@ -11,6 +11,7 @@ import pytest
 from optimizer.config import reading
 from optimizer.config.sections import Config
 from optimizer.errors import ExitCode
+from optimizer.sources import registry
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -42,12 +43,28 @@ def test_the_readmes_configuration_is_valid(tmp_path):
     config = reading.load(tmp_path / "optimizer.toml", {})
     assert config.fems.password.get_secret_value() == "owner"
     assert config.tariff is not None
-    assert config.prices.file == tmp_path / "prices.csv"
+    assert set(config.prices.sources) <= set(registry.PRICES)
+    assert config.prices.patience_s == Config.model_fields["prices"].default.patience_s
+    assert config.tariff.tariff().changes
     defaults = Config.model_validate(
         {"fems": {"url": "http://x", "password": "y"}, "battery": {"capacity_wh": 1}}
     )
     assert config.control == defaults.control
     assert config.planning == defaults.planning
+
+
+@pytest.mark.parametrize(
+    ("table", "names"),
+    [
+        ("| price source |", set(registry.PRICES)),
+        ("| `[load]` source |", {*registry.LOAD, "profile"}),
+        ("| `[pv]` source |", set(registry.ROOF)),
+    ],
+)
+def test_the_readme_names_all_sources(table, names):
+    begin = README.index(table)
+    rows = README[begin : README.index("\n\n", begin)]
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", rows, re.MULTILINE)) == names
 
 
 COMMANDS = re.findall(r"^\| `optimizer ([a-z ]+)`", README, re.MULTILINE)

@@ -20,7 +20,7 @@ HEAD = [
 STEP = [
     "start", "end", "buy_eur_per_kwh", "sell_eur_per_kwh", "load_w", "pv_w", "battery_w", "ess_w",
     "grid_w", "curtailed_w", "soc_wh", "intent", "lowest_w", "highest_w",
-    "stored_value_eur_per_kwh", "values_eur_per_kwh", "why", "peak_w",
+    "stored_value_eur_per_kwh", "values_eur_per_kwh", "why", "peak_w", "price_from",
 ]  # fmt: skip
 
 
@@ -66,7 +66,15 @@ def test_a_missing_field_of_the_plan_is_refused_by_name(data, name):
         from_json(data)
 
 
-@pytest.mark.parametrize("name", STEP[:-1])
+def test_a_plan_that_does_not_tell_where_its_prices_came_from_is_an_earlier_one(plan, data):
+    for step in data["steps"]:
+        del step["price_from"]
+    assert from_json(data) == plan
+    data["steps"][0]["price_from"] = "cached smard"
+    assert from_json(data).steps[0].price_from == "cached smard"
+
+
+@pytest.mark.parametrize("name", STEP[:-2])
 def test_a_missing_field_of_a_step_is_refused_by_name(data, name):
     del data["steps"][3][name]
     with pytest.raises(NoPlanError, match=rf"cannot be read \('{name}'\)"):

@@ -1,12 +1,24 @@
 """Sources by the names that the configuration uses."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 from optimizer.errors import ConfigError, DataError, ExitCode
-from optimizer.sources.registry import LOAD, PRICES, ROOF, Settings, fetch
+from optimizer.sources import registry
+from optimizer.sources.http import Http
+from optimizer.sources.registry import LOAD, PRICES, ROOF
+from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
 
 STAMPS = ["2026-01-15T00:00Z", "2026-01-15T01:00Z"]
 KINDS = {"prices": PRICES, "load": LOAD, "pv": ROOF}
+SETTINGS = {"prices": PriceSettings, "load": LoadSettings, "pv": RoofSettings}
+BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
+
+
+def fetch(section, name, file=None):
+    span = Span(BEGIN, BEGIN + timedelta(days=1))
+    return registry.fetch(KINDS[section], name, SETTINGS[section](file=file), span, Http())
 
 
 @pytest.mark.parametrize(
@@ -19,7 +31,7 @@ KINDS = {"prices": PRICES, "load": LOAD, "pv": ROOF}
 )
 def test_csv_is_a_source_of_everything(csv_file, section, header, columns):
     path = csv_file([header, *(f"{stamp},100" for stamp in STAMPS)])
-    frame = fetch(KINDS[section], "csv", Settings(section, path))
+    frame = fetch(section, "csv", path)
     assert frame.columns.tolist() == columns
     assert len(frame) == 2
 
@@ -27,7 +39,7 @@ def test_csv_is_a_source_of_everything(csv_file, section, header, columns):
 @pytest.mark.parametrize("section", KINDS)
 def test_csv_without_a_file_names_the_missing_key(section):
     with pytest.raises(ConfigError) as caught:
-        fetch(KINDS[section], "csv", Settings(section))
+        fetch(section, "csv")
     assert str(caught.value) == f"{section}: the source 'csv' needs a key 'file'"
     assert caught.value.exit_code is ExitCode.CONFIG
 
@@ -35,7 +47,7 @@ def test_csv_without_a_file_names_the_missing_key(section):
 @pytest.mark.parametrize("name", ["cvs", "csv2", "cs"])
 def test_an_unknown_source_names_the_nearest(name):
     with pytest.raises(ConfigError) as caught:
-        fetch(PRICES, name, Settings("prices"))
+        fetch("prices", name)
     assert str(caught.value).startswith(
         f"prices: this version has no source '{name}'; did you mean 'csv'? there are: "
     )
@@ -46,7 +58,7 @@ def test_an_unknown_source_lists_what_there_is(section):
     with pytest.raises(
         ConfigError, match=f"{section}: this version has no source 'oracle'"
     ) as caught:
-        fetch(KINDS[section], "oracle", Settings(section))
+        fetch(section, "oracle")
     listed = str(caught.value).rsplit("there are: ", 1)[1].split(", ")
     assert listed == sorted(KINDS[section])
     assert "csv" in listed
@@ -55,4 +67,4 @@ def test_an_unknown_source_lists_what_there_is(section):
 def test_a_rejected_answer_names_its_file(csv_file):
     path = csv_file(["start,load_w", f"{STAMPS[0]},-1"])
     with pytest.raises(DataError, match=r"data\.csv, line 2: load_w -1 is not plausible"):
-        fetch(LOAD, "csv", Settings("load", path))
+        fetch("load", "csv", path)

@@ -156,7 +156,9 @@ def test_the_journal_knows_when_the_battery_was_full_last(store):
     book, own = journal.Journal(store), Decision(START, None, Reason.OWN_USE)
     for minute, soc in enumerate([50.0, 100.0, 99.0]):
         at = START + timedelta(minutes=minute)
-        book.note(replace(own, at=at, intent=list(Intent)[minute]), Snapshot(at=at, soc_percent=soc))
+        book.note(
+            replace(own, at=at, intent=list(Intent)[minute]), Snapshot(at=at, soc_percent=soc)
+        )
     assert journal.last_full(store) is None
     book.flush()
     assert journal.last_full(store) == START + timedelta(minutes=1)

@@ -1,0 +1,72 @@
+"""SMARD (Bundesnetzagentur): day-ahead prices of Germany and its neighbours, without a key.
+
+First an index of chunks, `.../4169/DE-LU/index_quarterhour.json`, then each chunk of a week,
+`.../4169/DE-LU/4169_DE-LU_quarterhour_{ms}.json`. Milliseconds UTC name the start of a step,
+EUR/MWh; `null` is not published. The neighbours' prices are filed under the region DE.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from optimizer.errors import ConfigError
+from optimizer.sources.failures import NotPublishedError
+from optimizer.sources.http import Http
+from optimizer.sources.series import (
+    Point,
+    begun,
+    documented,
+    epoch,
+    frame,
+    number,
+    scaled,
+    whole_days,
+)
+from optimizer.sources.settings import PriceSettings, Span
+
+NAME = "smard"
+URL = "https://www.smard.de/app/chart_data"
+FILTERS = {
+    "DE-LU": 4169, "AT": 4170, "CH": 259, "FR": 254, "NL": 256, "BE": 4996, "CZ": 261, "PL": 257,
+    "HU": 262, "SI": 260, "DK1": 252, "DK2": 253, "IT-North": 255,
+}  # fmt: skip
+"""SMARD's number of the price series of a zone."""
+
+
+def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
+    """Spot prices of the bidding zone, chunk by chunk."""
+    zone = settings.zone
+    if zone not in FILTERS:
+        raise ConfigError(f"prices.zone: {NAME} has {', '.join(sorted(FILTERS))}, not '{zone}'")
+    region = zone if zone == "DE-LU" else "DE"
+    base = f"{URL}/{FILTERS[zone]}/{region}"
+    begin, end = (int(at.timestamp() * 1000) for at in whole_days(span))
+    index = http.get(f"{base}/index_quarterhour.json").json()
+    name = f"{FILTERS[zone]}_{region}_quarterhour"
+    wanted = chunks(index, begin, end)
+    return parse([http.get(f"{base}/{name}_{at}.json").json() for at in wanted])
+
+
+def chunks(index: Any, begin_ms: int, end_ms: int) -> list[int]:
+    """The chunks that hold a span; each reaches to the next one."""
+    with documented(NAME):
+        stamps = sorted(int(number(at)) for at in index["timestamps"])
+        pairs = zip(stamps, [*stamps[1:], end_ms], strict=True)
+        wanted = [at for at, following in pairs if at < end_ms and following > begin_ms]
+    if not wanted:
+        raise NotPublishedError(f"{NAME} has no prices for this time yet")
+    return wanted
+
+
+def parse(documents: Sequence[Any]) -> pd.DataFrame:
+    """`spot_eur_per_kwh` of some chunks."""
+    with documented(NAME):
+        points: list[Point] = []
+        for document in documents:
+            rows = [(epoch(number(at) / 1000), scaled(x, 1000)) for at, x in document["series"]]
+            points += begun(rows)
+        made = frame(points, "spot_eur_per_kwh", NAME)
+    if made.empty:
+        raise NotPublishedError(f"{NAME} has no prices for this time yet")
+    return made
