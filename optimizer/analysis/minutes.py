@@ -9,9 +9,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+
+import pandas as pd
 
 from optimizer.analysis import sample
 from optimizer.analysis.living import profile
@@ -31,6 +33,7 @@ MINUTE = timedelta(minutes=1)
 HOURS = 1 / 60
 QUARTER = timedelta(minutes=15)
 HEALTHY = 1
+NEVER = datetime.min.replace(tzinfo=UTC)
 PUBLICATION_HOUR = 14
 """Local hour in which tomorrow's prices are there and the next plan is made."""
 
@@ -45,6 +48,7 @@ class Kind(StrEnum):
     CORRECTED = "the device corrects its state of charge by 6 %"
 
 
+DOUBTS = {Kind.OUTAGE: Reason.UNREACHABLE, Kind.FOREIGN: Reason.YIELDED}
 FOREIGN_W = -4_000.0
 CORRECTION = 0.06
 
@@ -69,7 +73,7 @@ class MinuteHouse:
     max_sell_w: float = sample.GRID.max_sell_w
     drawn_wh: float = 0.0
     fed_wh: float = 0.0
-    seen: Snapshot = field(default_factory=lambda: Snapshot(datetime.min))
+    seen: Snapshot = field(default_factory=lambda: Snapshot(NEVER))
 
     def pass_minute(self, at: datetime, setpoint_w: float | None, *, faulty: bool = False) -> None:
         """Let the minute from `at` on pass, balancing the house or holding an AC power."""
@@ -131,7 +135,7 @@ class Life:
     settings: Settings
     house: MinuteHouse
     troubles: Sequence[Trouble] = ()
-    forecast: Callable[[Path, datetime, datetime], object] = sample.forecast
+    forecast: Callable[[Path, datetime, datetime], pd.DataFrame] = sample.forecast
     _memory: Memory = field(default_factory=Memory)
     _journal: Journal = field(init=False)
     _book: PlanBook = field(init=False)
@@ -158,7 +162,7 @@ class Life:
     def _cycle(self, at: datetime, kind: Kind | None) -> None:
         self._running = True
         snapshot: Snapshot | None = self.house.seen
-        doubt = {Kind.OUTAGE: Reason.UNREACHABLE, Kind.FOREIGN: Reason.YIELDED}.get(kind)
+        doubt = None if kind is None else DOUBTS.get(kind)
         if kind is Kind.OUTAGE or self.house.seen.at != at:
             snapshot = None
         clocks = Clocks(at, at.timestamp(), synchronised=True)
@@ -188,16 +192,16 @@ class Life:
         """Plan with what could be known, and store it."""
         frame = self.forecast(self.week, at, known_to)
         soc = round(100 * self.house.soc_wh / self.settings.battery.capacity_wh)
-        request = Request(
-            at, "sample house", self.settings.battery, self.settings.grid, float(soc)
+        request = Request(at, "sample house", self.settings.battery, self.settings.grid, float(soc))
+        plans.save(
+            self.connection, make_plan(forecast_steps(frame), request, time.perf_counter), {}
         )
-        plans.save(self.connection, make_plan(forecast_steps(frame), request, time.perf_counter), {})
 
 
 def live(
     connection: sqlite3.Connection, week: Path, settings: Settings | None = None, *,
     days: int = 7, seed: int = 1, soc_percent: float = 30.0, troubles: Sequence[Trouble] = (),
-    forecast: Callable[[Path, datetime, datetime], object] = sample.forecast, spiky: bool = True,
+    forecast: Callable[[Path, datetime, datetime], pd.DataFrame] = sample.forecast, spiky: bool = True,
 ) -> list[Truth]:  # fmt: skip
     """Live a sample week with plans at the start and each day at 14:00; the store gets its journal.
 

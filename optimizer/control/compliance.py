@@ -57,9 +57,7 @@ def count(before: Quarter | None, at: datetime, seen: Seen, *, held: bool) -> Qu
     return _add(fresh, at, seen, held=held)
 
 
-def _soc_at(
-    before: Quarter, start: datetime, at: datetime, soc_wh: float | None
-) -> float | None:
+def _soc_at(before: Quarter, start: datetime, at: datetime, soc_wh: float | None) -> float | None:
     """Stored energy at a moment between two readings [Wh]."""
     if before.soc_wh is None or soc_wh is None:
         return None

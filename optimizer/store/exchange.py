@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import iso
 
-
 QUARTER = timedelta(minutes=15)
 
 

@@ -180,7 +180,8 @@ def spans(
         "WHERE made_at < ? AND first_start < ? AND last_end > ? ORDER BY id",
         (iso(end), iso(end), iso(begin)),
     )
-    return [(int(number), *map(datetime.fromisoformat, moments)) for number, *moments in rows]
+    at = datetime.fromisoformat
+    return [(int(number), at(made), at(first), at(last)) for number, made, first, last in rows]
 
 
 def prices(

@@ -15,11 +15,12 @@ Four runs over the same quarter-hours, from the same measured charge, at the sam
     execution = the plan's law on what came, minus what really happened
 
 Quarter-hours without a measurement are left out on both sides; after such a gap all runs start
-again from the measured charge. Stored energy is priced at one price a day.
+again from the measured charge. What is stored more than own use would have left is priced at the end
+of the day, and before each gap, by the value table of the plan in force.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -73,31 +74,28 @@ class Day:
     """Left out: no plan ever told a price."""
     corrected: int
     """Left out: the device corrected its state of charge."""
-    unplanned: int
+    unplanned: int = 0
     """Counted, without a plan in force."""
-    drawn_wh: float
-    fed_wh: float
-    bill_eur: float
-    own_use_bill_eur: float
-    no_battery_eur: float
-    wear_eur: float
-    own_use_wear_eur: float
-    stored_wh: float
+    drawn_wh: float = 0.0
+    fed_wh: float = 0.0
+    bill_eur: float = 0.0
+    own_use_bill_eur: float = 0.0
+    no_battery_eur: float = 0.0
+    wear_eur: float = 0.0
+    own_use_wear_eur: float = 0.0
+    stored_wh: float = 0.0
     """Stored more at the end than own use would have; summed over the parts between gaps."""
-    stored_eur_per_kwh: float
-    """The price of that."""
-    planning_eur: float
-    forecast_eur: float
-    execution_eur: float
-    model_off_wh: float
+    stored_eur: float = 0.0
+    """Worth of that."""
+    stored_eur_per_kwh: float = 0.0
+    """Its price at the end of the day."""
+    planning_eur: float = 0.0
+    forecast_eur: float = 0.0
+    execution_eur: float = 0.0
+    model_off_wh: float = 0.0
     """By how much the battery's model, fed with the measured power, misses the measured charge."""
-    model_through_wh: float
+    model_through_wh: float = 0.0
     """What went through the battery meanwhile."""
-
-    @property
-    def stored_eur(self) -> float:
-        """Worth of what is stored more than own use would have."""
-        return self.stored_wh / 1000 * self.stored_eur_per_kwh
 
     @property
     def worn_eur(self) -> float:
@@ -124,7 +122,7 @@ class Day:
     def as_json(self) -> dict[str, Any]:
         """All figures, money to 0.0001 EUR."""
         figures = {item.name: getattr(self, item.name) for item in fields(self)}
-        figures |= {"stored_eur": self.stored_eur, "saving_eur": self.saving_eur}
+        figures |= {"saving_eur": self.saving_eur}
         return {
             name: round(value, 4 if "eur" in name else 1) + 0.0
             if isinstance(value, float)
@@ -141,6 +139,14 @@ class _Runs:
     ideal: Walked
     expected_own_use: Walked
     expected_ideal: Walked
+
+
+class _Selected(NamedTuple):
+    """Quarter-hours that fall through fewer and fewer sieves."""
+
+    measured: list[Quarter]
+    steady: list[Quarter]
+    counted: list[Quarter]
 
 
 class _Part(NamedTuple):
@@ -165,52 +171,84 @@ def account(day: date, begin: datetime, end: datetime, known: Known, terms: Term
     Day | None
         None if not one quarter-hour can be counted.
     """
-    total = (end - begin) // QUARTER
-    inside = [q for q in known.quarters if begin <= q.start and q.start + QUARTER <= end]
-    measured = [q for q in inside if _measured(q)]
-    steady = [q for q in measured if not _corrected(q, terms)]
-    counted = [q for q in steady if q.start in known.prices]
+    found = _select(begin, end, known, terms)
+    counted = found.counted
     if not counted:
         return None
-    parts = _parts(counted, known.prices)
+    counts = Day(
+        day=day.isoformat(),
+        quarters=(end - begin) // QUARTER,
+        counted=len(counted),
+        unmeasured=(end - begin) // QUARTER - len(found.measured),
+        unpriced=len(found.steady) - len(counted),
+        corrected=len(found.measured) - len(found.steady),
+        unplanned=sum(q.start not in known.plans for q in counted),
+        drawn_wh=sum(q.drawn_wh for q in counted),
+        fed_wh=sum(q.fed_wh for q in counted),
+        model_through_wh=sum(q.charged_wh + q.discharged_wh for q in counted),
+    )
+    return _priced(counts, _parts(counted, known.prices), known, terms)
+
+
+def _priced(day: Day, parts: Sequence[_Part], known: Known, terms: Terms) -> Day:
+    """Add the money to what was counted."""
     runs = [_run(part, known, terms) for part in parts]
-    price = stored_price(parts[-1].quarters[-1], runs[-1].own_use.soc_wh[-1], known, terms)
+    prices = [
+        stored_price(part.quarters[-1], run.own_use.soc_wh[-1], known, terms)
+        for part, run in zip(parts, runs, strict=True)
+    ]
     wear_eur_per_wh = terms.battery.wear_eur_per_kwh / 1000
+    counted = [quarter for part in parts for quarter in part.quarters]
 
     def cost(walked: Sequence[Walked]) -> float:
         return sum(
             one.bill_eur + one.worn_wh * wear_eur_per_wh - one.soc_wh[-1] / 1000 * price
-            for one in walked
+            for one, price in zip(walked, prices, strict=True)
         )
 
     bill, out_wh = _bill(counted, known.prices), sum(q.discharged_wh for q in counted)
     wear = out_wh / terms.battery.discharge_efficiency * wear_eur_per_wh
-    ended_wh = sum(_charge(part.quarters[-1].soc_wh) for part in parts)
+    ended = [_charge(part.quarters[-1].soc_wh) for part in parts]
+    left_eur = sum(wh / 1000 * price for wh, price in zip(ended, prices, strict=True))
+    more = [wh - run.own_use.soc_wh[-1] for wh, run in zip(ended, runs, strict=True)]
     promise = cost([r.expected_own_use for r in runs]) - cost([r.expected_ideal for r in runs])
     ideal = cost([r.ideal for r in runs])
-    return Day(
-        day=day.isoformat(),
-        quarters=total,
-        counted=len(counted),
-        unmeasured=total - len(measured),
-        unpriced=len(steady) - len(counted),
-        corrected=len(measured) - len(steady),
-        unplanned=sum(q.start not in known.plans for q in counted),
-        drawn_wh=sum(q.drawn_wh for q in counted),
-        fed_wh=sum(q.fed_wh for q in counted),
+    return replace(
+        day,
         bill_eur=bill,
         own_use_bill_eur=sum(r.own_use.bill_eur for r in runs),
         no_battery_eur=sum(no_battery_eur(part.spans, terms.grid) for part in parts),
         wear_eur=wear,
         own_use_wear_eur=sum(r.own_use.worn_wh for r in runs) * wear_eur_per_wh,
-        stored_wh=ended_wh - sum(r.own_use.soc_wh[-1] for r in runs),
-        stored_eur_per_kwh=price,
+        stored_wh=sum(more),
+        stored_eur=sum(wh / 1000 * price for wh, price in zip(more, prices, strict=True)),
+        stored_eur_per_kwh=prices[-1],
         planning_eur=promise,
         forecast_eur=cost([r.own_use for r in runs]) - ideal - promise,
-        execution_eur=ideal - (bill + wear - ended_wh / 1000 * price),
+        execution_eur=ideal - (bill + wear - left_eur),
         model_off_wh=sum(abs(_model_off_wh(part.quarters, terms)) for part in parts),
-        model_through_wh=sum(q.charged_wh + q.discharged_wh for q in counted),
     )
+
+
+def own_use_charge(
+    begin: datetime, end: datetime, known: Known, terms: Terms
+) -> list[tuple[datetime, float]]:
+    """Stored energy at the start of quarter-hours [Wh], had the battery been left to itself."""
+    path: list[tuple[datetime, float]] = []
+    for part in _parts(_select(begin, end, known, terms).counted, known.prices):
+        start_wh = _charge(part.quarters[0].first_soc_wh)
+        walked = walk(part.spans, start_wh, terms).soc_wh
+        charges = (start_wh, *walked[:-1])
+        path += [(span.start, wh) for span, wh in zip(part.spans, charges, strict=True)]
+    return path
+
+
+def _select(begin: datetime, end: datetime, known: Known, terms: Terms) -> _Selected:
+    """Which quarter-hours can be counted."""
+    inside = [q for q in known.quarters if begin <= q.start and q.start + QUARTER <= end]
+    measured = [q for q in inside if _measured(q)]
+    steady = [q for q in measured if not _corrected(q, terms)]
+    return _Selected(measured, steady, [q for q in steady if q.start in known.prices])
 
 
 def _charge(soc_wh: float | None) -> float:
@@ -294,7 +332,7 @@ def _run(part: _Part, known: Known, terms: Terms) -> _Runs:
 
 
 def stored_price(last: Quarter, own_use_wh: float, known: Known, terms: Terms) -> float:
-    """The day's price of stored energy [EUR/kWh].
+    """The price of stored energy after a quarter-hour [EUR/kWh].
 
     The mean worth, by the last plan's value table, of the kilowatt-hours between what own use would
     have left and what is there. Without a plan what a kWh saves at the day's mean price.

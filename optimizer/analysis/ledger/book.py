@@ -7,9 +7,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from optimizer.analysis.ledger.account import QUARTER, Day, Known, Price, account
+from optimizer.analysis.ledger import account
+from optimizer.analysis.ledger.account import QUARTER, Day, Known, Price
 from optimizer.analysis.ledger.walk import Terms
 from optimizer.errors import NoPlanError
+from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan
 from optimizer.store import exchange, ledger_days, plans
 
@@ -72,7 +74,7 @@ def _prices(
 
 def _in_force(
     connection: sqlite3.Connection, begin: datetime, end: datetime,
-    measured: Sequence[exchange.Quarter],
+    measured: Sequence[Quarter],
 ) -> dict[datetime, Plan]:  # fmt: skip
     """For each measured quarter-hour the newest plan that was made by its start and covers it."""
     spans, loaded, found = plans.spans(connection, begin, end), dict[int, Plan | None](), {}
@@ -97,20 +99,16 @@ def _readable(connection: sqlite3.Connection, number: int) -> Plan | None:
         return None
 
 
-def of_day(
-    connection: sqlite3.Connection, house: House, day: date, now: datetime
-) -> Day | None:
+def of_day(connection: sqlite3.Connection, house: House, day: date, now: datetime) -> Day | None:
     """A day's account as far as it has come; None if nothing of it can be counted."""
     begin, end = bounds(day, house.zone)
     end = min(end, now - (now - begin) % QUARTER)
     if end <= begin:
         return None
-    return account(day, begin, end, known(connection, begin, end), house.terms)
+    return account.account(day, begin, end, known(connection, begin, end), house.terms)
 
 
-def days(
-    connection: sqlite3.Connection, house: House, now: datetime, count: int
-) -> list[Day]:
+def days(connection: sqlite3.Connection, house: House, now: datetime, count: int) -> list[Day]:
     """The accounts of the last days up to today, oldest first; closed ones as they were closed."""
     today = now.astimezone(house.zone).date()
     wanted = [today - timedelta(days=back) for back in reversed(range(count))]
@@ -143,3 +141,16 @@ def close(connection: sqlite3.Connection, house: House, now: datetime) -> int:
             ledger_days.save(connection, made.day, house.site, now, figures)
             done += 1
     return done
+
+
+def own_use_charge(
+    known: Known, begin: datetime, end: datetime, house: House
+) -> list[tuple[datetime, float]]:
+    """Stored energy, had the battery been left to itself, from each day's measured charge [Wh]."""
+    path: list[tuple[datetime, float]] = []
+    at = begin
+    while at < end:
+        _, until = bounds(at.astimezone(house.zone).date(), house.zone)
+        path += account.own_use_charge(at, min(until, end), known, house.terms)
+        at = until
+    return path

@@ -15,7 +15,6 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Plan, Step
 
-
 LOOKS = 3
 """So often in a quarter-hour the law is asked: a charge of 10 kW passes many a worth in one."""
 
