@@ -9,33 +9,33 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
 
 from optimizer.analysis import sample
+from optimizer.analysis.bill import price_list
 from optimizer.analysis.living import profile
+from optimizer.analysis.minute_house import MINUTE, MinuteHouse
 from optimizer.control.book import PlanBook
 from optimizer.control.memory import Memory, Settings
 from optimizer.control.policy import Sight, choose
 from optimizer.control.timekeeping import Clocks
-from optimizer.fems.simulated.profile import Profile
-from optimizer.model.battery import Battery
-from optimizer.model.state import ON_GRID, Decision, Reason, Snapshot
+from optimizer.model.state import Decision, Reason, Snapshot
 from optimizer.planning.door import forecast_steps
 from optimizer.planning.planner import Request, make_plan
 from optimizer.store import plans
 from optimizer.store.journal import Journal
 
-MINUTE = timedelta(minutes=1)
-HOURS = 1 / 60
 QUARTER = timedelta(minutes=15)
-HEALTHY = 1
-NEVER = datetime.min.replace(tzinfo=UTC)
 PUBLICATION_HOUR = 14
 """Local hour in which tomorrow's prices are there and the next plan is made."""
+
+
+Forecast = Callable[[Path, datetime, datetime], pd.DataFrame]
+"""What is expected in a sample week from a moment to another."""
 
 
 class Kind(StrEnum):
@@ -62,55 +62,6 @@ class Trouble:
     end: datetime
 
 
-@dataclass(slots=True)
-class MinuteHouse:
-    """Battery, load and roof, in steps of a minute."""
-
-    battery: Battery
-    load: Profile
-    roof: Profile
-    soc_wh: float
-    max_sell_w: float = sample.GRID.max_sell_w
-    drawn_wh: float = 0.0
-    fed_wh: float = 0.0
-    seen: Snapshot = field(default_factory=lambda: Snapshot(NEVER))
-
-    def pass_minute(self, at: datetime, setpoint_w: float | None, *, faulty: bool = False) -> None:
-        """Let the minute from `at` on pass, balancing the house or holding an AC power."""
-        load_w, roof_w, battery = self.load.at(at), self.roof.at(at), self.battery
-        dc_w = roof_w if battery.hybrid else 0.0
-        wanted_w = load_w - roof_w if setpoint_w is None else setpoint_w - dc_w
-        if battery.hybrid:
-            wanted_w = min(wanted_w, battery.max_ac_w - roof_w)
-        if faulty:
-            wanted_w = 0.0
-        battery_w, self.soc_wh = battery.step(self.soc_wh, wanted_w, HOURS)
-        throttled_w = max(0.0, battery_w + roof_w - battery.max_ac_w) if battery.hybrid else 0.0
-        grid_w = load_w - battery_w - roof_w + throttled_w
-        throttled_w += max(0.0, -self.max_sell_w - grid_w)
-        grid_w = max(grid_w, -self.max_sell_w)
-        self.drawn_wh += max(0.0, grid_w) * HOURS
-        self.fed_wh += max(0.0, -grid_w) * HOURS
-        self.seen = self._shown(at + MINUTE, battery_w, roof_w - throttled_w, grid_w)
-
-    def _shown(self, at: datetime, battery_w: float, roof_w: float, grid_w: float) -> Snapshot:
-        """What the FEMS would show: whole percents and watts are its own."""
-        dc_w = roof_w if self.battery.hybrid else 0.0
-        low, high = self.battery.power_range(self.soc_wh, HOURS)
-        return Snapshot(
-            at,
-            soc_percent=float(round(100 * self.soc_wh / self.battery.capacity_wh)),
-            grid_w=grid_w,
-            ess_w=battery_w + dc_w,
-            battery_w=battery_w,
-            pv_w=roof_w,
-            allowed_charge_w=min(0.0, low),
-            allowed_discharge_w=max(0.0, high) + dc_w,
-            grid_mode=ON_GRID,
-            state=HEALTHY,
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Truth:
     """A local day by the house's own meters, which the journal does not see."""
@@ -120,10 +71,10 @@ class Truth:
     fed_wh: float
     soc_wh: float
     """Stored at the end."""
+    bill_eur: float
     own_use_soc_wh: float
     """What a twin left to itself from the same charge would have stored."""
-    own_use_drawn_wh: float
-    own_use_fed_wh: float
+    own_use_bill_eur: float
 
 
 @dataclass(slots=True)
@@ -135,7 +86,7 @@ class Life:
     settings: Settings
     house: MinuteHouse
     troubles: Sequence[Trouble] = ()
-    forecast: Callable[[Path, datetime, datetime], pd.DataFrame] = sample.forecast
+    forecast: Forecast = sample.forecast
     _memory: Memory = field(default_factory=Memory)
     _journal: Journal = field(init=False)
     _book: PlanBook = field(init=False)
@@ -201,7 +152,7 @@ class Life:
 def live(
     connection: sqlite3.Connection, week: Path, settings: Settings | None = None, *,
     days: int = 7, seed: int = 1, soc_percent: float = 30.0, troubles: Sequence[Trouble] = (),
-    forecast: Callable[[Path, datetime, datetime], pd.DataFrame] = sample.forecast, spiky: bool = True,
+    forecast: Forecast = sample.forecast, spiky: bool = True,
 ) -> list[Truth]:  # fmt: skip
     """Live a sample week with plans at the start and each day at 14:00; the store gets its journal.
 
@@ -220,6 +171,7 @@ def live(
         load.spiky(seed) if spiky else load,
         profile(came, "pv_w"),
         settings.battery.capacity_wh * soc_percent / 100,
+        prices=price_list(sample.prices(week)),
     )
     life = Life(connection, week, settings, house, troubles, forecast)
     truths, at = [], first
@@ -251,5 +203,5 @@ def _truth(at: datetime, until: datetime, begun: MinuteHouse, house: MinuteHouse
         moment += MINUTE
     return Truth(
         at, house.drawn_wh - begun.drawn_wh, house.fed_wh - begun.fed_wh, house.soc_wh,
-        alone.soc_wh, alone.drawn_wh - begun.drawn_wh, alone.fed_wh - begun.fed_wh,
+        house.bill_eur - begun.bill_eur, alone.soc_wh, alone.bill_eur - begun.bill_eur,
     )  # fmt: skip

@@ -7,7 +7,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from optimizer.analysis.ledger import words
-from optimizer.analysis.ledger.account import QUARTER, Day, Price
+from optimizer.analysis.ledger.day import Day
+from optimizer.analysis.ledger.measured import QUARTER, Price
 from optimizer.analysis.ledger.words import Cents
 from optimizer.analysis.pages import block_rows, environment, marks
 from optimizer.analysis.pictures import Mark, Panel, Spell, panel, ribbon

@@ -20,8 +20,8 @@ from optimizer.cli.options import (
 from optimizer.errors import DataError, NoPlanError
 
 if TYPE_CHECKING:
-    from optimizer.analysis.ledger.account import Day
     from optimizer.analysis.ledger.book import House
+    from optimizer.analysis.ledger.day import Day
     from optimizer.analysis.owner_report import Story
     from optimizer.config.sections import Config
     from optimizer.store.journal import Tick

@@ -15,120 +15,31 @@ Four runs over the same quarter-hours, from the same measured charge, at the sam
     execution = the plan's law on what came, minus what really happened
 
 Quarter-hours without a measurement are left out on both sides; after such a gap all runs start
-again from the measured charge. What is stored more than own use would have left is priced at the end
-of the day, and before each gap, by the value table of the plan in force.
+again from the measured charge. What is stored more than own use would have left is priced at the
+end of the day, and before each gap, by the value table of the plan in force.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from datetime import date, datetime, timedelta
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
+from optimizer.analysis.ledger.day import Day
+from optimizer.analysis.ledger.measured import (
+    QUARTER,
+    Known,
+    Part,
+    Price,
+    charge,
+    model_off_wh,
+    parts_of,
+    select,
+)
 from optimizer.analysis.ledger.walk import Span, Terms, Walked, by_plan, no_battery_eur, walk
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan, Step
 
-QUARTER = timedelta(minutes=15)
-
-SEEN_S = 855.0
-"""So much of a quarter-hour has to be seen [s]; else it counts as not measured."""
-
-JUMP_SHARE = 0.03
-"""A charge that moves further from what flowed in a quarter-hour, as a share of the capacity, was
-corrected by the device: nothing of that was saved or lost."""
-
 WORTH_POINTS = 20
 """So many points between two states of charge make up the mean worth of a kWh."""
-
-
-class Price(NamedTuple):
-    """Prices of a quarter-hour [EUR/kWh], as known last before it was over."""
-
-    buy: float
-    sell: float
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a span of time, by the start of the quarter-hour."""
-
-    quarters: Sequence[Quarter]
-    """As metered, oldest first."""
-    prices: Mapping[datetime, Price]
-    plans: Mapping[datetime, Plan]
-    """The plan that was in force at the start."""
-
-
-@dataclass(frozen=True, slots=True)
-class Day:
-    """A day's account; energies [Wh], money [EUR]."""
-
-    day: str
-    """Local date."""
-    quarters: int
-    """Quarter-hours of the day so far."""
-    counted: int
-    unmeasured: int
-    """Left out: not seen by the executor."""
-    unpriced: int
-    """Left out: no plan ever told a price."""
-    corrected: int
-    """Left out: the device corrected its state of charge."""
-    unplanned: int = 0
-    """Counted, without a plan in force."""
-    drawn_wh: float = 0.0
-    fed_wh: float = 0.0
-    bill_eur: float = 0.0
-    own_use_bill_eur: float = 0.0
-    no_battery_eur: float = 0.0
-    wear_eur: float = 0.0
-    own_use_wear_eur: float = 0.0
-    stored_wh: float = 0.0
-    """Stored more at the end than own use would have; summed over the parts between gaps."""
-    stored_eur: float = 0.0
-    """Worth of that."""
-    stored_eur_per_kwh: float = 0.0
-    """Its price at the end of the day."""
-    planning_eur: float = 0.0
-    forecast_eur: float = 0.0
-    execution_eur: float = 0.0
-    model_off_wh: float = 0.0
-    """By how much the battery's model, fed with the measured power, misses the measured charge."""
-    model_through_wh: float = 0.0
-    """What went through the battery meanwhile."""
-
-    @property
-    def worn_eur(self) -> float:
-        """Wear that own use would have cost more."""
-        return self.own_use_wear_eur - self.wear_eur
-
-    @property
-    def saving_eur(self) -> float:
-        """What was saved against own use, stored energy and wear counted."""
-        return self.own_use_bill_eur - self.bill_eur + self.worn_eur + self.stored_eur
-
-    @property
-    def model_off_eur(self) -> float:
-        """What the model's error may come to in the saving."""
-        return self.model_off_wh / 1000 * self.stored_eur_per_kwh
-
-    @property
-    def model_off_percent(self) -> float | None:
-        """The same as a share of what went through; None if next to nothing did."""
-        if self.model_through_wh < 1:
-            return None
-        return 100 * self.model_off_wh / self.model_through_wh
-
-    def as_json(self) -> dict[str, Any]:
-        """All figures, money to 0.0001 EUR."""
-        figures = {item.name: getattr(self, item.name) for item in fields(self)}
-        figures |= {"saving_eur": self.saving_eur}
-        return {
-            name: round(value, 4 if "eur" in name else 1) + 0.0
-            if isinstance(value, float)
-            else value
-            for name, value in figures.items()
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +50,6 @@ class _Runs:
     ideal: Walked
     expected_own_use: Walked
     expected_ideal: Walked
-
-
-class _Selected(NamedTuple):
-    """Quarter-hours that fall through fewer and fewer sieves."""
-
-    measured: list[Quarter]
-    steady: list[Quarter]
-    counted: list[Quarter]
-
-
-class _Part(NamedTuple):
-    """Quarter-hours without a gap between them."""
-
-    quarters: list[Quarter]
-    spans: list[Span]
 
 
 def account(day: date, begin: datetime, end: datetime, known: Known, terms: Terms) -> Day | None:
@@ -171,7 +67,7 @@ def account(day: date, begin: datetime, end: datetime, known: Known, terms: Term
     Day | None
         None if not one quarter-hour can be counted.
     """
-    found = _select(begin, end, known, terms)
+    found = select(begin, end, known, terms)
     counted = found.counted
     if not counted:
         return None
@@ -187,10 +83,10 @@ def account(day: date, begin: datetime, end: datetime, known: Known, terms: Term
         fed_wh=sum(q.fed_wh for q in counted),
         model_through_wh=sum(q.charged_wh + q.discharged_wh for q in counted),
     )
-    return _priced(counts, _parts(counted, known.prices), known, terms)
+    return _priced(counts, parts_of(counted, known.prices), known, terms)
 
 
-def _priced(day: Day, parts: Sequence[_Part], known: Known, terms: Terms) -> Day:
+def _priced(day: Day, parts: Sequence[Part], known: Known, terms: Terms) -> Day:
     """Add the money to what was counted."""
     runs = [_run(part, known, terms) for part in parts]
     prices = [
@@ -208,7 +104,7 @@ def _priced(day: Day, parts: Sequence[_Part], known: Known, terms: Terms) -> Day
 
     bill, out_wh = _bill(counted, known.prices), sum(q.discharged_wh for q in counted)
     wear = out_wh / terms.battery.discharge_efficiency * wear_eur_per_wh
-    ended = [_charge(part.quarters[-1].soc_wh) for part in parts]
+    ended = [charge(part.quarters[-1].soc_wh) for part in parts]
     left_eur = sum(wh / 1000 * price for wh, price in zip(ended, prices, strict=True))
     more = [wh - run.own_use.soc_wh[-1] for wh, run in zip(ended, runs, strict=True)]
     promise = cost([r.expected_own_use for r in runs]) - cost([r.expected_ideal for r in runs])
@@ -226,7 +122,7 @@ def _priced(day: Day, parts: Sequence[_Part], known: Known, terms: Terms) -> Day
         planning_eur=promise,
         forecast_eur=cost([r.own_use for r in runs]) - ideal - promise,
         execution_eur=ideal - (bill + wear - left_eur),
-        model_off_wh=sum(abs(_model_off_wh(part.quarters, terms)) for part in parts),
+        model_off_wh=sum(abs(model_off_wh(part.quarters, terms)) for part in parts),
     )
 
 
@@ -235,51 +131,12 @@ def own_use_charge(
 ) -> list[tuple[datetime, float]]:
     """Stored energy at the start of quarter-hours [Wh], had the battery been left to itself."""
     path: list[tuple[datetime, float]] = []
-    for part in _parts(_select(begin, end, known, terms).counted, known.prices):
-        start_wh = _charge(part.quarters[0].first_soc_wh)
+    for part in parts_of(select(begin, end, known, terms).counted, known.prices):
+        start_wh = charge(part.quarters[0].first_soc_wh)
         walked = walk(part.spans, start_wh, terms).soc_wh
         charges = (start_wh, *walked[:-1])
         path += [(span.start, wh) for span, wh in zip(part.spans, charges, strict=True)]
     return path
-
-
-def _select(begin: datetime, end: datetime, known: Known, terms: Terms) -> _Selected:
-    """Which quarter-hours can be counted."""
-    inside = [q for q in known.quarters if begin <= q.start and q.start + QUARTER <= end]
-    measured = [q for q in inside if _measured(q)]
-    steady = [q for q in measured if not _corrected(q, terms)]
-    return _Selected(measured, steady, [q for q in steady if q.start in known.prices])
-
-
-def _charge(soc_wh: float | None) -> float:
-    """A counted quarter-hour's charge, which is known."""
-    return 0.0 if soc_wh is None else soc_wh
-
-
-def _measured(quarter: Quarter) -> bool:
-    known = quarter.first_soc_wh is not None and quarter.soc_wh is not None
-    return known and quarter.seconds >= SEEN_S
-
-
-def _corrected(quarter: Quarter, terms: Terms) -> bool:
-    """Whether the charge moved by itself, not by what flowed."""
-    return abs(_model_off_wh([quarter], terms)) > JUMP_SHARE * terms.battery.capacity_wh
-
-
-def _model_off_wh(quarters: Sequence[Quarter], terms: Terms) -> float:
-    """Charge by the model from the measured energies, minus the measured one [Wh]."""
-    battery, soc_wh = terms.battery, _charge(quarters[0].first_soc_wh)
-    for quarter in quarters:
-        hours = quarter.seconds / 3600
-        flows = (quarter.charged_wh, -1.0), (quarter.discharged_wh, 1.0)
-        total_wh = sum(wh for wh, _ in flows)
-        if total_wh <= 0:
-            soc_wh = battery.stored_after(soc_wh, 0.0, hours)
-            continue
-        for wh, sign in flows:
-            share = hours * wh / total_wh
-            soc_wh = battery.stored_after(soc_wh, sign * total_wh / hours, share)
-    return soc_wh - _charge(quarters[-1].soc_wh)
 
 
 def _bill(quarters: Sequence[Quarter], prices: Mapping[datetime, Price]) -> float:
@@ -287,26 +144,6 @@ def _bill(quarters: Sequence[Quarter], prices: Mapping[datetime, Price]) -> floa
     return sum(
         (q.drawn_wh * prices[q.start].buy - q.fed_wh * prices[q.start].sell) / 1000
         for q in quarters
-    )
-
-
-def _parts(counted: Sequence[Quarter], prices: Mapping[datetime, Price]) -> list[_Part]:
-    """Cut at gaps."""
-    parts: list[_Part] = []
-    for quarter in counted:
-        if not parts or parts[-1].quarters[-1].start + QUARTER != quarter.start:
-            parts.append(_Part([], []))
-        parts[-1].quarters.append(quarter)
-        parts[-1].spans.append(span_of(quarter, prices[quarter.start]))
-    return parts
-
-
-def span_of(quarter: Quarter, price: Price) -> Span:
-    """What came, as a walk wants it."""
-    hours = quarter.seconds / 3600
-    roof_w = 0.0 if quarter.pv_wh is None else quarter.pv_wh / hours
-    return Span(
-        quarter.start, hours, quarter.short_wh, quarter.spare_wh, roof_w, price.buy, price.sell
     )
 
 
@@ -320,10 +157,10 @@ def _expected(span: Span, plan: Plan | None) -> Span:
     return Span(span.start, span.hours, short_wh, spare_wh, step.pv_w, span.buy, span.sell)
 
 
-def _run(part: _Part, known: Known, terms: Terms) -> _Runs:
+def _run(part: Part, known: Known, terms: Terms) -> _Runs:
     plans = [known.plans.get(span.start) for span in part.spans]
     expected = [_expected(span, plan) for span, plan in zip(part.spans, plans, strict=True)]
-    start_wh = _charge(part.quarters[0].first_soc_wh)
+    start_wh = charge(part.quarters[0].first_soc_wh)
     law = by_plan(plans, part.spans, terms)
     return _Runs(
         walk(part.spans, start_wh, terms), walk(part.spans, start_wh, terms, law),
@@ -343,7 +180,7 @@ def stored_price(last: Quarter, own_use_wh: float, known: Known, terms: Terms) -
         return sum(buys) / len(buys) * terms.battery.discharge_efficiency
     start, plan = max(planned, key=lambda item: item[0])
     step = plan.step_at(start) or plan.steps[-1]
-    return _worth(plan, step, own_use_wh, _charge(last.soc_wh))
+    return _worth(plan, step, own_use_wh, charge(last.soc_wh))
 
 
 def _worth(plan: Plan, step: Step, one_wh: float, other_wh: float) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from optimizer.analysis.ledger import account
-from optimizer.analysis.ledger.account import QUARTER, Day, Known, Price
+from optimizer.analysis.ledger.day import Day
+from optimizer.analysis.ledger.measured import QUARTER, Known, Price
 from optimizer.analysis.ledger.walk import Terms
 from optimizer.errors import NoPlanError
 from optimizer.model.exchange import Quarter

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from optimizer.analysis.ledger.account import Day
+from optimizer.analysis.ledger.day import Day
 
 HALF_PERCENT = 0.005
 """A FEMS tells whole percents of charge."""
