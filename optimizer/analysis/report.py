@@ -1,105 +1,58 @@
-"""One self-contained HTML file: plan, what happened, what it saved; no script, no network."""
+"""The demo's HTML file: plan, what happened, what it saved; no script, no network."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from optimizer.analysis import sample
-from optimizer.analysis.blocks import blocks
+from optimizer.analysis.bill import Quarter
 from optimizer.analysis.living import Lived
-from optimizer.analysis.text import WORDS, clock, number, price
-
-WIDTH, HEIGHT = 960.0, 120.0
-"""Size of a picture's plane in SVG units."""
+from optimizer.analysis.pages import block_rows, environment, marks
+from optimizer.analysis.pictures import Panel, Spell, panel
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A stepped line in a picture."""
+def _panels(lived: Lived) -> list[Panel]:
+    quarters, capacity = lived.quarters, lived.battery.capacity_wh
+    begin, end = quarters[0].reading.start, quarters[-1].reading.end
 
-    name: str
-    style: str
-    points: str
+    def spells(value: Callable[[Quarter], float], of: Sequence[Quarter] = quarters) -> list[Spell]:
+        return [(q.reading.start, q.reading.end, value(q)) for q in of]
 
-
-def stepped(values: Sequence[float], low: float, high: float) -> str:
-    """SVG points of a step line: each value holds for its whole quarter-hour.
-
-    >>> stepped([0.0, 1.0], 0.0, 1.0)
-    '0.0,120.0 480.0,120.0 480.0,0.0 960.0,0.0'
-    """
-    width, span = WIDTH / len(values), (high - low) or 1.0
-    corners = []
-    for place, value in enumerate(values):
-        y = HEIGHT * (1 - (value - low) / span)
-        corners += [f"{place * width:.1f},{y:.1f}", f"{(place + 1) * width:.1f},{y:.1f}"]
-    return " ".join(corners)
-
-
-def _panel(title: str, unit: str, series: dict[str, Sequence[float]]) -> dict[str, Any]:
-    """A picture of several lines on one scale that contains zero."""
-    low = min(0.0, *(min(values) for values in series.values()))
-    high = max(0.0, *(max(values) for values in series.values()))
-    lines = [
-        Line(name, f"s{place}", stepped(values, low, high))
-        for place, (name, values) in enumerate(series.items())
+    planned = [(s.start, s.end, 100 * s.soc_wh / capacity) for s in lived.plan.steps]
+    price_lines = {
+        "buying": spells(lambda q: q.buy * 100),
+        "selling": spells(lambda q: q.sell * 100),
+    }
+    powers = {
+        "house": spells(lambda q: q.reading.load_w / 1000),
+        "roof": spells(lambda q: q.reading.pv_w / 1000),
+        "battery (+ discharges)": spells(lambda q: q.reading.battery_w / 1000),
+        "grid (+ buys)": spells(lambda q: q.reading.grid_w / 1000),
+    }
+    stored = {
+        "with the plan": spells(lambda q: 100 * q.reading.soc_wh / capacity),
+        "planned at midnight": [spell for spell in planned if spell[1] <= end],
+        "left to itself": spells(lambda q: 100 * q.reading.soc_wh / capacity, lived.own_use),
+    }
+    return [
+        panel("Price", "ct/kWh", begin, end, price_lines),
+        panel("Power", "kW", begin, end, powers),
+        panel("Stored", "%", begin, end, stored),
     ]
-    zero = HEIGHT * (1 - (0 - low) / ((high - low) or 1.0))
-    return {
-        "title": title, "unit": unit, "lines": lines, "low": f"{low:.0f}", "high": f"{high:.0f}",
-        "zero": f"{zero:.1f}",
-    }  # fmt: skip
 
 
 def _scene(lived: Lived) -> dict[str, Any]:
     """One lived scene as the template wants it."""
-    quarters, alone = lived.quarters, lived.own_use
-    capacity = lived.battery.capacity_wh
-    planned = [100 * step.soc_wh / capacity for step in lived.plan.steps][: len(quarters)]
-    planned += planned[-1:] * (len(quarters) - len(planned))
-    panels = [
-        _panel("Price", "ct/kWh", {
-            "buying": [q.buy * 100 for q in quarters], "selling": [q.sell * 100 for q in quarters],
-        }),
-        _panel("Power", "kW", {
-            "house": [q.reading.load_w / 1000 for q in quarters],
-            "roof": [q.reading.pv_w / 1000 for q in quarters],
-            "battery (+ discharges)": [q.reading.battery_w / 1000 for q in quarters],
-            "grid (+ buys)": [q.reading.grid_w / 1000 for q in quarters],
-        }),
-        _panel("Stored", "%", {
-            "with the plan": [100 * q.reading.soc_wh / capacity for q in quarters],
-            "planned at midnight": planned,
-            "left to itself": [100 * q.reading.soc_wh / capacity for q in alone],
-        }),
-    ]  # fmt: skip
-    rows = [
-        {
-            "when": f"{clock(block.start, sample.ZONE)}-{clock(block.end, sample.ZONE)}",
-            "what": WORDS[block.intent],
-            "price": price(block),
-            "battery": number(block.battery_w),
-            "stored": f"{100 * block.soc_after_wh / capacity:.0f}",
-            "why": block.why,
-        }
-        for block in blocks(lived.plan, capacity)
-    ]
-    start, end = quarters[0].reading.start, quarters[-1].reading.end
+    start, end = lived.quarters[0].reading.start, lived.quarters[-1].reading.end
     return {
         "lived": lived,
         "day": f"{start.astimezone(sample.ZONE):%A %d %B %Y}",
-        "marks": [clock(start + (end - start) * part / 6, sample.ZONE) for part in range(7)],
-        "panels": panels,
-        "rows": rows,
+        "marks": marks(start, end, sample.ZONE),
+        "panels": _panels(lived),
+        "rows": block_rows(lived.plan, lived.battery.capacity_wh, sample.ZONE),
     }
 
 
 def render(scenes: Sequence[Lived]) -> str:
-    """The whole file as text; everything from outside is escaped."""
-    environment = Environment(
-        loader=PackageLoader("optimizer.analysis", "."), autoescape=True, undefined=StrictUndefined
-    )
-    template = environment.get_template("report.html")
-    return template.render(scenes=[_scene(lived) for lived in scenes], width=WIDTH, height=HEIGHT)
+    """The whole file as text."""
+    template = environment().get_template("report.html")
+    return template.render(scenes=[_scene(lived) for lived in scenes])

@@ -26,6 +26,8 @@ class Status:
     live: Mapping[str, Any] | None
     """The executor's live file."""
     capacity_wh: float
+    saving_today_eur: float | None = None
+    """What was saved today, as far as it can be accounted for."""
 
     @property
     def running(self) -> bool:
@@ -116,6 +118,9 @@ class Status:
             "planned_soc_wh": None if step is None else step.soc_wh,
             "planned_soc_percent": None if planned is None else round(planned, 1),
             "planned_saving_eur": None if self.plan is None else round(self.plan.saving_eur, 4),
+            "saving_today_eur": None
+            if self.saving_today_eur is None
+            else round(self.saving_today_eur, 4),
         }
 
     def lines(self, zone: ZoneInfo) -> list[str]:
@@ -192,6 +197,8 @@ class Status:
         if self.plan is None or step is None:
             return "'optimizer plan' makes a plan"
         saving = f"expected saving of the plan {self.plan.saving_eur:.2f} EUR"
+        if self.saving_today_eur is not None:
+            saving = f"saving so far today {self.saving_today_eur:.2f} EUR, {saving}"
         if change is None:
             return f"{WORDS[step.intent]} to the plan's end · {saving}"
         return f"{clock(change.start, zone)} {WORDS[change.intent]} · {saving}"

@@ -16,6 +16,7 @@ from optimizer.cli import (
     plan,
     release,
     replay,
+    report,
     run,
     service,
     show,
@@ -57,6 +58,7 @@ def options(
 
 for command in (demo.demo, check.check, plan.plan, show.show, explain.explain, run.run,
                 status.status, release.release, export.export, replay.replay,
+                report.report,
                 simulate.simulate):  # fmt: skip
     app.command()(command)
 app.add_typer(fems.app, name="fems")

@@ -48,6 +48,7 @@ def plan(
     gc.disable()
     from optimizer.cli import runs
     from optimizer.cli.output import print_plan, zone_of
+    from optimizer.cli.report import close_accounts
 
     settings, now = load_config(config), moment(None)
     moment_at = now if at is None else moment(at)
@@ -59,6 +60,7 @@ def plan(
     made, run = _make(request, steps)
     if not (dry_run or looks_back):
         runs.store(settings.store.folder, made, run, now)
+        close_accounts(settings, now)
     capacity_wh = request.battery.capacity_wh
     print_plan(made, capacity_wh, zone_of(settings), csv=csv, as_json=as_json)
 

@@ -1,11 +1,11 @@
-"""What went between battery and grid, by the measured meter, quarter-hour by quarter-hour; pure.
+"""Each quarter-hour's energies by the measured meter; pure.
 
 The law counts by the quarter-hour. What we hold is judged by this record: the house's swings
 between two set-points may carry some energy the wrong way, and where that comes to more than a
 trifle the rest of the quarter-hour is left to the FEMS, which follows the meter every second.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from optimizer.control.soc import LONGEST
@@ -14,38 +14,62 @@ from optimizer.model.exchange import Quarter
 QUARTER = timedelta(minutes=15)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is counted of a reading."""
+
+    grid_w: float
+    """+ buys."""
+    battery_w: float
+    """+ discharges."""
+    pv_w: float | None = None
+    """The whole roof; None is unknown."""
+    soc_wh: float | None = None
+
+
 def start_of(at: datetime) -> datetime:
     """The quarter-hour that a moment lies in."""
     return at - timedelta(seconds=at.timestamp() % QUARTER.total_seconds())
 
 
-def count(
-    before: Quarter | None, at: datetime, grid_w: float, battery_w: float, *, held: bool
-) -> Quarter:
+def count(before: Quarter | None, at: datetime, seen: Seen, *, held: bool) -> Quarter:
     """Add the time since the last reading at the powers of this one.
 
     Parameters
     ----------
-    grid_w, battery_w
-        As measured now [W]: + buys, + discharges.
+    seen
+        As measured now.
     held
         Whether we held something in between.
     """
     start = start_of(at)
     if before is None or not timedelta(0) <= at - before.at <= LONGEST:
         same = before is not None and before.start == start
-        return replace(before, at=at, previous=None) if before and same else Quarter(start, at)
+        if before and same:
+            return replace(before, at=at, soc_wh=seen.soc_wh, previous=None)
+        return Quarter(start, at, first_soc_wh=seen.soc_wh, soc_wh=seen.soc_wh)
     before = replace(before, previous=None)
     if before.start == start:
-        return _add(before, at, grid_w, battery_w, held=held)
-    ended = _add(before, start, grid_w, battery_w, held=held)
-    return _add(Quarter(start, start, previous=ended), at, grid_w, battery_w, held=held)
+        return _add(before, at, seen, held=held)
+    between = replace(seen, soc_wh=_soc_at(before, start, at, seen.soc_wh))
+    ended = _add(before, start, between, held=held)
+    fresh = Quarter(start, start, first_soc_wh=between.soc_wh, previous=ended)
+    return _add(fresh, at, seen, held=held)
 
 
-def _add(quarter: Quarter, to: datetime, grid_w: float, battery_w: float, *, held: bool) -> Quarter:
+def _soc_at(before: Quarter, start: datetime, at: datetime, soc_wh: float | None) -> float | None:
+    """Stored energy at a moment between two readings [Wh]."""
+    if before.soc_wh is None or soc_wh is None:
+        return None
+    return before.soc_wh + (soc_wh - before.soc_wh) * ((start - before.at) / (at - before.at))
+
+
+def _add(quarter: Quarter, to: datetime, seen: Seen, *, held: bool) -> Quarter:
     seconds = (to - quarter.at).total_seconds()
-    bought_wh = max(0.0, min(grid_w, -battery_w)) * seconds / 3600
-    sold_wh = max(0.0, min(-grid_w, battery_w)) * seconds / 3600
+    hours, grid_w, battery_w = seconds / 3600, seen.grid_w, seen.battery_w
+    bought_wh = max(0.0, min(grid_w, -battery_w)) * hours
+    sold_wh = max(0.0, min(-grid_w, battery_w)) * hours
+    known = quarter.pv_wh is not None and seen.pv_w is not None
     return replace(
         quarter,
         at=to,
@@ -54,4 +78,12 @@ def _add(quarter: Quarter, to: datetime, grid_w: float, battery_w: float, *, hel
         sold_wh=quarter.sold_wh + sold_wh,
         held_bought_wh=quarter.held_bought_wh + bought_wh * held,
         held_sold_wh=quarter.held_sold_wh + sold_wh * held,
+        drawn_wh=quarter.drawn_wh + max(0.0, grid_w) * hours,
+        fed_wh=quarter.fed_wh + max(0.0, -grid_w) * hours,
+        charged_wh=quarter.charged_wh + max(0.0, -battery_w) * hours,
+        discharged_wh=quarter.discharged_wh + max(0.0, battery_w) * hours,
+        short_wh=quarter.short_wh + max(0.0, grid_w + battery_w) * hours,
+        spare_wh=quarter.spare_wh + max(0.0, -grid_w - battery_w) * hours,
+        pv_wh=(quarter.pv_wh or 0.0) + (seen.pv_w or 0.0) * hours if known else None,
+        soc_wh=seen.soc_wh,
     )

@@ -108,9 +108,12 @@ def _learnt(memory: Memory, at: datetime, reading: Reading, battery: Battery) ->
         empty=soc <= battery.min_soc_percent or soc < below,
         full=soc >= battery.max_soc_percent or soc > above,
         quarter=compliance.count(
-            memory.quarter, at, reading.grid_w, reading.battery_w, held=held
+            memory.quarter,
+            at,
+            compliance.Seen(reading.grid_w, reading.battery_w, reading.pv_w, reading.soc.soc_wh),
+            held=held,
         ),
-    )  # fmt: skip
+    )
 
 
 def _step_of(plan: Plan | None, now: datetime, settings: Settings) -> Step | Reason:

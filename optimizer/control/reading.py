@@ -67,6 +67,8 @@ class Reading:
     allowed_high_w: float
     grid_w: float
     battery_w: float
+    pv_w: float | None = None
+    """Whole production of the roof; None is unknown."""
 
 
 def read(
@@ -108,6 +110,7 @@ def read(
         allowed_high_w=max(0.0, discharge - roof),
         grid_w=grid,
         battery_w=ess - roof,
+        pv_w=snapshot.pv_w,
     )
     return reading, replace(past, soc=followed)
 

@@ -1,4 +1,4 @@
-"""What went between battery and grid in a quarter-hour: what the law counts by."""
+"""A quarter-hour as metered: what the law counts by, and what the savings are made up from."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,24 @@ class Quarter:
     held_bought_wh: float = 0.0
     """The part of it while we held a set-point."""
     held_sold_wh: float = 0.0
+    drawn_wh: float = 0.0
+    """Out of the grid, whatever it was for; in one quarter-hour there may be both."""
+    fed_wh: float = 0.0
+    """Into the grid."""
+    charged_wh: float = 0.0
+    """Into the battery, in the FEMS's accounting."""
+    discharged_wh: float = 0.0
+    """Out of it."""
+    short_wh: float = 0.0
+    """What the house lacked beyond its roof, while it lacked: battery and grid gave it."""
+    spare_wh: float = 0.0
+    """What the roof had to spare, while it had: battery and grid took it."""
+    pv_wh: float | None = 0.0
+    """From the roof; None if it was not known all the time."""
+    first_soc_wh: float | None = None
+    """Stored energy at the first reading, or at the start if it was seen."""
+    soc_wh: float | None = None
+    """Stored energy at the last reading, or at the end."""
     previous: "Quarter | None" = None
     """The quarter-hour before, complete, at the first reading after its end."""
 

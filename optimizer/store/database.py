@@ -93,6 +93,20 @@ MIGRATIONS = (
         known_at TEXT NOT NULL, PRIMARY KEY (series, start)
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE quarter ADD COLUMN drawn_wh REAL;
+    ALTER TABLE quarter ADD COLUMN fed_wh REAL;
+    ALTER TABLE quarter ADD COLUMN charged_wh REAL;
+    ALTER TABLE quarter ADD COLUMN discharged_wh REAL;
+    ALTER TABLE quarter ADD COLUMN short_wh REAL;
+    ALTER TABLE quarter ADD COLUMN spare_wh REAL;
+    ALTER TABLE quarter ADD COLUMN pv_wh REAL;
+    ALTER TABLE quarter ADD COLUMN first_soc_wh REAL;
+    ALTER TABLE quarter ADD COLUMN soc_wh REAL;
+    CREATE TABLE ledger_day (
+        day TEXT PRIMARY KEY, site TEXT NOT NULL, closed_at TEXT NOT NULL, body TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 

@@ -1,12 +1,14 @@
-"""What went between battery and grid, quarter-hour by quarter-hour: the record for the law."""
+"""Each quarter-hour as metered: the record for the law and for the savings."""
 
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import iso
+
+QUARTER = timedelta(minutes=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +32,24 @@ class Sums:
         }
 
 
+ADDED = (
+    "seconds", "bought_wh", "sold_wh", "held_bought_wh", "held_sold_wh", "drawn_wh", "fed_wh",
+    "charged_wh", "discharged_wh", "short_wh", "spare_wh", "pv_wh",
+)  # fmt: skip
+"""Columns of which parts of a quarter-hour add up; what is unknown stays unknown."""
+
+CHARGES = ("first_soc_wh", "soc_wh")
+
+
 def add(connection: sqlite3.Connection, quarters: Sequence[Quarter]) -> None:
     """Add quarter-hours, or parts of them, within the caller's transaction."""
+    names = (*ADDED, *CHARGES)
+    added = ", ".join(f"{name} = {name} + excluded.{name}" for name in ADDED)
     connection.executemany(
-        "INSERT INTO quarter VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (start) DO UPDATE SET "
-        "seconds = seconds + excluded.seconds, bought_wh = bought_wh + excluded.bought_wh, "
-        "sold_wh = sold_wh + excluded.sold_wh, "
-        "held_bought_wh = held_bought_wh + excluded.held_bought_wh, "
-        "held_sold_wh = held_sold_wh + excluded.held_sold_wh",
-        [
-            (iso(q.start), q.seconds, q.bought_wh, q.sold_wh, q.held_bought_wh, q.held_sold_wh)
-            for q in quarters
-        ],
+        f"INSERT INTO quarter (start, {', '.join(names)}) "  # noqa: S608 own names
+        f"VALUES (?{', ?' * len(names)}) ON CONFLICT (start) DO UPDATE SET {added}, "
+        "first_soc_wh = coalesce(first_soc_wh, excluded.first_soc_wh), soc_wh = excluded.soc_wh",
+        [(iso(q.start), *(getattr(q, name) for name in names)) for q in quarters],
     )
 
 
@@ -53,3 +61,21 @@ def sums(connection: sqlite3.Connection, since: datetime) -> Sums:
         (iso(since.astimezone(UTC)),),
     ).fetchone()
     return Sums(*row)
+
+
+def between(connection: sqlite3.Connection, begin: datetime, end: datetime) -> Sequence[Quarter]:
+    """Quarter-hours that began in a span, oldest first.
+
+    Those of versions that did not count the meter's energies yet are left out.
+    """
+    names = (*ADDED, *CHARGES)
+    rows = connection.execute(
+        f"SELECT start, {', '.join(names)} FROM quarter "  # noqa: S608 own names
+        "WHERE start >= ? AND start < ? AND drawn_wh IS NOT NULL ORDER BY start",
+        (iso(begin.astimezone(UTC)), iso(end.astimezone(UTC))),
+    )
+    found = []
+    for start, *values in rows:
+        at = datetime.fromisoformat(start)
+        found.append(Quarter(at, at + QUARTER, **dict(zip(names, values, strict=True))))
+    return found

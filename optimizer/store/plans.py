@@ -14,6 +14,8 @@ from optimizer.store.database import packed, transaction, unpacked
 KEEP_ALL = timedelta(days=3)
 """So long every plan is kept with its run; then the last one of each day."""
 
+LONGEST_STEP = timedelta(hours=1)
+
 KEEP_DAYS = timedelta(days=366)
 """So long the last plan of each day is kept."""
 
@@ -183,6 +185,37 @@ def last_before(connection: sqlite3.Connection, at: datetime) -> int | None:
         "SELECT id FROM plan WHERE made_at <= ? ORDER BY made_at DESC, id DESC LIMIT 1", (iso(at),)
     ).fetchone()
     return None if row is None else int(row[0])
+
+
+def spans(
+    connection: sqlite3.Connection, begin: datetime, end: datetime
+) -> Sequence[tuple[int, datetime, datetime, datetime]]:
+    """Plans that were made before the end of a span and cover some of it, oldest first.
+
+    For each its number, when it was made, its first moment and its end.
+    """
+    rows = connection.execute(
+        "SELECT id, made_at, first_start, last_end FROM plan "
+        "WHERE made_at < ? AND first_start < ? AND last_end > ? ORDER BY id",
+        (iso(end), iso(end), iso(begin)),
+    )
+    at = datetime.fromisoformat
+    return [(int(number), at(made), at(first), at(last)) for number, made, first, last in rows]
+
+
+def prices(
+    connection: sqlite3.Connection, begin: datetime, end: datetime
+) -> Sequence[tuple[datetime, int, float, float]]:
+    """Prices as the last plans had them: start, step [s], buying and selling price [EUR/kWh].
+
+    The later told come last.
+    """
+    rows = connection.execute(
+        "SELECT start, step_s, buy_eur_per_kwh, sell_eur_per_kwh FROM price "
+        "WHERE start > ? AND start < ? ORDER BY known_at, start",
+        (iso(begin - LONGEST_STEP), iso(end)),
+    )
+    return [(datetime.fromisoformat(start), *values) for start, *values in rows]
 
 
 def made_between(connection: sqlite3.Connection, begin: datetime, end: datetime) -> Sequence[int]:
