@@ -19,12 +19,12 @@ ZONE = ZoneInfo("Europe/Berlin")
 
 @pytest.fixture(scope="module")
 def explain():
-    def make(rows, at=0, soc=20.0, actual=None, rule="grid_charge", **limits):
+    def make(rows, at=0, soc=20.0, actual=None, rule="grid_charge", rests=False, **limits):
         steps = tuple(
             ForecastStep(START + n * HOUR, START + (n + 1) * HOUR, *row)
             for n, row in enumerate(rows)
         )
-        battery, grid = Battery(10_000, **limits), Grid(9_000, 9_000, Rule(rule))
+        battery, grid = Battery(10_000, **limits), Grid(9_000, 9_000, Rule(rule), rests_roof=rests)
         request = planner.Request(START, "home", battery, grid, soc, 0.10)
         plan = planner.make_plan(steps, request, lambda: 0.0)
         asked = why_not.alternatives(planner.task_of(steps, request), plan, at)
@@ -102,7 +102,7 @@ def test_what_the_rule_forbids_is_not_offered(explain):
 
 
 def test_a_throttled_roof_is_told(explain):
-    told = explain([(0.30, -0.05, 500.0, 4_000.0)], soc=100.0)
+    told = explain([(0.30, -0.05, 500.0, 4_000.0)], soc=100.0, rests=True)
     text = "\n".join(told.lines(ZONE))
     assert "roof 4 000 W, grid 0 W, 3 500 W of the roof throttled" in text
     assert ": own use (plan of" in text
