@@ -34,7 +34,7 @@ PUBLICATION = timedelta(hours=14)
 """Tomorrow's prices are known at 14:00 local time; each day is planned again then."""
 
 INTERVAL_S = 20.0
-"""Simulated seconds between two set-points: a third of the FEMS's time-out."""
+"""Simulated seconds between two set-points: a fifth of this FEMS's time-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,9 @@ def _house(scene: Scene, battery: Battery, came: pd.DataFrame, seed: int) -> Sim
     load = profile(came, "load_w").spiky(seed)
     grid = sample.GRID
     return SimulatedHouse(
-        battery, load, profile(came, "pv_w"), start, scene.soc_percent, max_sell_w=grid.max_sell_w
-    )
+        battery, load, profile(came, "pv_w"), start, scene.soc_percent, max_sell_w=grid.max_sell_w,
+        api_timeout_s=5 * INTERVAL_S,
+    )  # fmt: skip
 
 
 def _alone(house: SimulatedHouse, bill: Bill, seconds: int) -> tuple[Quarter, ...]:

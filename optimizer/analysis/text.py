@@ -109,8 +109,8 @@ def money(plan: Plan) -> list[str]:
         lines.append(f"wear of the battery {wear:+.2f} EUR")
     if plan.peak_w is not None:
         lines.append(
-            f"highest power from the grid {plan.peak_w / 1000:.1f} kW: {plan.peak_eur:.2f} EUR for "
-            f"the peak, battery left to itself {plan.own_use_peak_eur:.2f} EUR"
+            f"highest power from the grid {plan.peak_w / 1000:.1f} kW: {plan.peak_eur:.2f} EUR "
+            f"more for the peak, battery left to itself {plan.own_use_peak_eur:.2f} EUR"
         )
     lines.append(f"expected saving of the plan {plan.saving_eur:.2f} EUR")
     return lines

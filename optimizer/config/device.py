@@ -116,6 +116,7 @@ class GridSection(Section):
     max_sell_share_of_kwp: Annotated[Number, Field(ge=0, le=1)] | None = None
     rule: Rule = Rule.GRID_CHARGE
     dimming: tuple[DimmingSection, ...] = ()
+    rests_roof: bool = False
 
     def grid(self, kwp: float) -> Grid:
         """The model's grid; `kwp` is the size of the whole roof [kW]."""
@@ -126,4 +127,4 @@ class GridSection(Section):
             Dimming(item.start.astimezone(UTC), item.end.astimezone(UTC), item.max_w)
             for item in self.dimming
         )
-        return Grid(self.max_buy_w, max_sell_w, self.rule, dimming)
+        return Grid(self.max_buy_w, max_sell_w, self.rule, dimming, self.rests_roof)

@@ -9,7 +9,7 @@ from optimizer.control.policy import still_true
 from optimizer.control.watch import Watch
 from optimizer.errors import LoginError, OptimizerError, RefusedError, UnreachableError
 from optimizer.fems.writes import SetPoint
-from optimizer.model.state import Decision, Reason
+from optimizer.model.state import Channel, Decision, Reason
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +25,10 @@ class Hand(Protocol):
 
     def hold(self, channel: SetPoint, setpoint: float) -> None:
         """Hold an AC power until the FEMS's time-out."""
+        ...
+
+    def give_back(self, channel: SetPoint) -> None:
+        """Give back one channel."""
         ...
 
     def leave(self, channel: SetPoint) -> None:
@@ -52,6 +56,10 @@ class Grip:
     bound on one of them, and every write of ours would keep it alive."""
     _unsure_s: float = float("-inf")
     """When a write was last sent without an answer."""
+    _channel: Channel | None = None
+    """Where something was held last."""
+    _stray: Channel | None = None
+    """Another one, on which a late write may still arrive."""
     _refused_s: float = float("-inf")
     """When the FEMS last refused the password, and what it means."""
     _refusal: str = ""
@@ -90,9 +98,10 @@ class Grip:
             return self._refused(decision)
         self.may_hold = True
         try:
+            self._give_back_strays(decision.channel, now_s)
             self.fems.hold(decision.channel, setpoint_w)
         except OptimizerError as error:
-            self.watch.released()
+            self.watch.tried(decision.channel, setpoint_w, now_s)
             self._trouble("the set-point was not taken", error)
             if isinstance(error, RefusedError):
                 return replace(decision, setpoint_w=None, reason=Reason.REFUSED, note=str(error))
@@ -100,6 +109,21 @@ class Grip:
         self._told = ""
         self.watch.sent(decision.channel, setpoint_w, self.clock.monotonic())
         return decision
+
+    def _give_back_strays(self, channel: Channel, now_s: float) -> None:
+        """Give back another channel's set-point once more while it may still arrive there.
+
+        Every write of ours would keep it alive.
+        """
+        if channel is not self._channel and now_s - self._unsure_s < LATE_S:
+            self._stray = self._channel
+        self._channel = channel
+        if self._stray is None or self._stray is channel:
+            self._stray = None
+            return
+        self.fems.give_back(self._stray)
+        if now_s - self._unsure_s >= LATE_S:
+            self._stray = None
 
     def _refused(self, decision: Decision) -> Decision:
         return replace(decision, setpoint_w=None, reason=Reason.REFUSED, note=self._refusal)

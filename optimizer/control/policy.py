@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 
 from optimizer.control.decide import decide
 from optimizer.control.memory import Memory, Settings
-from optimizer.control.reading import MAX_AGE
-from optimizer.control.timekeeping import Clocks, judge
+from optimizer.control.reading import BACK_ON_GRID, MAX_AGE, Past
+from optimizer.control.timekeeping import Clocks, Timekeeping, judge
 from optimizer.model.plan import Plan
 from optimizer.model.state import Decision, Reason, Snapshot
 
@@ -48,13 +48,15 @@ def choose(sight: Sight, memory: Memory, settings: Settings) -> tuple[Decision, 
     """
     now = sight.clocks.now
     untimely, clocks = judge(sight.clocks, memory.clocks)
-    memory = replace(memory, clocks=clocks)
+    past = memory.past if untimely is None else _outage_kept(memory.past, memory.clocks, now)
+    memory = replace(memory, clocks=clocks, past=past)
     if sight.snapshot is None:
         reason = sight.doubt or Reason.UNREACHABLE
         return Decision(now, None, reason, note=sight.note), memory.doubtful()
     if untimely is Reason.CLOCK_JUMPED:
         # what was remembered by the old time says nothing
-        memory = Memory(clocks=clocks, quarter=memory.quarter)
+        past = Past(off_grid_at=memory.past.off_grid_at)
+        memory = Memory(clocks=clocks, quarter=memory.quarter, past=past)
     decision, memory = decide(now, sight.plan, sight.snapshot, memory, settings)
     if untimely is not None:
         return Decision(now, None, untimely, note=_particulars(sight.clocks)), memory.doubtful()
@@ -64,6 +66,14 @@ def choose(sight: Sight, memory: Memory, settings: Settings) -> tuple[Decision, 
         )
         memory = replace(memory, held_w=None)
     return decision, memory
+
+
+def _outage_kept(past: Past, earlier: Timekeeping | None, now: datetime) -> Past:
+    """Wait anew after an outage whose moment is no longer known, for the clock is wrong."""
+    off_at = past.off_grid_at
+    if earlier is None or off_at is None or abs(earlier.now - off_at) >= BACK_ON_GRID:
+        return past
+    return replace(past, off_grid_at=now)
 
 
 def _particulars(clocks: Clocks) -> str:

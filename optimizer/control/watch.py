@@ -54,6 +54,8 @@ class Watch:
     taken_from_us: Channel | None = None
     """The channel on which somebody else's value stands instead of ours."""
     _sent: Sent | None = None
+    _channel: Channel | None = None
+    """Where we wrote last, whether it arrived or not."""
     _first_s: float = 0.0
     _steady_from: tuple[float, float] = (0.0, 0.0)
     """Since when [s] the set-point has been about the same, and which [W]."""
@@ -75,12 +77,18 @@ class Watch:
             self._first_s = now_s
         if abs(setpoint_w - self._steady_from[1]) > INVERTER_W:
             self._steady_from = (now_s, setpoint_w)
-        self._sent = Sent(channel, setpoint_w, 0.0)
+        self._sent, self._channel = Sent(channel, setpoint_w, 0.0), channel
+        self._ours.append((now_s, f"{self.device.ess}/{channel}", str(setpoint_w)))
+
+    def tried(self, channel: Channel, setpoint_w: int, now_s: float) -> None:
+        """Note a set-point whose answer was lost: whether the FEMS has it is not known."""
+        self.released()
+        self._channel = channel
         self._ours.append((now_s, f"{self.device.ess}/{channel}", str(setpoint_w)))
 
     def released(self) -> None:
         """Note that nothing is held any more."""
-        self._sent, self._streak = None, (Outcome.PENDING, 0)
+        self._sent, self._channel, self._streak = None, None, (Outcome.PENDING, 0)
 
     def look(self, snapshot: Snapshot, now_s: float) -> None:
         """Compare with a new reading; every few cycles also look at who writes."""
@@ -161,10 +169,10 @@ class Watch:
                 self.taken_from_us = None
                 log.info("nobody else writes to the battery any more: back to work")
             return
-        mine = None if self._sent is None else f"{self.device.ess}/{self._sent.channel}"
+        mine = None if self._channel is None else f"{self.device.ess}/{self._channel}"
         conflict = any(other.api == API and other.address == mine for other in others)
         self._conflicts = self._conflicts + 1 if conflict else 0
-        if self._sent is not None and self._conflicts >= YIELD_AFTER:
+        if self._conflicts >= YIELD_AFTER:
             self.yielded, self._conflicts = True, 0
-            self.taken_from_us = self._sent.channel
+            self.taken_from_us = self._channel
             log.warning("another program holds %s: we give way until it stops", mine)

@@ -5,12 +5,13 @@ from optimizer.errors import UnsafeTimeoutError
 LONGEST_S = 300
 """A set-point that outlives its program by more than this is a danger [s]."""
 
-WRITES_A_TIMEOUT = 3
-"""So often a set-point is written anew within the time-out: two may be lost."""
+WRITES_A_TIMEOUT = 5
+"""So often a set-point is written anew within the time-out: three in a row may be lost, with time
+to spare for the next."""
 
 
 def safe_interval_s(timeout_s: int | None, interval_s: float) -> float:
-    """How often to write [s], at most a third of the time-out; an unknown one changes nothing.
+    """How often to write [s], at most a fifth of the time-out; an unknown one changes nothing.
 
     Raises
     ------
@@ -20,7 +21,7 @@ def safe_interval_s(timeout_s: int | None, interval_s: float) -> float:
     Examples
     --------
     >>> safe_interval_s(60, 10), safe_interval_s(15, 10), safe_interval_s(None, 10)
-    (10, 5.0, 10)
+    (10, 3.0, 10)
     """
     if timeout_s is None:
         return interval_s

@@ -51,6 +51,9 @@ class Grid:
     rule: Rule = Rule.GRID_CHARGE
     dimming: tuple[Dimming, ...] = ()
     """Known times of dimming."""
+    rests_roof: bool = False
+    """Whether somebody throttles the roof for money's sake, at negative prices. The FEMS does not:
+    left to itself it throttles what the grid or the inverter cannot take, and nothing else."""
 
     def draw_limit_w(self, start: datetime, end: datetime) -> float:
         """Most that the storage unit may draw between two moments [W, AC]; infinite if free.

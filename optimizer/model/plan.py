@@ -1,5 +1,6 @@
 """The plan: for each step the forecast, the program's answer and what control may do."""
 
+import functools
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -154,11 +155,12 @@ def interpolate(x: float, xs: tuple[float, ...], ys: tuple[float, ...]) -> float
     return ys[-1]
 
 
+@functools.lru_cache(maxsize=64)
 def fingerprint(battery: Battery, grid: Grid) -> str:
     """Short stable hash of everything that bounds a plan.
 
     The coupling is left out: control takes it from the live readings, and where the configuration
-    says "auto" the planner may have had to guess it.
+    says "auto" the planner may have had to guess it. Control asks in every cycle: it is remembered.
     """
     text = f"{replace(battery, hybrid=False)!r}{grid!r}"
     return hashlib.sha256(text.encode()).hexdigest()[:16]

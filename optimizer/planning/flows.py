@@ -51,7 +51,7 @@ def variables(problem: Any, task: Task) -> list[Flow]:
             sell=add(f"sell_{t}", 0, grid.max_sell_w / 1000),
             charge=_flow(problem, f"charge_{t}", -high - standby_w, -low - standby_w),
             discharge=_flow(problem, f"discharge_{t}", low + standby_w, high + standby_w),
-            curtailed=add(f"curtailed_{t}", 0, step.pv_w / 1000),
+            curtailed=add(f"curtailed_{t}", 0, task.throttle_limit_w(step) / 1000),
             stored=add(f"stored_{t}", task.floor_wh / 1000, ceiling_wh / 1000),
             overload=add(f"overload_{t}", 0, over_w / 1000) if over_w > 0 else None,
         )

@@ -69,7 +69,16 @@ class _Steps:
         alone = step.load_w + battery.standby_w - roof
         self.fuse: Array = np.maximum(grid.max_buy_w, alone)
         """Most that may be drawn from the grid [W]: its limit, or what the house alone needs."""
+        self.throttle: Array = self._throttle_limit()
+        """Most of the roof's power that may be throttled [W]."""
         self.low, self.high = self._lowest(), self._highest()
+
+    def _throttle_limit(self) -> Array:
+        if self.grid.rests_roof:
+            return self.step.pv_w
+        unsold = -self.need - self.grid.max_sell_w
+        blocked = self.step.pv_w - self.battery.standby_w - self.max_ac_w
+        return np.minimum(self.step.pv_w, np.maximum(0.0, np.maximum(unsold, blocked)))
 
     def _lowest(self) -> Array:
         """Lowest battery power by device, rule and grid, whatever is throttled for it [W]."""
@@ -84,10 +93,12 @@ class _Steps:
 
     def _highest(self) -> Array:
         """Highest battery power [W]."""
-        high = np.full_like(self.need, min(self.battery.max_discharge_w, self.max_ac_w))
+        passed = np.minimum(self.step.load_w + self.grid.max_sell_w, self.max_ac_w)
+        passed = passed + self.throttle - self.step.pv_w
+        high = np.minimum(self.battery.max_discharge_w, passed)
         if not self.grid.rule.battery_export:
             high = np.minimum(high, np.maximum(0.0, self.need))
-        return np.minimum(high, self.step.load_w + self.grid.max_sell_w)
+        return high
 
     def kinks(self) -> Array:
         """Battery powers between which all steps' costs are straight lines, rising [W]."""
@@ -132,7 +143,7 @@ class _Steps:
     ) -> Iterator[Array]:
         """Throttled roof powers beside the least one that may cost less [W]."""
         draw = self.draw if self.battery.hybrid else np.inf
-        most = np.minimum(np.minimum(self.step.pv_w, ac_w + draw), balanced + self.fuse)
+        most = np.minimum(np.minimum(self.throttle, ac_w + draw), balanced + self.fuse)
         if not self.grid.rule.grid_charging:
             charging = power < -self.battery.standby_w - 1e-6
             most = np.where(charging, np.minimum(most, balanced), most)

@@ -16,11 +16,9 @@ from optimizer.model.tariff import Peak
 from optimizer.planning import calibration, program, step_cost, value, value_table, verify
 from optimizer.planning.explain import reasons
 from optimizer.planning.intents import intent_of
+from optimizer.planning.notes import told_of
 from optimizer.planning.own_use import no_battery, own_use, peak_eur
-from optimizer.planning.task import ForecastStep, Task, auto_end_value, is_convex, must_recover
-
-AGREEMENT_EUR = 0.001
-"""Program and recursion have to agree this well where both are exact."""
+from optimizer.planning.task import ForecastStep, Task, auto_end_value, must_recover
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,37 +99,6 @@ def _peak_eur(task: Task, steps: list[Step]) -> float:
     return peak_eur(task, [step.grid_w for step in steps])
 
 
-def _notes(task: Task, request: Request, steps: list[Step], solution: program.Solution,
-           values: value.Values) -> list[str]:  # fmt: skip
-    """What the owner should know: relaxed bounds, a start outside the band, disagreement."""
-    notes, battery, grid = list(request.notes), task.battery, task.grid
-    over = [step for step in steps if step.grid_w > grid.max_buy_w + verify.POWER_TOLERANCE_W]
-    if over:
-        worst = max(step.grid_w for step in over)
-        notes.append(
-            f"grid.max_buy_w ({grid.max_buy_w:.0f} W) cannot be kept in {len(over)} steps: the "
-            f"house alone needs up to {worst:.0f} W there; the limit was relaxed"
-        )
-    soc = f"the battery starts at {request.soc_percent:.0f} %"
-    if task.start_wh < battery.min_wh:
-        notes.append(f"{soc}, below min_soc_percent ({battery.min_soc_percent:.0f}): it recovers")
-    if task.start_wh > battery.max_wh:
-        notes.append(f"{soc}, above max_soc_percent ({battery.max_soc_percent:.0f}): it recovers")
-    missing = [
-        step for step in steps if step.soc_wh < battery.reserve_wh - verify.ENERGY_TOLERANCE_WH
-    ]
-    if missing:
-        notes.append(
-            f"the charge goes below reserve_soc_percent ({battery.reserve_soc_percent:.0f}) in "
-            f"{len(missing)} steps"
-        )
-    notes += calibration.notes(task, steps)
-    gap = abs(solution.objective_eur - values.objective_eur - _peak_eur(task, steps))
-    if is_convex(task) and gap > AGREEMENT_EUR:
-        notes.append(f"program and recursion disagree by {gap:.4f} EUR: please report this plan")
-    return notes
-
-
 def task_of(steps: tuple[ForecastStep, ...], request: Request) -> Task:
     """What the program is asked.
 
@@ -196,8 +163,9 @@ def make_plan(
     planned = _steps(task, solution.stored_wh, values, tables)
     told = reasons(task, planned, ZoneInfo(request.time_zone))
     planned = [replace(step, why=why) for step, why in zip(planned, told, strict=True)]
-    notes = _notes(task, request, planned, solution, values)
-    plan = _plan(task, request, planned, solution, values, solve_s, tuple(notes))
+    owed = solution.objective_eur - values.objective_eur - _peak_eur(task, planned)
+    notes = told_of(task, request.soc_percent, planned, owed)
+    plan = _plan(task, request, planned, solution, values, solve_s, (*request.notes, *notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
     verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
     return plan

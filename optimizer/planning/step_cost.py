@@ -23,7 +23,7 @@ def grid_and_curtailment(
     balanced = ac_w - step.load_w
     least = max(0.0, balanced - task.grid.max_sell_w, ac_w - task.max_ac_w)
     draw_w = task.max_draw_w(step) if task.battery.hybrid else float("inf")
-    most = min(step.pv_w, ac_w + draw_w, balanced + task.buy_limit_w(step))
+    most = min(task.throttle_limit_w(step), ac_w + draw_w, balanced + task.buy_limit_w(step))
     if least > most + 1e-6:
         return None
     charging = battery_w < -task.battery.standby_w - 1e-6

@@ -1,10 +1,11 @@
 """Binaries, only in the steps where the linear relaxation could cheat.
 
 Why they are not needed elsewhere. Take a plan that charges and discharges at once, with no paid
-drawing from this step on. Doing less of both for the same stored energy leaves more power on the
-AC side, which lessens buying, or is sold, or (where selling costs) throttles the roof or stays in
-store. That is never dearer if *more stored energy is never worse*, and it is not, as long as buying
-costs something: with more in store any later plan can still be followed, only charging less.
+drawing and no selling at a loss from this step on. Doing less of both for the same stored energy
+leaves more power on the AC side, which lessens buying, or is sold, or (where selling costs and
+somebody rests the roof) throttles it or stays in store. That is never dearer if *more stored energy
+is never worse*, and it is not, as long as buying costs something: with more in store any later plan
+can still be followed, only charging less.
 
 - Tapers keep that true although a fuller battery charges more slowly. What may be in store after a
   step, U(e) = e + the taper's most, is concave in e and U(full) >= full, so where U falls it lies

@@ -149,6 +149,18 @@ class Task:
         dimmed_w = self.grid.draw_limit_w(step.start, step.end)
         return min(self.max_ac_w, max(dimmed_w, self.battery.standby_w))
 
+    def throttle_limit_w(self, step: ForecastStep) -> float:
+        """Most of the roof's power that may be throttled [W].
+
+        Unless somebody rests the roof for money's sake that is what grid or inverter cannot take
+        while the battery stands still.
+        """
+        if self.grid.rests_roof:
+            return step.pv_w
+        unsold_w = -step.need_w - self.grid.max_sell_w
+        blocked_w = step.pv_w - self.battery.standby_w - self.max_ac_w
+        return min(step.pv_w, max(0.0, unsold_w, blocked_w))
+
     def battery_range(self, step: ForecastStep) -> tuple[float, float]:
         """Lowest and highest battery power in a step by device and legal rule [W].
 
@@ -157,7 +169,9 @@ class Task:
         rule_low, rule_high = self.grid.battery_limits(step.need_w)
         draw_w = float("inf") if self.battery.hybrid else self.max_draw_w(step)
         low = min(max(-self.battery.max_charge_w, rule_low, -draw_w), -self.battery.standby_w)
-        high = min(self.battery.max_discharge_w, rule_high, self.max_ac_w)
+        rest_w = self.throttle_limit_w(step) - step.pv_w
+        passed_w = min(self.grid.max_sell_w + step.load_w, self.max_ac_w) + rest_w
+        high = min(self.battery.max_discharge_w, rule_high, passed_w)
         for index, least_w, most_w in self.forced:
             if self.steps[index].start == step.start:
                 low, high = min(max(low, least_w), high), max(min(high, most_w), low)
@@ -198,12 +212,21 @@ class Decided:
 def may_burn(task: Task) -> list[bool]:
     """In which steps charging and discharging at once could pay.
 
-    Only when drawing power is paid for or forced: in such a step, and in all before it, where
-    burning stored energy would make room for it.
+    Only when drawing power is paid for or forced, or the roof's surplus has to be sold at a loss:
+    in such a step, and in all before it, where burning stored energy would make room for it.
     """
-    paid = [t for t, step in enumerate(task.steps) if step.buy < 0]
+    paid = [t for t, step in enumerate(task.steps) if pays_to_use(step, task.grid)]
     paid += [t for t, _, highest_w in task.forced if highest_w < -task.battery.standby_w]
     return [t <= max(paid, default=-1) for t in range(len(task.steps))]
+
+
+def pays_to_use(step: ForecastStep, grid: Grid) -> bool:
+    """Whether using up energy for nothing would pay: drawing is paid, or selling costs.
+
+    Where somebody rests the roof nothing has to be sold at a loss.
+    """
+    sells_at_a_loss = step.sell < 0 and step.need_w < 0 and not grid.rests_roof
+    return step.buy < 0 or sells_at_a_loss
 
 
 def may_circle(step: ForecastStep) -> bool:
@@ -227,7 +250,7 @@ def must_recover(task: Task) -> bool:
 
 def is_convex(task: Task) -> bool:
     """Whether nothing needs a binary, so that program and recursion both are exact."""
-    tricky = any(step.buy < 0 or may_circle(step) for step in task.steps)
+    tricky = any(pays_to_use(step, task.grid) or may_circle(step) for step in task.steps)
     return not (tricky or must_recover(task))
 
 

@@ -109,7 +109,26 @@ def load(connection: sqlite3.Connection, number: int) -> Plan:
 
 
 def in_force(connection: sqlite3.Connection, at: datetime) -> Plan:
-    """The newest plan that covers a moment; errors as for its number."""
+    """The newest whole plan that covers a moment.
+
+    Raises
+    ------
+    NoPlanError
+        If there is none, with what is wrong with the newest, or its span if there is any.
+    """
+    moment = iso(at)
+    rows = connection.execute(
+        "SELECT id FROM plan WHERE first_start <= ? AND last_end > ? ORDER BY id DESC LIMIT 5",
+        (moment, moment),
+    ).fetchall()
+    damage: NoPlanError | None = None
+    for (number,) in rows:
+        try:
+            return load(connection, int(number))
+        except NoPlanError as error:
+            damage = damage or error
+    if damage is not None:
+        raise damage
     return load(connection, number_in_force(connection, at))
 
 

@@ -9,9 +9,11 @@ from optimizer.analysis import demo, living, sample
 from optimizer.analysis.bill import Bill, price_list, total_eur
 from optimizer.control.decide import Settings
 from optimizer.control.executor import Executor, PlanBook
+from optimizer.control.limits import BIAS_W
 from optimizer.fems.client import FemsClient
 from optimizer.fems.simulated.house import SimulatedHouse
 from optimizer.fems.simulated.simulator import SimulatedFems
+from optimizer.model.plan import Intent
 from optimizer.planning.door import forecast_steps
 from optimizer.planning.planner import Request, make_plan
 from optimizer.store import database, plans
@@ -55,7 +57,14 @@ def lived_perfectly(folder, scene, follow):
 )  # fmt: skip
 def test_with_a_perfect_forecast_a_day_costs_what_was_planned(tmp_path, scene, follow):
     plan, cost_eur = lived_perfectly(tmp_path, scene, follow)
-    assert abs(cost_eur - plan.cost_eur) <= 0.01 * abs(plan.cost_eur)
+    # A hybrid that keeps room charges a little all the same, so that a fading roof is not filled
+    # from the battery and sold against the rule: that much less is sold.
+    unsold_eur = scene.hybrid * sum(
+        BIAS_W / 1000 * step.hours * step.sell_eur_per_kwh
+        for step in plan.steps if step.intent is Intent.DEFER
+    )  # fmt: skip
+    assert abs(cost_eur - plan.cost_eur) <= 0.01 * abs(plan.cost_eur) + unsold_eur
+    assert unsold_eur < 0.012
 
 
 @pytest.fixture(scope="module")

@@ -105,7 +105,7 @@ CASES = [
     ({"timeout_s": UnreachableError("gone: look")}, "time-out", Level.WARN, "gone"),
     ({"timeout_s": None}, "time-out", Level.WARN, "unknown"),
     ({"timeout_s": 301}, "time-out", Level.FAIL, "for 301 s"),
-    ({"timeout_s": 15}, "time-out", Level.WARN, "every 5 s"),
+    ({"timeout_s": 15}, "time-out", Level.WARN, "every 3 s"),
     ({"wanted": replace(WANTED, capacity_wh=9_000)}, "capacity", Level.WARN, "has 22000 Wh"),
     ({"hybrid": RefusedError("x: y"), "edge_config": SILENT}, "coupling", Level.WARN,
      "does not tell"),

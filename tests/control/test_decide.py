@@ -228,8 +228,8 @@ BOUNDS = [
     (Intent.OWN_USE, -10_000.0, 10_000.0, None, None),
     (Intent.HOLD, -10_000.0, 0.0, Channel.LESS_OR_EQUALS, 2_000),
     (Intent.CHARGE, -10_000.0, -3_000.0, Channel.LESS_OR_EQUALS, -1_000),
-    # while the house sells, a fading roof must not be filled up from the battery: 100 W less
-    (Intent.DEFER, 0.0, 10_000.0, Channel.GREATER_OR_EQUALS, 1_900),
+    # while the house sells, a fading roof must not be filled up from the battery: 50 W less
+    (Intent.DEFER, 0.0, 10_000.0, Channel.GREATER_OR_EQUALS, 1_950),
     (Intent.LIMIT, -1_500.0, 10_000.0, Channel.GREATER_OR_EQUALS, 500),
 ]
 

@@ -23,16 +23,16 @@ def reading(need_w, roof_w=0.0, now=None):
 
 # rule, hybrid, need, roof behind the inverter -> lowest and highest battery power
 RULES = [
-    (Rule.GRID_CHARGE, False, 1_000.0, 0.0, -10_000, 900),
+    (Rule.GRID_CHARGE, False, 1_000.0, 0.0, -10_000, 950),
     (Rule.GRID_CHARGE, False, 50.0, 0.0, -10_000, 0),
     (Rule.GRID_CHARGE, False, -2_000.0, 0.0, -10_000, 0),
-    (Rule.GRID_CHARGE, True, 1_000.0, 3_000.0, -10_000, 900),
-    (Rule.GRID_CHARGE, True, -2_000.0, 3_000.0, -10_000, -100),
+    (Rule.GRID_CHARGE, True, 1_000.0, 3_000.0, -10_000, 950),
+    (Rule.GRID_CHARGE, True, -2_000.0, 3_000.0, -10_000, -50),
     (Rule.GRID_CHARGE, True, -20.0, 30.0, -10_000, -30),
-    (Rule.PV_ONLY, False, 1_000.0, 0.0, 0, 900),
+    (Rule.PV_ONLY, False, 1_000.0, 0.0, 0, 950),
     (Rule.PV_ONLY, False, -50.0, 0.0, 0, 0),
-    (Rule.PV_ONLY, False, -2_000.0, 0.0, -1_900, 0),
-    (Rule.GREEN_EXPORT, False, -2_000.0, 0.0, -1_900, 10_000),
+    (Rule.PV_ONLY, False, -2_000.0, 0.0, -1_950, 0),
+    (Rule.GREEN_EXPORT, False, -2_000.0, 0.0, -1_950, 10_000),
     (Rule.MIXED, False, -2_000.0, 0.0, -10_000, 10_000),
 ]
 

@@ -93,3 +93,15 @@ def test_the_plan_of_another_site_is_not_followed(live, make_plan, make_settings
 def test_an_old_decision_is_not_written(now, waited_s, wall_s, until_s, true):
     decision = Decision(now, -3_000, Reason.HOLDING, until=now + timedelta(seconds=until_s))
     assert still_true(decision, now + timedelta(seconds=wall_s), waited_s) is true
+
+
+def test_a_jump_of_the_clock_does_not_shorten_the_wait_after_an_outage(live, make_snapshot, now):
+    """Also when the clock jumps there and back, and back while the FEMS does not answer."""
+    off = {"seen": make_snapshot(at=now + timedelta(seconds=30), grid_mode=2)}
+    there = {"jumped": 7_200.0, "ahead": -7_200.0}
+    away = {"seen": None, "doubt": Reason.UNREACHABLE}
+    for middle in ([there, there], [there, away], [{"jumped": -600.0}, GOOD]):
+        decisions = live(*STARTED, off, *middle, *[GOOD] * 34)
+        holding = [n for n, one in enumerate(decisions) if one.setpoint_w is not None]
+        assert holding[0] == 2
+        assert 33 <= holding[1] <= 39  # 300 s, or anew from when the clock was right again

@@ -210,8 +210,8 @@ def test_a_shadow_only_warns(world, caplog):
 def test_a_short_time_out_shortens_the_interval(world, caplog):
     world.fems.timeout = 15
     world.run(60)
-    assert world.interval_s == 5
-    assert told(caplog, "written every 5 s")
+    assert world.interval_s == 3
+    assert told(caplog, "written every 3 s")
 
 
 def test_an_unknown_time_out_is_told_once(world, caplog):
@@ -224,4 +224,4 @@ def test_a_time_out_that_cannot_be_asked_for_is_asked_again(world):
     world.fems.timeout = UnreachableError("not now")
     world.clock.each = lambda second: second == 40 and setattr(world.fems, "timeout", 15)
     world.run(100)
-    assert world.interval_s == 5
+    assert world.interval_s == 3

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 import responses
 
-from optimizer.errors import ConfigError, RefusedError, UnreachableError
+from optimizer.errors import ConfigError, LoginError, RefusedError, UnreachableError
 from optimizer.fems.client import FemsClient
 from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.state import ON_GRID, Channel
@@ -184,12 +184,23 @@ class TestAgainstSingleAnswers:
             self.post(mocked, channel)
             alone.hold(channel, 1)
         mocked.reset()
-        calls = [self.post(mocked, EQUALS, status=502), self.post(mocked, LESS, status=401)]
+        calls = [self.post(mocked, EQUALS, status=502), self.post(mocked, LESS, status=404)]
         calls.append(self.post(mocked, GREATER))
         with pytest.raises(UnreachableError, match="wait some minutes"):
             alone.release()
         assert [call.call_count for call in calls] == [1, 1, 1]
         assert {call.request.body for call in mocked.calls} == {b'{"value": null}'}
+
+    def test_a_refused_password_is_not_tried_again_on_the_other_channels(self, mocked, alone):
+        for channel in (EQUALS, LESS):
+            self.post(mocked, channel)
+            alone.hold(channel, 1)
+        mocked.reset()
+        first = self.post(mocked, EQUALS, status=401)
+        second = self.post(mocked, LESS)
+        with pytest.raises(LoginError):
+            alone.release()
+        assert (first.call_count, second.call_count) == (1, 0)
 
     def test_the_new_channel_waits_until_the_old_one_is_free(self, mocked, alone):
         self.post(mocked, EQUALS)

@@ -87,7 +87,7 @@ def random_task():
 
     def make(seed, count=None, *, tricky=False):
         rng = Random(seed)  # noqa: S311
-        battery, grid = _battery(rng), _grid(rng)
+        battery, grid = _battery(rng), replace(_grid(rng), rests_roof=seed % 3 != 0)
         count = count or rng.choice([24, 48, 96, 144, 192])
         steps = _steps(rng, count, rng.choice([15, 30, 60]), tricky)
         start_wh = battery.capacity_wh * _soc_percent(rng, battery) / 100
@@ -160,7 +160,8 @@ def task_of():
             for index, row in enumerate(rows)
         )
         ideal = {"min_soc_percent": 0, "charge_efficiency": 1.0, "discharge_efficiency": 1.0}
-        caps = {key: limits.pop(key) for key in ("max_buy_w", "max_sell_w") if key in limits}
+        names = ("max_buy_w", "max_sell_w", "rests_roof")
+        caps = {key: limits.pop(key) for key in names if key in limits}
         cells = Battery(**({"capacity_wh": 10_000} | ideal | limits))
         start_wh = cells.capacity_wh * soc_percent / 100
         return Task(steps, cells, Grid(**caps, rule=Rule(rule)), start_wh, end_value)

@@ -63,7 +63,12 @@ def bounds(task):
             step.pv_w, battery.max_ac_w + battery.standby_w if battery.hybrid else INFINITE
         )
         over = max(0.0, step.load_w - passed + battery.standby_w - grid.max_buy_w)
-        row = [grid.max_buy_w, grid.max_sell_w, charge, discharge, step.pv_w, ceiling, over]
+        thrown = step.pv_w
+        if not grid.rests_roof:
+            blocked = [0.0, -need - grid.max_sell_w]
+            blocked += [step.pv_w - battery.standby_w - battery.max_ac_w] if battery.hybrid else []
+            thrown = min(step.pv_w, max(blocked))
+        row = [grid.max_buy_w, grid.max_sell_w, charge, discharge, thrown, ceiling, over]
         result += [watts / 1000 for watts in row] + [INFINITE]
     return result
 

@@ -125,6 +125,16 @@ def largest_kw(task, step, top_wh):
     return [watts / 1000 for watts in flows]
 
 
+def rest_kw(task, step):
+    """What may be throttled: all of the roof where somebody rests it, else what cannot go out."""
+    if task.grid.rests_roof:
+        return step.pv_w / 1000
+    unsold_w = step.pv_w - step.load_w - task.grid.max_sell_w
+    if task.battery.hybrid:
+        unsold_w = max(unsold_w, step.pv_w - task.battery.standby_w - task.battery.max_ac_w)
+    return min(step.pv_w, max(0.0, unsold_w)) / 1000
+
+
 def add_step(m, task, step, top_wh, before):
     """Flows, balance, store and inverter of a step; (its columns, its largest flows)."""
     battery, h, idle = task.battery, hours(step), task.battery.standby_w / 1000
@@ -133,7 +143,7 @@ def add_step(m, task, step, top_wh, before):
     buy, over = m.column(step.buy * h, most=buy_kw), m.column((step.buy + 10) * h, most=over_kw)
     sell, charge = m.column(-step.sell * h, most=sell_kw), m.column(most=charge_kw)
     wear = battery.wear_eur_per_kwh / battery.discharge_efficiency
-    discharge, thrown = m.column(wear * h, most=out_kw), m.column(most=roof)
+    discharge, thrown = m.column(wear * h, most=out_kw), m.column(most=rest_kw(task, step))
     floor = min(battery.min_wh, task.start_wh) / 1000
     stored = m.column(least=floor, most=top_wh / 1000)
     m.row(need + idle, need + idle, (buy, 1), (over, 1), (sell, -1), (thrown, -1),

@@ -74,9 +74,39 @@ def test_zero_export_throttles_all_that_has_no_room(plan_of):
 
 @pytest.mark.parametrize("coupling", [True, False], ids=["hybrid", "AC-coupled"])
 def test_a_negative_selling_price_throttles_rather_than_pays(plan_of, coupling):
-    step = plan_of([(0.30, -0.05, 1_000, 4_000)], soc_percent=100, hybrid=coupling).steps[0]
+    rows = [(0.30, -0.05, 1_000, 4_000)]
+    plan = plan_of(rows, soc_percent=100, hybrid=coupling, rests_roof=True)
+    step = plan.steps[0]
     assert (step.grid_w, step.curtailed_w) == (0, 3_000)
     assert step.cost_eur == 0
+
+
+@pytest.mark.parametrize("coupling", [True, False], ids=["hybrid", "AC-coupled"])
+def test_a_roof_that_nobody_rests_sells_at_a_loss(plan_of, coupling):
+    """The FEMS throttles nothing for money's sake, so no plan may count on it."""
+    rows = [(0.30, -0.05, 1_000, 4_000), (-0.40, 0.0, 1_000, 4_000)]
+    first, second = plan_of(rows, soc_percent=100, hybrid=coupling).steps
+    assert (first.grid_w, first.curtailed_w, first.battery_w) == (-3_000, 0, 0)
+    assert first.cost_eur == pytest.approx(0.15)
+    assert (second.grid_w, second.curtailed_w, second.battery_w) == (-3_000, 0, 0)
+
+
+def test_a_roof_that_nobody_rests_still_gives_way_to_the_limits(plan_of):
+    rows = [(0.30, -0.05, 1_000, 8_000)]
+    step = hybrid(plan_of, rows, soc_percent=100, max_sell_w=2_000)[0]
+    assert (step.grid_w, step.curtailed_w) == (-2_000, 5_000)
+    inverter = hybrid(plan_of, rows, soc_percent=100)[0]
+    assert (inverter.grid_w, inverter.curtailed_w) == (-4_000, 3_000)
+
+
+def test_energy_is_not_burnt_to_sell_less_at_a_loss(plan_of):
+    """Charging and discharging at once would eat the roof's surplus; the battery cannot."""
+    rows = [(0.30, -0.50, 500, 5_000)] * 2
+    losses = {"charge_efficiency": 0.9, "discharge_efficiency": 0.9}
+    plan = plan_of(rows, soc_percent=80, end_value=0.2, **losses)
+    stored_w = sum(step.battery_w for step in plan.steps)
+    assert stored_w == pytest.approx(-2_000 / 0.9, abs=0.1)
+    assert sum(step.grid_w for step in plan.steps) == pytest.approx(-9_000 + 2_000 / 0.9, abs=0.1)
 
 
 def test_a_price_of_nothing_is_enough_to_let_it_run(plan_of):
@@ -85,6 +115,11 @@ def test_a_price_of_nothing_is_enough_to_let_it_run(plan_of):
 
 
 def test_being_paid_for_drawing_throttles_the_whole_roof(plan_of):
-    step = plan_of([(-0.10, -0.10, 1_000, 4_000)], soc_percent=100).steps[0]
+    plan = plan_of([(-0.10, -0.10, 1_000, 4_000)], soc_percent=100, rests_roof=True)
+    step = plan.steps[0]
     assert (step.grid_w, step.curtailed_w) == (1_000, 4_000)
     assert step.cost_eur == pytest.approx(-0.10)
+    assert plan.notes == (
+        "the plan rests the roof in 1 steps (4.0 kWh) because of negative prices, as "
+        "grid.rests_roof allows: if nobody does, the bill will be 0.40 EUR higher",
+    )

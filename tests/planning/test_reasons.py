@@ -100,7 +100,8 @@ SAID = {
         "the roof covers the house, the battery takes all it can, the rest is sold",
     ),
     "full and selling costs": (
-        [(0.30, -0.05, 500, 3_000)], 0, {"soc_percent": 100, "end_value": 0.2},
+        [(0.30, -0.05, 500, 3_000)], 0,
+        {"soc_percent": 100, "end_value": 0.2, "rests_roof": True},
         "the battery is full and selling would cost money: the roof is throttled",
     ),
     "full and the cap": (

@@ -74,7 +74,7 @@ def test_energy_is_not_burnt_where_feed_in_earns_nothing(plan_of, sell, efficien
     """With losses, charging and discharging in turn would make room for free energy."""
     sun, night = (0.30, sell, 500.0, 5_000.0), (0.30, sell, 500.0, 0.0)
     plan = plan_of(
-        [sun, sun, night, sun, sun], soc_percent=90, end_value=0.2, rule="mixed",
+        [sun, sun, night, sun, sun], soc_percent=90, end_value=0.2, rule="mixed", rests_roof=True,
         charge_efficiency=efficiency, discharge_efficiency=efficiency,
     )  # fmt: skip
     assert powers(plan)[0] == pytest.approx(-1_000 / efficiency, abs=0.01)

@@ -32,11 +32,11 @@ def lattice_task(task_of, seed):
     return task_of(
         rows, soc_percent=soc_percent, end_value=rng.choice([0.05, 0.15, 0.25]), rule=rule,
         capacity_wh=CAPACITY, max_charge_w=POWER, max_discharge_w=POWER, max_buy_w=BUY_LIMIT,
-        max_sell_w=SELL_LIMIT,
+        max_sell_w=SELL_LIMIT, rests_roof=rng.random() < 0.5,
     ), rule  # fmt: skip
 
 
-def cheapest_step(step, rule, battery_w):
+def cheapest_step(step, rule, battery_w, rests_roof):
     """Least bill of an hour at a battery power, over all throttlings; None if not allowed."""
     need = step.load_w - step.pv_w
     if battery_w < min(0, need) and rule in ("pv_only", "green_export"):
@@ -44,7 +44,8 @@ def cheapest_step(step, rule, battery_w):
     if battery_w > max(0, need) and rule in ("pv_only", "grid_charge"):
         return None
     bills = []
-    for curtailed in range(0, int(step.pv_w) + 1, UNIT):
+    most = int(step.pv_w) if rests_roof else int(max(0, -need - SELL_LIMIT))
+    for curtailed in range(0, most + 1, UNIT):
         grid = need + curtailed - battery_w
         washed = battery_w < 0 and grid > 0 and rule in ("pv_only", "green_export")
         if -SELL_LIMIT <= grid <= BUY_LIMIT and not washed:
@@ -66,7 +67,7 @@ def brute_force(task, rule, start_wh, at, forced_w=None):
                 index == at and forced_w is not None and battery_w != forced_w
             ):
                 continue
-            bill = cheapest_step(task.steps[index], rule, battery_w)
+            bill = cheapest_step(task.steps[index], rule, battery_w, task.grid.rests_roof)
             if bill is not None:
                 tries.append(bill + best(index + 1, after))
         return min(tries, default=float("inf"))
@@ -193,7 +194,7 @@ LIMITS = {
         "the grid connection takes no more (max_sell_w)",
     ),
     "inverter, selling": (
-        NOON, {"rule": "mixed", "hybrid": True, "max_ac_w": 4_000}, "discharge", 4_000,
+        NOON, {"rule": "mixed", "hybrid": True, "max_ac_w": 4_000}, "discharge", 1_000,
         "the inverter gives no more",
     ),
     "inverter, charging": (

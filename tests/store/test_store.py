@@ -156,9 +156,8 @@ def test_the_journal_knows_when_the_battery_was_full_last(store):
     book, own = journal.Journal(store), Decision(START, None, Reason.OWN_USE)
     for minute, soc in enumerate([50.0, 100.0, 99.0]):
         at = START + timedelta(minutes=minute)
-        book.note(
-            replace(own, at=at, intent=list(Intent)[minute]), Snapshot(at=at, soc_percent=soc)
-        )
+        changed = replace(own, at=at, intent=list(Intent)[minute])
+        book.note(changed, Snapshot(at=at, soc_percent=soc))
     assert journal.last_full(store) is None
     book.flush()
     assert journal.last_full(store) == START + timedelta(minutes=1)
@@ -214,3 +213,14 @@ def test_each_store_has_its_own_live_file(tmp_path, monkeypatch):
     assert live.path_for(tmp_path / "a") != live.path_for(tmp_path / "b")
     monkeypatch.setattr(live, "MEMORY_FOLDERS", (str(tmp_path / "none"),))
     assert live.path_for(tmp_path).name.startswith("optimizer-")
+
+
+def test_a_damaged_newer_plan_leaves_the_whole_one_before_in_force(store):
+    plan = made()
+    plans.save(store, plan, {})
+    plans.save(store, made(), {})
+    store.execute("UPDATE plan SET body = x'7b' WHERE id = 2")
+    assert plans.in_force(store, START) == plan
+    store.execute("UPDATE plan SET body = x'7b'")
+    with pytest.raises(NoPlanError, match="cannot be read"):
+        plans.in_force(store, START)
