@@ -167,8 +167,9 @@ def test_wear_counts_on_both_sides():
 
 
 def test_a_gap_starts_all_runs_from_the_measured_charge_again():
-    quarters = [quarter(0, last=5_800.0, drawn_wh=1_000.0, charged_wh=1_000.0),
-                quarter(2, first=5_800.0, last=5_800.0, short_wh=100.0, drawn_wh=100.0)]  # fmt: skip
+    before = quarter(0, last=5_800.0, drawn_wh=1_000.0, charged_wh=1_000.0)
+    after = quarter(2, first=5_800.0, last=5_800.0, short_wh=100.0, drawn_wh=100.0)
+    quarters = [before, after]
     day = account.account(date(2026, 1, 15), AT, END, known(quarters), TERMS)
     price = 0.4 * 0.5  # no plan: what a stored kWh saves at the mean price
     assert day.stored_eur_per_kwh == pytest.approx(price)
