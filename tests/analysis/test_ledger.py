@@ -3,6 +3,7 @@
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -158,10 +159,12 @@ def test_what_was_expected_too_little_is_the_forecasts():
 
 def test_wear_counts_on_both_sides():
     worn = Terms(Battery(10_000, discharge_efficiency=0.5, wear_eur_per_kwh=0.1), Grid())
-    quarters = [quarter(0, drawn_wh=1_000.0, short_wh=1_000.0)]
-    day = account.account(date(2026, 1, 15), AT, END, known(quarters), worn)
-    assert (day.own_use_wear_eur, day.wear_eur) == pytest.approx((0.2, 0.0))
-    assert day.worn_eur == pytest.approx(0.2)
+    half = quarter(0, last=4_000.0, drawn_wh=500.0, discharged_wh=500.0, short_wh=1_000.0)
+    terms = replace(worn, battery=replace(worn.battery, capacity_wh=40_000))
+    day = account.account(date(2026, 1, 15), AT, END, known([half]), terms)
+    assert (day.own_use_wear_eur, day.wear_eur) == pytest.approx((0.2, 0.1))
+    assert day.worn_eur == pytest.approx(0.1)
+    assert (day.bill_eur, day.stored_wh, day.stored_eur) == pytest.approx((0.2, 1_000, 0.2))
     parts = day.planning_eur + day.forecast_eur + day.execution_eur
     assert parts == pytest.approx(day.saving_eur)
 
@@ -176,6 +179,10 @@ def test_a_gap_starts_all_runs_from_the_measured_charge_again():
     assert day.stored_wh == pytest.approx(800 + 200)
     assert (day.counted, day.unmeasured, day.unplanned) == (2, 94, 2)
     assert day.own_use_bill_eur == 0
+    plans = {AT: plan(value=0.3), after.start: plan(value=0.5)}
+    priced = account.account(date(2026, 1, 15), AT, END, known(quarters, plans), TERMS)
+    assert priced.stored_eur == pytest.approx(0.8 * 0.3 + 0.2 * 0.5)
+    assert priced.stored_eur_per_kwh == 0.5
 
 
 @pytest.mark.parametrize(

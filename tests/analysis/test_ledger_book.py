@@ -10,6 +10,7 @@ from optimizer.analysis.ledger import book, words
 from optimizer.analysis.ledger.measured import Price
 from optimizer.analysis.ledger.walk import Terms
 from optimizer.analysis.minutes import Kind, Trouble
+from optimizer.model.plan import iso
 from optimizer.model.state import Decision, Reason
 from optimizer.store import database, plans
 from optimizer.store.journal import Journal, ticks_between
@@ -48,6 +49,16 @@ def test_each_quarter_hour_goes_by_the_plan_in_force_at_its_start(store):
     before, after = known.plans[publication - HOUR], known.plans[publication]
     assert (before.made_at, after.made_at) == (publication - 24 * HOUR, publication)
     assert len(known.plans) == len(known.quarters) == 96
+
+
+def test_a_plan_counts_from_the_quarter_hour_after_it_was_made(store):
+    """Made at 14:07 for the step from 14:00 on: that step began under the plan before."""
+    publication = BEGIN + 14 * HOUR
+    made = iso(publication + timedelta(minutes=7))
+    store.execute("UPDATE plan SET made_at = ? WHERE made_at = ?", (made, iso(publication)))
+    known = book.known(store, BEGIN, END)
+    assert known.plans[publication].made_at == publication - 24 * HOUR
+    assert known.plans[publication + timedelta(minutes=15)].made_at == publication
 
 
 def test_a_plan_that_cannot_be_read_gives_way_to_the_one_before(store):
