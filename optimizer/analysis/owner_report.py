@@ -66,8 +66,8 @@ def doubts(changes: Sequence[Tick], until: datetime) -> list[tuple[str, timedelt
         When the last one's time ends.
     """
     lasted: dict[str, timedelta] = {}
-    ends = [datetime.fromisoformat(tick.at) for tick in changes[1:]] + [until]
-    for tick, end in zip(changes, ends, strict=True):
+    ends = [*(datetime.fromisoformat(tick.at) for tick in changes[1:]), until]
+    for tick, end in zip(changes, ends, strict=False):
         reason = Reason.__members__.get(tick.reason)
         if reason is not None and reason not in PEACE:
             spent = end - datetime.fromisoformat(tick.at)

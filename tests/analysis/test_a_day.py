@@ -7,6 +7,8 @@ import pytest
 
 from optimizer.analysis import demo, living, sample
 from optimizer.analysis.bill import Bill, price_list, total_eur
+from optimizer.analysis.ledger import book
+from optimizer.analysis.ledger.walk import Terms
 from optimizer.control.decide import Settings
 from optimizer.control.executor import Executor, PlanBook
 from optimizer.control.limits import BIAS_W
@@ -117,3 +119,19 @@ def test_nothing_is_held_for_most_of_the_summer_day(lived, stores):
     store.close()
     assert len(rows) >= 95
     assert sum(share for (share,) in rows) / len(rows) < 0.3
+
+
+def test_the_ledger_tells_the_same_from_the_journal_alone(lived, stores):
+    """Sampled every 20 s, in whole percents of charge, against the house's own meters."""
+    for day in lived():
+        connection = database.connect(stores / day.scene.week)
+        house = book.House("sample house", Terms(day.battery, sample.GRID), sample.ZONE)
+        start, end = day.quarters[0].reading.start, day.quarters[-1].reading.end
+        told = book.of_day(connection, house, start.astimezone(sample.ZONE).date(), end)
+        connection.close()
+        assert told.counted >= 95
+        assert told.bill_eur == pytest.approx(day.bill_eur, abs=0.05)
+        more_wh = day.quarters[-1].reading.soc_wh - day.own_use[-1].reading.soc_wh
+        true_eur = day.own_use_bill_eur - day.bill_eur + more_wh / 1000 * told.stored_eur_per_kwh
+        assert told.saving_eur == pytest.approx(true_eur, abs=0.06)
+        assert told.model_off_percent < 1

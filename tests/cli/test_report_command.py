@@ -1,0 +1,141 @@
+"""`report`, the saving in `status`, and the accounts that `plan` closes."""
+
+import gc
+import json
+import logging
+import subprocess
+from datetime import UTC, datetime
+
+import pytest
+from typer.testing import CliRunner
+
+from optimizer.analysis import minutes, sample
+from optimizer.cli import status
+from optimizer.cli.app import app
+from optimizer.errors import OptimizerError
+from optimizer.store import database, ledger_days
+
+EVENING = "2026-01-12T20:00:00+01:00"
+
+
+@pytest.fixture
+def optimizer(tmp_path, monkeypatch):
+    """Run a command as its process would, but in this one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FEMS_PASSWORD", "owner")
+
+    def run(*args):
+        try:
+            done = CliRunner().invoke(app, args)
+        finally:
+            gc.enable()
+        code, said = done.exit_code, done.stderr
+        if isinstance(done.exception, OptimizerError):
+            code, said = int(done.exception.exit_code), f"optimizer: {done.exception}\n"
+        return subprocess.CompletedProcess(args, code, done.stdout, said)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def journal(tmp_path_factory):
+    """A store in which the first winter day was lived."""
+    folder = tmp_path_factory.mktemp("journal")
+    connection = database.connect(folder)
+    minutes.live(connection, sample.folder() / "winter", days=1)
+    connection.close()
+    return folder
+
+
+@pytest.fixture
+def house(write_config, journal, tmp_path):
+    """The configuration of that house, with a copy of its store."""
+    (tmp_path / "state").mkdir(mode=0o700)
+    connection = database.connect(journal)
+    connection.execute("VACUUM INTO ?", (str(tmp_path / "state" / database.FILE_NAME),))
+    connection.close()
+    return write_config()
+
+
+def test_the_report_is_written_and_told(optimizer, house, tmp_path):
+    done = optimizer("report", "--at", EVENING, "--days", "2")
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == "EUR"
+    assert lines[2].startswith("2026-01-12")
+    assert lines[-2] == "left out on both sides, of 80 quarter-hours: 1 without a measurement"
+    assert lines[-1] == "The whole story with pictures: optimizer-report.html"
+    html = (tmp_path / "optimizer-report.html").read_text()
+    assert "Not running: no executor is running" in html
+    assert "2026-01-12" in html
+    assert "<h2>Data" not in html  # own files oblige to nothing
+
+
+def test_sources_that_want_to_be_named_are(optimizer, house, tmp_path):
+    text = house.read_text().replace('sources = ["csv"]', 'sources = ["csv", "smard"]')
+    house.write_text(text)
+    assert optimizer("report", "--at", EVENING, "-o", "other.html").returncode == 0
+    assert "Bundesnetzagentur | SMARD.de" in (tmp_path / "other.html").read_text()
+    assert not (tmp_path / "optimizer-report.html").exists()
+
+
+def test_the_report_as_json_is_the_accounts(optimizer, house, tmp_path):
+    done = optimizer("report", "--at", EVENING, "--json")
+    data = json.loads(done.stdout)
+    assert (data["schema"], data["file"], len(data["days"])) == ("report/1", None, 1)
+    day = data["days"][0]
+    parts = day["planning_eur"] + day["forecast_eur"] + day["execution_eur"]
+    assert parts == pytest.approx(day["saving_eur"], abs=0.0002)
+    assert data["total"]["saved_eur"] == round(day["saving_eur"], 2)
+    assert not list(tmp_path.glob("*.html"))
+    named = json.loads(optimizer("report", "--at", EVENING, "--json", "-o", "a.html").stdout)
+    assert named["file"] == "a.html"
+    assert (tmp_path / "a.html").exists()
+
+
+def test_a_store_without_anything_is_told_in_words(optimizer, write_config, tmp_path):
+    write_config()
+    done = optimizer("report")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("nothing can be accounted yet")
+    assert "there is no plan yet" in (tmp_path / "optimizer-report.html").read_text()
+
+
+def test_a_file_that_cannot_be_written_is_named(optimizer, house):
+    done = optimizer("report", "--at", EVENING, "-o", "nowhere/report.html")
+    assert done.returncode == 8
+    assert "nowhere/report.html cannot be written: No such file" in done.stderr
+
+
+def test_status_tells_what_was_saved_today(optimizer, house, monkeypatch):
+    monkeypatch.setattr(status, "moment", lambda _: datetime.fromisoformat(EVENING).astimezone(UTC))
+    last = optimizer("status").stdout.splitlines()[-1]
+    data = json.loads(optimizer("status", "--json").stdout)
+    assert data["today"]["day"] == "2026-01-12"
+    assert data["saving_today_eur"] == data["today"]["saving_eur"]
+    assert f"saving so far today {data['saving_today_eur']:.2f} EUR, expected saving of" in last
+
+
+def test_status_tells_no_saving_where_there_is_no_account(optimizer, house):
+    data = json.loads(optimizer("status", "--json").stdout)
+    assert (data["today"], data["saving_today_eur"]) == (None, None)
+
+
+def test_a_plan_closes_the_days_before_it(optimizer, house, tmp_path, monkeypatch, caplog):
+    from optimizer.cli import plan
+
+    day_after = datetime(2026, 1, 13, 2, tzinfo=UTC)
+    monkeypatch.setattr(plan, "moment", lambda text, name="": day_after)
+    assert optimizer("plan", "--soc", "30").returncode == 0
+    connection = database.connect(tmp_path / "state")
+    closed = ledger_days.load(connection, "2026-01-01", "2026-02-01")
+    assert list(closed) == ["2026-01-12"]
+    connection.execute("DELETE FROM ledger_day")
+    connection.execute("DROP TABLE quarter")
+    with caplog.at_level(logging.WARNING):
+        done = optimizer("plan", "--soc", "30")
+    assert done.returncode == 0
+    assert "expected saving of the plan" in done.stdout
+    assert "the savings of the last days cannot be accounted for" in caplog.text
+    assert connection.execute("SELECT count(*) FROM plan").fetchone() == (4,)
+    connection.close()
