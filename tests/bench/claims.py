@@ -128,7 +128,10 @@ def main() -> None:
             case = real(chosen.folder, home, tariff, chosen.tick)
             way = Way() if not chosen.names else Way(names=tuple(chosen.names.split(",")))
             marks = [(time.perf_counter(), "case")]
-            trial = run(case, way, lambda n: marks.append((time.perf_counter(), n)))
+            def each(live, names):
+                for n in names:
+                    marks.append((time.perf_counter(), n)); yield live(n)
+            trial = run(case, way, each)
             marks.append((time.perf_counter(), ""))
             print(f"{trial.case}: {trial.days:.0f} days, own use {trial.own_use_eur:.1f}, "
                   f"attainable {trial.attainable_extra_eur:.1f} EUR/a, {marks[-1][0]-begun:.0f} s")

@@ -7,7 +7,7 @@ what was told beforehand (prices, a roof forecast that came with the data).
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -97,6 +97,7 @@ class Knowledge:
             )
         self._spreads: dict[int, LoadSpread] = {}
         self._corrections: dict[int, Array] = {}
+        self._loads: dict[int, Array] = {}
         self._guesses: dict[int, tuple[Array, Array]] = {}
 
     @cached_property
@@ -114,6 +115,11 @@ class Knowledge:
 
     def load_w(self, at: Moment) -> Array:
         """The load expected by a plan [W]."""
+        if at.first not in self._loads:
+            self._loads[at.first] = self._expected_w(at)
+        return self._loads[at.first]
+
+    def _expected_w(self, at: Moment) -> Array:
         case = self.case
         if self.kind == "perfect":
             return self._load[at.first : at.end]
@@ -194,6 +200,12 @@ class Knowledge:
                 made.append(np.array([found[at] for at in sorted(found)]))
             self._guesses[end] = made[0], made[1]
         return self._guesses[end]
+
+
+@lru_cache(maxsize=2)
+def knowledge_of(case: Case, kind: Kind) -> Knowledge:
+    """The knowledge about a case, shared by strategies that are lived one after the other."""
+    return Knowledge(case, kind)
 
 
 def in_batches(plans: list[Moment], size: int = 512) -> Iterator[list[Moment]]:

@@ -25,6 +25,9 @@ INTERVAL_S = 10.0
 """Between two cycles of the executor, as by default."""
 
 
+SAME_W = 1.0
+
+
 class Part(NamedTuple):
     """A flow and how long it lasted [h]."""
 
@@ -107,18 +110,29 @@ class ByLaw:
         self._quarter, self._start = -1, case.start
 
     def tick(self, plant: Plant, quarter: int, tick: int, load_w: float, pv_w: float) -> list[Part]:
-        """Read, decide, hold."""
+        """Read, decide, hold; again while what is held throttles the roof and changes.
+
+        A real tick has many cycles. One is enough while the house stands still, but a roof that
+        a set-point had throttled shows itself bit by bit.
+        """
         hours, lag = self._case.hours, self._lag
         if quarter != self._quarter:
             self._quarter, self._start = quarter, self._case.at(quarter)
-        now = self._start + tick * self._tick + timedelta(hours=lag)
-        before = plant.run(load_w, pv_w, self._held, lag, clip_hours=hours)
-        rest = hours - lag
-        snapshot = plant.snapshot(now, before, rest or hours)
-        plan = self._plans.at(quarter, plant.soc_wh)
-        decision, self._memory = decide(now, plan, snapshot, self._memory, self._settings)
-        self._held = held_by(decision)
-        parts = [Part(before, lag)]
-        if rest > 0:
+        begin, passed = self._start + tick * self._tick, 0.0
+        plan, parts = self._plans.at(quarter, plant.soc_wh), []
+        while hours - passed > lag / 2:
+            before, last = plant.run(load_w, pv_w, self._held, lag, clip_hours=hours), self._held
+            passed += lag
+            parts.append(Part(before, lag))
+            left = max(hours - passed, 0.0)
+            snapshot = plant.snapshot(begin + timedelta(hours=passed), before, left or hours)
+            decision, self._memory = decide(
+                begin + timedelta(hours=passed), plan, snapshot, self._memory, self._settings
+            )
+            self._held = held_by(decision)
+            if before.pv_w >= pv_w - SAME_W or self._held in (None, last):
+                break
+        if hours - passed > 0:
+            rest = hours - passed
             parts.append(Part(plant.run(load_w, pv_w, self._held, rest), rest))
         return parts

@@ -1,12 +1,13 @@
 """One case through all strategies."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from optimizer.analysis.backtest import references
 from optimizer.analysis.backtest.case import Case
-from optimizer.analysis.backtest.knowledge import Kind, Knowledge, Times
+from optimizer.analysis.backtest.knowledge import Kind, Times, knowledge_of
 from optimizer.analysis.backtest.living import INTERVAL_S, ByLaw, OwnUse, Strategy, live
 from optimizer.analysis.backtest.outcome import (
     Account,
@@ -70,24 +71,23 @@ class Trial:
         return next(item for item in self.outcomes if item.name == name)
 
 
-def run(case: Case, way: Way, told: Callable[[str], None] = lambda _: None) -> Trial:
+Each = Callable[[Callable[[str], Account], tuple[str, ...]], Iterable[Account]]
+"""Calls a function for each name, in order; `map`, or the same on several processes."""
+
+
+def run(case: Case, way: Way, each: Each = map) -> Trial:
     """Try a case.
 
     Parameters
     ----------
-    told
-        Gets the name of each strategy before it is lived.
+    each
+        How the strategies are lived; by default one after the other.
     """
-    told("own use")
     start_wh = case.battery.min_wh
     own = account(case, "own use", live(case, OwnUse(case), start_wh))
-    told("attainable")
     value = fixed_value(case)
     attainable = references.attainable_eur(case, start_wh, value)
-    made: dict[str, Account] = {}
-    for name in way.names:
-        told(name)
-        made[name] = account(case, name, live(case, strategy(case, name, way), start_wh))
+    made = {item.name: item for item in each(partial(lived, case, way), way.names)}
     ours = made.get(OURS)
     ahead = () if ours is None else tuple(
         (name, yearly(other.cost_eur - ours.cost_eur))
@@ -95,14 +95,17 @@ def run(case: Case, way: Way, told: Callable[[str], None] = lambda _: None) -> T
     )  # fmt: skip
     outcomes = tuple(outcome(case, own, other, attainable) for other in made.values())
     bare = references.no_battery_eur(case)
-    return Trial(
-        case.name, case.days, value, own.total_eur, bare, attainable, outcomes, ahead
-    )
+    return Trial(case.name, case.days, value, own.total_eur, bare, attainable, outcomes, ahead)
+
+
+def lived(case: Case, way: Way, name: str) -> Account:
+    """The money of a strategy."""
+    return account(case, name, live(case, strategy(case, name, way), case.battery.min_wh))
 
 
 def strategy(case: Case, name: str, way: Way) -> Strategy:
     """A strategy by its name."""
-    knowledge = Knowledge(case, "perfect" if name == PERFECT else way.kind)
+    knowledge = knowledge_of(case, "perfect" if name == PERFECT else way.kind)
     follow: Follow = "power" if name == BLIND else way.follow
     settings = Settings(case.battery, case.grid, follow, way.write)
     if name == OPENEMS:
