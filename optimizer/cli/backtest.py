@@ -45,7 +45,8 @@ TickOption = Annotated[
 ]
 JobsOption = Annotated[int, typer.Option(help="Processes; -1 is one for each core.", min=-1)]
 HtmlOption = Annotated[
-    Path | None, typer.Option(help="Write a page with pictures too.", metavar="FILE", dir_okay=False)
+    Path | None,
+    typer.Option(help="Write a page with pictures too.", metavar="FILE", dir_okay=False),
 ]
 
 
@@ -108,9 +109,7 @@ def _of_folder(
     from optimizer.analysis import sample
     from optimizer.analysis.backtest import series
 
-    home = series.Home(
-        sample.BATTERY, sample.GRID, sample.TARIFF, sample.ZONE, minutes, seed
-    )
+    home = series.Home(sample.BATTERY, sample.GRID, sample.TARIFF, sample.ZONE, minutes, seed)
     return series.case_of(
         data.name, series.folder(data), home, begin, end, learned=kind == "learned"
     )

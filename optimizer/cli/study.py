@@ -61,9 +61,13 @@ def study(
     parts = [
         room.Part(case, way)
         for case in grid.cases(
-            folders, batteries, tariff or ["fix", "neg0", "14a"], int(minutes), seed,
+            folders,
+            batteries,
+            tariff or ["fix", "neg0", "14a"],
+            int(minutes),
+            seed,
             learned=forecast == "learned",
-        )  # fmt: skip
+        )
     ]
     if not parts:
         raise DataError("there is nothing to try")

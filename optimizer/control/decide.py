@@ -34,8 +34,8 @@ FULL_PERCENT = 100.0
 PROBE_W = 500.0
 """A full hybrid's battery that is only to be kept is asked for so much all the same: a set-point
 that it cannot take the roof past would throttle the roof, and a throttled roof is not seen in any
-reading, so a hold of the night would go on all day. By day the roof gives these watts, and more with
-each cycle; by night the battery does, for the 2 % of its charge that leave it room again."""
+reading, so a hold of the night would go on all day. By day the roof gives these watts, and more
+with each cycle; by night the battery does, for the 2 % of its charge that leave it room again."""
 
 BACK_PERCENT = 1.0
 """A limit of charge that was reached counts until the charge is so far away from it again."""

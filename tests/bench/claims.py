@@ -7,39 +7,26 @@ gzip; they are not part of this project).
 """
 
 import argparse
-import time
+import itertools
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
+from optimizer.analysis import sample
+from optimizer.analysis.backtest import grid
 from optimizer.analysis.backtest.case import Case, filled, spiky, strayed
-from optimizer.analysis.backtest.trial import Way, run
+from optimizer.analysis.backtest.study import Part, study
+from optimizer.analysis.backtest.trial import OURS, PERFECT, Trial, Way
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
-from optimizer.model.tariff import Export, FeeWindow, Tariff
 
 ZONE = ZoneInfo("Europe/Berlin")
 LARGE = Battery(22_000, hybrid=True)
 SMALL = Battery(11_000, hybrid=True, max_charge_w=5_000, max_discharge_w=5_000)
-
-
-def _tariff(name: str) -> Tariff:
-    """1.19 x spot + 19 ct, 8 ct for the roof's; with module 3 other fees at night and evening."""
-    clock = datetime(2026, 1, 1)
-    hour = lambda n: clock.replace(hour=n).time()  # noqa: E731
-    parts = 0.19 / 1.19
-    windows = ()
-    if name == "14a":
-        windows = (
-            FeeWindow(hour(0), hour(6), 0.02), FeeWindow(hour(17), hour(21), 0.155),
-        )
-    export = Export(eur_per_kwh=0.08, zero_when_spot_negative=name == "neg0")
-    return Tariff(levies_eur_per_kwh=parts - 0.10, grid_fee_eur_per_kwh=0.10, vat_percent=19,
-                  windows=windows, export=export, zone=ZONE)  # fmt: skip
 
 
 def _read(folder: Path, name: str) -> pd.DataFrame:
@@ -100,7 +87,7 @@ def real(folder: Path, home: str, tariff: str, tick: int) -> Case:
     told = strayed(roof, zone_index, seed=7)
     if "pv_forecast_w" in data:
         told = data["pv_forecast_w"].fillna(0.0).to_numpy()
-    spot, fees = _spot(folder, index), _tariff(tariff)
+    spot, fees = _spot(folder, index), grid.tariff(tariff)
     stamps = index.to_pydatetime()
     buy = [fees.buy(price, at) for price, at in zip(spot.tolist(), stamps, strict=True)]
     sell = [fees.sell(price, at) for price, at in zip(spot.tolist(), stamps, strict=True)]
@@ -114,33 +101,43 @@ def real(folder: Path, home: str, tariff: str, tick: int) -> Case:
     )  # fmt: skip
 
 
+def sample_cases(tariffs: list[str], tick: int) -> list[Case]:
+    """The four sample weeks, with the forecasts that lie beside them."""
+    weeks = [sample.folder() / name for name in ("winter", "spring", "summer", "autumn")]
+    return list(grid.cases(weeks, [grid.battery("22")], tariffs, tick, 1, learned=False))
+
+
+def line(trial: Trial) -> str:
+    """A row of the table."""
+    cells = [trial.case, f"{trial.attainable_extra_eur:.1f}"]
+    for item in trial.outcomes:
+        share = "" if item.share is None else f" ({item.share:.0%})"
+        cells.append(f"{item.yearly.mean:.1f}{share}")
+    ours = trial.outcomes[0].yearly
+    return f"| {' | '.join(cells)} | {ours.low:.0f} to {ours.high:.0f} |"
+
+
 def main() -> None:
+    """Print the table, row by row."""
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--homes", default=",".join(HOMES))
     parser.add_argument("--tariffs", default="fix,neg0,14a")
-    parser.add_argument("--tick", type=int, default=5)
-    parser.add_argument("--names", default="")
+    parser.add_argument("--tick", type=int, default=15)
+    parser.add_argument("--jobs", type=int, default=1)
+    parser.add_argument("--ours", action="store_true", help="leave the others' strategies out")
     chosen = parser.parse_args()
-    for home in chosen.homes.split(","):
-        for tariff in chosen.tariffs.split(","):
-            begun = time.perf_counter()
-            case = real(chosen.folder, home, tariff, chosen.tick)
-            way = Way() if not chosen.names else Way(names=tuple(chosen.names.split(",")))
-            marks = [(time.perf_counter(), "case")]
-            def each(live, names):
-                for n in names:
-                    marks.append((time.perf_counter(), n)); yield live(n)
-            trial = run(case, way, each)
-            marks.append((time.perf_counter(), ""))
-            print(f"{trial.case}: {trial.days:.0f} days, own use {trial.own_use_eur:.1f}, "
-                  f"attainable {trial.attainable_extra_eur:.1f} EUR/a, {marks[-1][0]-begun:.0f} s")
-            for item in trial.outcomes:
-                share = "" if item.share is None else f"{item.share:6.1%}"
-                print(f"   {item.name:24} {item.yearly.mean:8.1f} [{item.yearly.low:.0f}, "
-                      f"{item.yearly.high:.0f}] {share} cycles {item.cycles:.0f} worse {item.worse_days}",
-                      flush=True)
-            print("   ", ", ".join(f"{b[0]-a[0]:.1f}s {a[1]}" for a, b in zip(marks, marks[1:])))
+    tariffs = chosen.tariffs.split(",")
+    names = (OURS, PERFECT) if chosen.ours else Way().names
+    if chosen.folder is None:
+        way, made = Way(kind="csv", names=names), sample_cases(tariffs, chosen.tick)
+    else:
+        way, pairs = Way(names=names), itertools.product(chosen.homes.split(","), tariffs)
+        made = [real(chosen.folder, home, tariff, chosen.tick) for home, tariff in pairs]
+    print(f"| case | attainable, EUR a year | {' | '.join(names)} | {OURS}: 95 % of years |")
+    print(f"|---|{'--:|' * (len(names) + 2)}")
+    study([Part(case, way) for case in made], chosen.jobs, told=lambda _, trial: print(
+        line(trial), flush=True))  # fmt: skip
 
 
 if __name__ == "__main__":

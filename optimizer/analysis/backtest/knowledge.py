@@ -43,6 +43,9 @@ class Times:
     """Plans on every so many-th day only: what an outage of several days would do."""
 
 
+HOURLY = Times()
+
+
 @dataclass(frozen=True, slots=True)
 class Moment:
     """When a plan was made and how far it goes, as numbers of quarter-hours."""

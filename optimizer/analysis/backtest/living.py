@@ -106,7 +106,8 @@ class ByLaw:
         self._case, self._plans, self._settings = case, plans, settings
         self._lag = min(interval_s / 3600, case.hours)
         self._tick = QUARTER / case.ticks
-        self._memory, self._held = Memory(), None  # type: tuple[Memory, Held | None]
+        self._memory = Memory()
+        self._held: Held | None = None
         self._quarter, self._start = -1, case.start
 
     def tick(self, plant: Plant, quarter: int, tick: int, load_w: float, pv_w: float) -> list[Part]:

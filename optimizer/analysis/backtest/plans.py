@@ -17,6 +17,7 @@ from optimizer.analysis.backtest.knowledge import (
 )
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.planning import direct, value_table
+from optimizer.planning.forecasts import Forecasts
 from optimizer.planning.planner import Request, make_plan
 from optimizer.planning.task import ForecastStep
 from optimizer.planning.value import TABLE_SIZE
@@ -61,7 +62,7 @@ class TablePlans:
         self._tables: Array = np.concatenate(parts)
         self._place, self._plan = -1, light_plan(self.case, self._moments[0], self._tables[0])
 
-    def tables(self, told: "value_table.Forecasts", keep: int) -> Array:
+    def tables(self, told: Forecasts, keep: int) -> Array:
         """Tables of some plans: (plans, keep, cells)."""
         found = value_table.tables(self.case.battery, self.case.grid, told, keep=keep)
         missing = keep - found.shape[1]
@@ -78,9 +79,10 @@ class TablePlans:
             self._plan = light_plan(self.case, at, self.table(place, soc_wh))
         return self._plan
 
-    def table(self, place: int, soc_wh: float) -> Array:  # noqa: ARG002 - others need it
+    def table(self, place: int, soc_wh: float) -> Array:
         """Table of a plan that starts from some stored energy: (steps, cells)."""
-        return self._tables[place]
+        table: Array = self._tables[place]
+        return table
 
 
 def light_plan(case: Case, at: Moment, table: Array) -> Plan:
@@ -90,7 +92,9 @@ def light_plan(case: Case, at: Moment, table: Array) -> Plan:
     """
     battery, count = case.battery, min(at.until, at.end) - at.first
     cell = (battery.max_wh - battery.min_wh) / TABLE_SIZE
-    buy, sell = (series[at.first :].tolist() for series in (case.buy[: at.end], case.sell[: at.end]))
+    buy, sell = (
+        series[at.first :].tolist() for series in (case.buy[: at.end], case.sell[: at.end])
+    )
     rows = np.round(table[:count], 6).tolist()
     start, steps = case.at(at.first), []
     for index in range(count):

@@ -56,9 +56,7 @@ class Plant:
             return min(load_w - pv_w, self.battery.max_ac_w - pv_w)
         return load_w - pv_w
 
-    def keep(
-        self, load_w: float, pv_w: float, low_w: float, high_w: float, hours: float
-    ) -> Flow:
+    def keep(self, load_w: float, pv_w: float, low_w: float, high_w: float, hours: float) -> Flow:
         """Let time pass with the device itself keeping to a band of battery power."""
         roof_w = pv_w if self.battery.hybrid else 0.0
         own_w = self.balanced_w(load_w, pv_w)

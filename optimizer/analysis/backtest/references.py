@@ -1,10 +1,11 @@
 """What others would do, on the same house with the same forecasts; each emulated in few words.
 
-All are carried out perfectly: their bands of battery power are kept to by the device itself, without
-lag. That flatters them. What the names stand for:
+OpenEMS-like is carried out perfectly: its bands of battery power are kept to by the device itself,
+without lag; EMHASS-like and evcc-like by this program's own control law, from value tables. Both
+flatters them. What the names stand for:
 
 - *OpenEMS-like*: "Energy Schedule Handler" of `io.openems.edge.controller.ess.timeofusetariff`:
-  each quarter-hour one of the modes balancing, delay discharge and charge from the grid with a fixed
+  each quarter-hour one of the modes balancing, delay discharge and charge from the grid at full
   power; least cost of bought energy, 1.17 times for what is stored, no losses, nothing for what is
   left or sold. Its genetic search is replaced by an exact one over the state of charge.
 - *EMHASS-like*: least cost with `soc_final = soc_init` in every run (its default for MPC).
@@ -14,12 +15,12 @@ lag. That flatters them. What the names stand for:
 """
 
 from dataclasses import replace
-from math import fsum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.analysis.backtest.case import Array, Case
-from optimizer.analysis.backtest.knowledge import Knowledge, Times, forecasts, in_batches, moments
+from optimizer.analysis.backtest.knowledge import HOURLY, Knowledge, forecasts, in_batches, moments
 from optimizer.analysis.backtest.living import Part
 from optimizer.analysis.backtest.plans import TablePlans
 from optimizer.analysis.backtest.plant import Plant
@@ -27,8 +28,6 @@ from optimizer.planning import value, value_table
 from optimizer.planning.forecasts import Forecasts
 from optimizer.planning.task import ForecastStep, Task
 from optimizer.planning.value import TABLE_SIZE
-
-HOURLY = Times()
 
 STORED_FACTOR = 1.17
 """What OpenEMS puts on energy that is bought to be stored."""
@@ -100,7 +99,7 @@ class OpenEmsLike:
         self._table = np.concatenate(parts)
         self._place = 0
 
-    def _modes(self, told: Forecasts, keep: int) -> Array:
+    def _modes(self, told: Forecasts, keep: int) -> NDArray[np.int8]:
         """Best mode of each plan's first steps at each energy: (plans, keep, energies)."""
         battery, count = self._case.battery, len(told.buy)
         later, rows = np.zeros((count, GRID_POINTS)), np.arange(count)[:, None] * GRID_POINTS
@@ -182,7 +181,8 @@ class EmhassLike(TablePlans):
         battery = self.case.battery
         share = (soc_wh - battery.min_wh) / (battery.max_wh - battery.min_wh)
         level = round(min(max(share, 0.0), 1.0) * (LEVELS - 1))
-        return self._tables[place][:, level * TABLE_SIZE : (level + 1) * TABLE_SIZE]
+        table: Array = self._tables[place][:, level * TABLE_SIZE : (level + 1) * TABLE_SIZE]
+        return table
 
 
 def evcc_like(knowledge: Knowledge) -> TablePlans:
@@ -193,8 +193,3 @@ def evcc_like(knowledge: Knowledge) -> TablePlans:
         max(0.0, float(case.buy[at.first : at.end].min()) * factor) for at in moments(case, HOURLY)
     ]
     return TablePlans(knowledge, HOURLY, end_values=ends, sure=True)
-
-
-def total_eur(parts: Array) -> float:
-    """An exact sum [EUR]."""
-    return fsum(parts.tolist())

@@ -96,7 +96,9 @@ def _case(
     name: str, series: Series, prices: pd.DataFrame, home: Home, starts: list[datetime],
     counted: datetime,
 ) -> Case:  # fmt: skip
-    columns = {key: _quarters(prices, key, starts) for key in ("buy_eur_per_kwh", "sell_eur_per_kwh")}
+    columns = {
+        key: _quarters(prices, key, starts) for key in ("buy_eur_per_kwh", "sell_eur_per_kwh")
+    }
     for key, values in columns.items():
         if np.isnan(values).any():
             at = starts[int(np.isnan(values).argmax())]
@@ -144,8 +146,9 @@ def _bursts(load_w: Array, step: timedelta, home: Home) -> Array:
     whole = len(load_w) // group * group
     means = load_w[:whole].reshape(-1, group).mean(axis=1)
     ticks = spiky(means, 15 * group, home.tick_minutes, home.seed)
-    rest = spiky(load_w[whole:], 15, home.tick_minutes, home.seed) if whole < len(load_w) else []
-    return np.concatenate([ticks, rest])
+    if whole == len(load_w):
+        return ticks
+    return np.concatenate([ticks, spiky(load_w[whole:], 15, home.tick_minutes, home.seed)])
 
 
 def folder(path: Path) -> Series:
@@ -168,4 +171,3 @@ def folder(path: Path) -> Series:
         power("load_forecast.csv", "load_w"),
         power("roof_forecast.csv", "pv_w"),
     )
-

@@ -7,7 +7,7 @@ from typing import Literal
 
 from optimizer.analysis.backtest import references
 from optimizer.analysis.backtest.case import Case
-from optimizer.analysis.backtest.knowledge import Kind, Times, knowledge_of
+from optimizer.analysis.backtest.knowledge import HOURLY, Kind, Times, knowledge_of
 from optimizer.analysis.backtest.living import INTERVAL_S, ByLaw, OwnUse, Strategy, live
 from optimizer.analysis.backtest.outcome import (
     Account,
@@ -36,7 +36,7 @@ class Way:
     """How a case is tried."""
 
     kind: Kind = "learned"
-    times: Times = Times()
+    times: Times = HOURLY
     follow: Follow = "value"
     write: Write = "equals"
     interval_s: float = INTERVAL_S
