@@ -8,6 +8,7 @@ import typer
 
 from optimizer import __version__
 from optimizer.cli import (
+    backtest,
     check,
     demo,
     explain,
@@ -22,6 +23,7 @@ from optimizer.cli import (
     show,
     simulate,
     status,
+    study,
 )
 
 app = typer.Typer(
@@ -58,8 +60,7 @@ def options(
 
 for command in (demo.demo, check.check, plan.plan, show.show, explain.explain, run.run,
                 status.status, release.release, export.export, replay.replay,
-                report.report,
-                simulate.simulate):  # fmt: skip
+                 report.report, simulate.simulate, backtest.backtest, study.study):  # fmt: skip
     app.command()(command)
 app.add_typer(fems.app, name="fems")
 app.add_typer(service.app, name="service")

@@ -11,6 +11,7 @@ from optimizer.forecast.load import (
     DAYS,
     LEVEL_LIMITS,
     QUARTERS,
+    Past,
     known_quarters,
     quarter_of_day,
 )
@@ -37,7 +38,11 @@ def spread_of(
     LoadSpread or None
         None while fewer than 14 days are known: then an average home counts.
     """
-    past = known_quarters(history, at, zone)
+    return spread_from(known_quarters(history, at, zone), zone, step)
+
+
+def spread_from(past: Past, zone: ZoneInfo, step: timedelta) -> LoadSpread | None:
+    """The same from known quarter-hours."""
     days = pd.factorize(past.starts[::-1].date)[0]
     if len(days) == 0 or days[-1] + 1 < 2 * LEAST_DAYS:
         return None

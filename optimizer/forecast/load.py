@@ -88,10 +88,15 @@ def expected(
     """
     past = known_quarters(history, at, zone)
     starts = steps.grid(start, end, steps.QUARTER)
-    ahead = _local(starts, zone)
-    load_w = _profile(past, ahead, annual_kwh) * _level(past, at, annual_kwh)
+    load_w = ahead_w(past, _local(starts, zone), at, annual_kwh)
     ends = [moment + steps.QUARTER for moment in starts]
     return Expected(frames.frame_of(starts, ends, load_w=load_w.tolist()), _notes(past, annual_kwh))
+
+
+def ahead_w(past: Past, ahead: pd.DatetimeIndex, at: datetime, annual_kwh: float) -> np.ndarray:
+    """The same from known quarter-hours, for the local starts of those ahead [W]."""
+    load_w: np.ndarray = _profile(past, ahead, annual_kwh) * _level(past, at, annual_kwh)
+    return load_w
 
 
 def _local(starts: list[datetime], zone: ZoneInfo) -> pd.DatetimeIndex:
@@ -125,7 +130,9 @@ def _profile(past: Past, ahead: pd.DatetimeIndex, annual_kwh: float) -> np.ndarr
     total = np.bincount(place[newest], weights=past.load_w[newest], minlength=QUARTERS)
     weight = np.maximum(PRIOR_DAYS * (1 - count / DAYS), 0.0)
     at = quarter_of_day(ahead)
-    standard = _standard(ahead, annual_kwh) * _scale(past, annual_kwh)
+    standard = np.zeros(len(at))
+    if weight[at].any():
+        standard = _standard(ahead, annual_kwh) * _scale(past, annual_kwh)
     mean: np.ndarray = (total[at] + weight[at] * standard) / (count[at] + weight[at])
     return mean
 

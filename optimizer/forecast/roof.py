@@ -98,15 +98,18 @@ def learn(expected: pd.DataFrame, measured: pd.DataFrame, at: datetime, place: P
             for name, frame in (("told", told), ("seen", seen))
         }
     ).dropna()
-    return _factors(pair)
+    return correction_of(pair)
 
 
 def _before(frame: pd.DataFrame, at: datetime) -> pd.DataFrame:
     return frame[(frame["end"] <= at) & (frame.index >= at - REACH)]
 
 
-def _factors(pair: pd.DataFrame) -> Correction:
-    """Shrunk ratios of sums, so that bright hours count for what they give."""
+def correction_of(pair: pd.DataFrame) -> Correction:
+    """The correction from quarter-hours `told` and `seen` [W], indexed by their starts (UTC).
+
+    Shrunk ratios of sums, so that bright hours count for what they give.
+    """
     days = len(pair) / 96
     if days == 0 or pair["told"].sum() <= 0:
         return Correction()

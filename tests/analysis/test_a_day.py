@@ -2,10 +2,14 @@
 
 import functools
 from dataclasses import replace
+from datetime import timedelta
 
+import numpy as np
 import pytest
 
 from optimizer.analysis import demo, living, sample
+from optimizer.analysis.backtest import living as backtest
+from optimizer.analysis.backtest.case import Case
 from optimizer.analysis.bill import Bill, price_list, total_eur
 from optimizer.analysis.ledger import book
 from optimizer.analysis.ledger.walk import Terms
@@ -135,3 +139,39 @@ def test_the_ledger_tells_the_same_from_the_journal_alone(lived, stores):
         true_eur = day.own_use_bill_eur - day.bill_eur + more_wh / 1000 * told.stored_eur_per_kwh
         assert told.saving_eur == pytest.approx(true_eur, abs=0.06)
         assert told.model_off_percent < 1
+
+
+class FixedPlans:
+    """Plans that were made elsewhere."""
+
+    def __init__(self, case, made):
+        self.case, self.made = case, made
+
+    def at(self, quarter, soc_wh):
+        return [plan for plan in self.made if plan.made_at <= self.case.at(quarter)][-1]
+
+
+@pytest.mark.parametrize("ticks", [1, 15])
+def test_the_back_tests_plant_costs_what_the_simulated_fems_costs(lived, stores, ticks):
+    """Ticks of 15 min and of one against a cycle of one second with a real loop over HTTP."""
+    for day in lived():
+        week, start = sample.folder() / day.scene.week, day.plan.steps[0].start
+        came = sample.measured(week, start, start + timedelta(days=1))
+        minutes = np.array(living.profile(came, "load_w").spiky(seed=2).watts)
+        case = Case(
+            "day", start, minutes.reshape(-1, 15 // ticks).mean(axis=1),
+            np.repeat(came["pv_w"].to_numpy(), ticks), came["buy_eur_per_kwh"].to_numpy(),
+            came["sell_eur_per_kwh"].to_numpy(), day.battery, sample.GRID, sample.ZONE,
+        )  # fmt: skip
+        store = database.connect(stores / day.scene.week)
+        made = [plans.load(store, n) for n in range(1, plans.newest_number(store) + 1)]
+        store.close()
+        settings = Settings(case.battery, case.grid)
+        law = backtest.ByLaw(case, FixedPlans(case, made), settings, living.INTERVAL_S)
+        start_wh = case.battery.capacity_wh * day.scene.soc_percent / 100
+        for strategy, quarters in ((backtest.OwnUse(case), day.own_use), (law, day.quarters)):
+            found = backtest.live(case, strategy, start_wh)
+            bill = (found.bought_wh * case.buy - found.sold_wh * case.sell).sum() / 1000
+            left_wh = found.soc_wh[-1] - quarters[-1].reading.soc_wh
+            true = total_eur(quarters)
+            assert bill - left_wh / 1000 * 0.2 == pytest.approx(true, rel=0.01)

@@ -4,8 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from optimizer.control.decide import Settings
+from optimizer.control.decide import decide
 from optimizer.control.executor import Executor, PlanBook
+from optimizer.control.memory import Memory, Settings
 from optimizer.fems.client import FemsClient
 from optimizer.fems.simulated.house import Profile, SimulatedHouse
 from optimizer.fems.simulated.simulator import SimulatedFems
@@ -13,6 +14,7 @@ from optimizer.fems.writes import HandedOver
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent
+from optimizer.model.state import Channel, Snapshot
 from optimizer.store import database, journal, plans
 
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
@@ -97,3 +99,32 @@ def test_our_set_points_draw_nothing_from_the_grid(noon, follow, write, plan):
 @pytest.mark.parametrize(("follow", "write", "plan"), CASES[:2])
 def test_the_raw_battery_power_would_buy_while_the_sun_shines(noon, follow, write, plan):
     assert noon(RawClient, follow, write, **plan) > 500
+
+
+@pytest.mark.parametrize("write", ["equals", "bounds"])
+def test_a_full_battery_that_is_kept_through_the_night_lets_the_roof_in_at_sunrise(
+    make_plan, make_settings, write
+):
+    """A held 0 W throttles the roof of a full hybrid, and no reading shows a throttled roof."""
+    settings = make_settings(write=write, hybrid=True)
+    plan = make_plan(settings=settings, buy=0.20, values=(0.40, 0.40))
+    night, sun = 120, 600
+    house = SimulatedHouse(
+        settings.battery, Profile(START, 60, (1_500.0,) * 30),
+        Profile(START, 60, (0.0,) * (night // 60) + (3_000.0,) * 28), START, 100,
+    )  # fmt: skip
+    memory, decision = Memory(), None
+    for _ in range((night + sun) // 10):
+        seen = house.shown
+        snapshot = Snapshot(
+            house.moment, 100 * house.soc_wh / 22_000, seen.grid_w, seen.ess_w, seen.battery_w,
+            seen.pv_w - seen.curtailed_w, seen.allowed_charge_w, seen.allowed_discharge_w, 1, 0,
+        )  # fmt: skip
+        decision, memory = decide(house.moment, plan, snapshot, memory, settings)
+        for channel in Channel:
+            value = decision.setpoint_w if channel is decision.channel else None
+            house.write(channel.value, value)
+        house.advance(10)
+    assert house.soc_wh > 0.979 * 22_000
+    assert house.meters.curtailed_wh < 0.2 * house.meters.pv_wh
+    assert house.shown.curtailed_w < 100.0

@@ -1,0 +1,439 @@
+"""The back-test: what was known when, what it earns, and that nothing looks ahead."""
+
+import functools
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from optimizer.analysis import sample
+from optimizer.analysis.backtest import grid, living, outcome, plans, references, series, trial
+from optimizer.analysis.backtest.case import Case, filled, spiky, strayed
+from optimizer.analysis.backtest.knowledge import Knowledge, Times, moments
+from optimizer.analysis.backtest.plant import Held, Plant
+from optimizer.cli import inputs
+from optimizer.control.memory import Settings
+from optimizer.errors import ConfigError, DataError
+from optimizer.forecast import hindcast, load, roof
+from optimizer.model import frames
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Dimming, Grid
+from optimizer.model.state import Channel
+from optimizer.planning.door import forecast_steps
+from optimizer.planning.planner import Request, make_plan
+
+ZONE = ZoneInfo("Europe/Berlin")
+QUARTER = timedelta(minutes=15)
+
+
+@functools.cache
+def house(days=23, ticks=1, begin=18, hybrid=True, flat=False):
+    """A house in spring with a summer-time change in it; seeded."""
+    chance = np.random.default_rng(3)
+    start = datetime(2026, 3, 14, 23, tzinfo=UTC)
+    index = pd.date_range(start, periods=days * 96, freq="15min")
+    local = index.tz_convert(ZONE)
+    hour = local.hour.to_numpy() + local.minute.to_numpy() / 60
+    mean = 350 + 900 * np.exp(-((hour - 19) ** 2) / 6) + 300 * np.exp(-((hour - 7) ** 2) / 2)
+    used = mean * chance.lognormal(0, 0.3, len(index))
+    sky = np.repeat(chance.uniform(0.1, 1, days), 96)
+    sun = 6_000 * sky * np.maximum(0, np.sin((index.hour + index.minute / 60 - 5) / 14 * np.pi))
+    sun = np.asarray(sun * ((index.hour >= 5) & (index.hour < 19)))
+    spot = 0.1 + 0.12 * np.cos((hour - 19) / 6 * np.pi)
+    spot += np.repeat(chance.normal(0, 0.03, days * 24), 4)
+    buy = np.full(len(index), 0.3) if flat else 1.19 * spot + 0.19
+    battery = Battery(10_000, max_charge_w=5_000, max_discharge_w=5_000, hybrid=hybrid)
+    return Case(
+        "house", start, spiky(used, 15, 15 // ticks, 1), np.repeat(sun, ticks), buy,
+        np.full(len(index), 0.08), battery, Grid(), ZONE, None, strayed(np.asarray(sun), local, 1),
+        begin=begin * 96,
+    )  # fmt: skip
+
+
+def law(case, made, **settings):
+    return living.ByLaw(case, made, Settings(case.battery, case.grid, **settings))
+
+
+def earned(case, made):
+    """Beyond own use [EUR]."""
+    own, ours = (
+        outcome.account(case, "", living.live(case, strategy))
+        for strategy in (living.OwnUse(case), made)
+    )
+    return own.total_eur - ours.total_eur
+
+
+@functools.cache
+def tried():
+    return trial.run(house(), trial.Way())
+
+
+def test_everybody_lies_between_blind_and_all_known():
+    found = tried()
+    of = {item.name: item.extra_eur for item in found.outcomes}
+    most = found.own_use_eur - found.attainable_eur
+    assert all(extra < most for extra in of.values())
+    assert of[trial.BLIND] < 0 < of[trial.OURS] <= of[trial.PERFECT]
+    assert of[trial.BLIND] == min(of.values())
+    assert found.own_use_eur < found.no_battery_eur
+
+
+def test_shares_months_and_leads_are_of_one_account():
+    found = tried()
+    most = found.own_use_eur - found.attainable_eur
+    ours = found.of(trial.OURS)
+    assert ours.share == pytest.approx(ours.extra_eur / most)
+    assert sum(ours.months.values()) == pytest.approx(ours.extra_eur)
+    assert ours.yearly.mean == pytest.approx(ours.extra_eur / found.days * 365)
+    for name, lead in found.ahead:
+        gap = ours.yearly.mean - found.of(name).yearly.mean
+        assert lead.mean == pytest.approx(gap)
+
+
+def test_money_is_bill_less_stored_energy_at_one_price():
+    case = house()
+    lived = living.live(case, living.OwnUse(case))
+    bill = (lived.bought_wh * case.buy[case.begin :] - lived.sold_wh * 0.08).sum() / 1000
+    kept = (lived.soc_wh[-1] - lived.start_wh) / 1000 * outcome.fixed_value(case)
+    assert outcome.account(case, "", lived).total_eur == pytest.approx(bill - kept)
+
+
+def test_on_a_flat_tariff_nothing_is_earned_and_nothing_lost():
+    case = house(flat=True)
+    extra = earned(case, law(case, plans.TablePlans(Knowledge(case, "learned"), Times())))
+    assert extra / case.days * 365 == pytest.approx(0.0, abs=0.2)
+
+
+def test_days_without_a_new_plan_still_earn_something():
+    case = house()
+    stale = Times(hourly=False, every_days=3)
+    assert earned(case, law(case, plans.TablePlans(Knowledge(case, "learned"), stale))) > 0
+
+
+@pytest.mark.parametrize("hour", [9, 13, 22])
+def test_nothing_looks_ahead(hour):
+    """What comes after now is poison; what is done up to now stays the same."""
+    case = house()
+    now = case.begin + 3 * 96 + hour * 4
+    published = max(at.end for at in moments(case, Times()) if at.first < now)
+    spoilt = {name: getattr(case, name).copy() for name in ("load_w", "pv_w", "buy", "sell")}
+    spoilt["load_w"][now:], spoilt["pv_w"][now:] = 33_333.0, np.nan
+    spoilt["buy"][published:], spoilt["sell"][published:] = np.nan, 99.0
+    lived = []
+    for one in (case, replace(case, **spoilt)):
+        strategy, plant = law(one, plans.TablePlans(_until(one, now), Times())), None
+        plant = Plant(one.battery, one.grid, one.battery.min_wh)
+        rows = []
+        for quarter in range(one.begin, now):
+            figures = one.load_w[quarter], one.pv_w[quarter]
+            rows += strategy.tick(plant, quarter, 0, *map(float, figures))
+        lived.append(rows)
+    assert lived[0] == lived[1]
+
+
+class _until(Knowledge):  # noqa: N801 - reads as a phrase
+    """Knowledge whose plans after a moment are not wanted."""
+
+    def __init__(self, case, now):
+        super().__init__(case, "learned")
+        self.now = now
+
+    def load_w(self, at):
+        return super().load_w(at) if at.first < self.now else np.zeros(at.end - at.first)
+
+    def pv_w(self, at):
+        return super().pv_w(at) if at.first < self.now else np.zeros(at.end - at.first)
+
+    def spread(self, at):
+        return super().spread(at if at.first < self.now else moments(self.case, Times())[0])
+
+    def end_value(self, at):
+        return super().end_value(at) if at.first < self.now else 0.1
+
+
+def frame(case, name, until):
+    """A case's quarter-hours as a source gives them."""
+    starts = [case.at(q) for q in range(until)]
+    values = case.means(getattr(case, name))[:until].tolist()
+    return frames.frame_of(starts, [at + QUARTER for at in starts], **{name: values})
+
+
+@pytest.mark.parametrize("place", [0, 17, 53])
+def test_plans_know_what_the_planner_would_have_known(place):
+    """The batch's figures are those of the sources' own way, moment by moment."""
+    case = house()
+    knowledge = Knowledge(case, "learned")
+    at = moments(case, Times())[place * 2]
+    now, end = case.at(at.first), case.at(at.end)
+    history = frame(case, "load_w", len(case.buy))
+    expected = load.expected(history, now, end, now, ZONE, case.annual_kwh).frame
+    np.testing.assert_allclose(knowledge.load_w(at), expected["load_w"])
+    spread = hindcast.spread_of(history, now, ZONE, QUARTER)
+    np.testing.assert_allclose(knowledge.spread(at).ratios, spread.ratios)
+    told = frame(replace(case, pv_w=case.told_pv_w), "pv_w", len(case.buy))
+    seen, limit = frame(case, "pv_w", len(case.buy)), roof.Place(case.battery.max_ac_w)
+    right = roof.expected(told, seen, now, end, now, limit).frame
+    np.testing.assert_allclose(knowledge.pv_w(at), right["pv_w"][: at.end - at.first])
+    starts = [case.at(q) for q in range(at.end, at.first + 96)]
+    if starts:
+        buy, sell = knowledge._guess(at.end)
+        tail = frames.frame_of(
+            starts, [s + QUARTER for s in starts], buy_eur_per_kwh=buy[: len(starts)].tolist(),
+            sell_eur_per_kwh=sell[: len(starts)].tolist(),
+        )  # fmt: skip
+        assert knowledge.end_value(at) == pytest.approx(
+            inputs.end_value(_steps(case, knowledge, at), tail, case.battery)[0]
+        )
+
+
+def _steps(case, knowledge, at):
+    starts = [case.at(q) for q in range(at.first, at.end)]
+    here = slice(at.first, at.end)
+    return forecast_steps(
+        frames.frame_of(
+            starts,
+            [s + QUARTER for s in starts],
+            buy_eur_per_kwh=case.buy[here].tolist(),
+            sell_eur_per_kwh=case.sell[here].tolist(),
+            load_w=knowledge.load_w(at).tolist(),
+            pv_w=knowledge.pv_w(at).tolist(),
+        )
+    )
+
+
+def test_light_plans_hold_the_planners_own_table():
+    case, times = house(), Times()
+    knowledge = Knowledge(case, "learned")
+    made = plans.TablePlans(knowledge, times)
+    at = moments(case, times)[40]
+    light = made.at(at.first, 5_000.0)
+    request = Request(
+        case.at(at.first), "home", case.battery, case.grid, 50.0, knowledge.end_value(at),
+        spread=knowledge.spread(at),
+    )  # fmt: skip
+    whole = make_plan(_steps(case, knowledge, at), request, lambda: 0.0)
+    assert light.bounds == whole.bounds
+    assert light.value_soc_wh == pytest.approx(whole.value_soc_wh)
+    for mine, theirs in zip(light.steps, whole.steps, strict=False):
+        assert (mine.start, mine.end) == (theirs.start, theirs.end)
+        assert mine.buy_eur_per_kwh == pytest.approx(theirs.buy_eur_per_kwh, abs=1e-6)
+        assert mine.values_eur_per_kwh == pytest.approx(theirs.values_eur_per_kwh, abs=1e-5)
+
+
+def test_tomorrow_is_known_from_one_o_clock_on():
+    case = house()
+    for at in moments(case, Times()):
+        hour = case.local[at.first].hour
+        last = case.local[at.end - 1]
+        days = (last.date() - case.local[at.first].date()).days
+        if at.end < len(case.buy):
+            assert (last.hour, last.minute) == (23, 45)
+            assert days == (1 if hour >= 13 else 0)
+
+
+def test_dimming_reaches_the_tables():
+    case = house()
+    begin = case.at(case.begin)
+    dimmed = Grid(dimming=(Dimming(begin, begin + timedelta(days=6), 1_000.0),))
+    free, bound = (
+        plans.TablePlans(Knowledge(one, "perfect"), Times(hourly=False))
+        for one in (case, replace(case, grid=dimmed))
+    )
+    pairs = zip(free.at(case.begin, 0).steps, bound.at(case.begin, 0).steps, strict=True)
+    gaps = [b.values_eur_per_kwh[5] - a.values_eur_per_kwh[5] for a, b in pairs]
+    assert max(gaps) > 0.01  # what cannot be bought in the cheap hours is worth more
+
+
+@pytest.mark.parametrize("follow", ["intent", "power"])
+def test_whole_plans_are_made_for_the_other_ways_to_follow(follow):
+    case = house(days=20, begin=18)
+    way = trial.Way(follow=follow, times=Times(hourly=False), names=(trial.OURS,))
+    found = trial.run(case, way).of(trial.OURS)
+    assert found.extra_eur != 0
+    assert (found.extra_eur > 0) == (follow == "intent")
+
+
+# The plant.
+
+
+def plant(soc_wh=5_000.0, grid=None, **battery):
+    return Plant(Battery(10_000, **battery), grid or Grid(), soc_wh)
+
+
+def test_own_balancing_keeps_the_grid_at_zero_while_it_can():
+    one = plant()
+    assert one.run(1_000.0, 0.0, None, 1.0).grid_w == pytest.approx(0.0)
+    assert one.run(1_000.0, 3_000.0, None, 1.0).battery_w == pytest.approx(-2_000.0)
+    assert plant(500.0).run(1_000.0, 0.0, None, 1.0).grid_w == 1_000.0
+
+
+def test_a_set_point_contains_the_roof_of_a_hybrid():
+    flow = plant(hybrid=True).run(500.0, 3_000.0, Held(1_000.0), 0.25)
+    assert (flow.ess_w, flow.battery_w) == (1_000.0, -2_000.0)
+    assert plant().run(500.0, 3_000.0, Held(1_000.0), 0.25).battery_w == 1_000.0
+
+
+def test_a_full_hybrid_throttles_its_roof_under_a_set_point_and_never_alone():
+    full = plant(10_000.0, hybrid=True)
+    assert full.run(500.0, 3_000.0, Held(0.0), 0.25).pv_w == 0.0
+    assert full.run(500.0, 3_000.0, Held(0.0, Channel.GREATER_OR_EQUALS), 0.25).pv_w == 3_000.0
+    assert full.run(500.0, 3_000.0, None, 0.25).grid_w == -2_500.0
+
+
+def test_bounds_leave_the_balancing_alone_where_they_do_not_bind():
+    one = plant()
+    assert one.run(1_000.0, 0.0, Held(2_000.0, Channel.LESS_OR_EQUALS), 0.1).battery_w == 1_000.0
+    assert one.run(1_000.0, 0.0, Held(200.0, Channel.LESS_OR_EQUALS), 0.1).battery_w == 200.0
+    assert one.run(1_000.0, 0.0, Held(2_000.0, Channel.GREATER_OR_EQUALS), 0.1).battery_w == 2_000.0
+
+
+def test_feed_in_and_inverter_limits_throttle_the_roof_first():
+    limited = plant(9_900.0, Grid(max_sell_w=1_000.0))
+    flow = limited.run(0.0, 4_000.0, Held(500.0), 0.1)
+    assert (flow.grid_w, flow.pv_w, flow.battery_w) == (-1_000.0, 500.0, 500.0)
+    small = plant(hybrid=True, max_ac_w=3_000.0, max_charge_w=1_000.0)
+    assert small.run(8_000.0, 2_000.0, None, 0.1).ess_w == 3_000.0
+    assert small.run(0.0, 5_000.0, None, 0.1).pv_w == 4_000.0
+
+
+def test_a_kept_band_draws_no_more_than_grid_and_inverter_allow():
+    one = plant(1_000.0, Grid(max_buy_w=3_000.0))
+    assert one.keep(1_000.0, 0.0, float("-inf"), -5_000.0, 0.1).grid_w == 3_000.0
+    hybrid = plant(1_000.0, hybrid=True, max_ac_w=2_000.0)
+    assert hybrid.keep(0.0, 0.0, float("-inf"), -5_000.0, 0.1).ess_w == -2_000.0
+    assert one.keep(1_000.0, 0.0, float("-inf"), 0.0, 0.1).battery_w == 0.0
+
+
+# Cases.
+
+
+def test_bursts_keep_the_means():
+    means = np.array([500.0, 2_000.0, 0.0, 80.0])
+    for tick in (1, 5, 15):
+        ticks = spiky(means, 60, tick, 4)
+        np.testing.assert_allclose(ticks.reshape(4, -1).mean(axis=1), means)
+    assert spiky(means, 60, 1, 4).max() > 2_500
+
+
+def test_a_made_up_roof_forecast_strays_as_stated():
+    local = pd.date_range("2026-01-01", periods=96 * 365, freq="15min", tz=ZONE)
+    told = strayed(np.full(len(local), 1_000.0), local, 9)
+    hourly = told.reshape(-1, 4).mean(axis=1)
+    assert told.mean() == pytest.approx(1_000.0, rel=0.02)
+    assert np.abs(hourly / 1_000 - 1).mean() == pytest.approx(0.24, abs=0.02)
+    assert np.abs(told.reshape(-1, 96).mean(axis=1) / 1_000 - 1).mean() == pytest.approx(
+        0.15, abs=0.02
+    )
+
+
+def test_holes_are_filled_with_the_nearest_day():
+    series_w = np.array([1.0, np.nan, 3.0, 4.0, 5.0, np.nan])
+    assert filled(series_w, 2).tolist() == [1.0, 4.0, 3.0, 4.0, 5.0, 4.0]
+    with pytest.raises(DataError, match="nothing is known"):
+        filled(np.array([np.nan]), 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"load_w": np.ones(7)}, "do not divide"),
+        ({"pv_w": np.ones(3)}, "pv_w has 3 values"),
+        ({"start": datetime(2026, 3, 14, 23, 7, tzinfo=UTC)}, "begins no quarter-hour"),
+        ({"begin": 10_000}, "nothing is left"),
+    ],
+)
+def test_a_case_that_does_not_fit_is_refused(changes, sentence):
+    with pytest.raises(DataError, match=sentence):
+        replace(house(), **changes)
+
+
+def test_a_case_without_what_was_told_says_so():
+    with pytest.raises(DataError, match="no load forecast"):
+        Knowledge(house(), "csv")
+    with pytest.raises(DataError, match="no roof forecast"):
+        Knowledge(replace(house(), told_pv_w=None), "learned")
+
+
+def test_a_range_needs_weeks():
+    assert np.isnan(outcome.yearly(np.ones(96 * 13)).low)
+    week = np.repeat([0.0, 1.0, 2.0, 3.0], 7 * 96) / (7 * 96)
+    found = outcome.yearly(week)
+    assert found.low < found.mean < found.high
+    assert found == outcome.yearly(week)
+    assert found.mean == pytest.approx(1.5 * 365 / 7)
+
+
+def test_less_than_ten_euros_have_no_share():
+    case = house(flat=True)
+    way = trial.Way(names=(trial.OURS,))
+    assert trial.run(case, way).outcomes[0].share is None
+
+
+def test_the_exact_search_over_modes_prefers_the_night():
+    """Two prices: the cheap one charges what the dear one needs, and no more."""
+    case = house(hybrid=False)
+    rival = references.OpenEmsLike(Knowledge(case, "perfect"))
+    assert {0, 1, 2} >= set(np.unique(rival._table)) >= {0, 1}
+    assert earned(case, rival) > 0
+
+
+def test_a_folder_makes_a_case_and_holes_are_told(tmp_path):
+    known = series.folder(sample.folder() / "spring")
+    home = series.Home(sample.BATTERY, sample.GRID, sample.TARIFF, sample.ZONE, 5, 1)
+    case = series.case_of("spring", known, home, learned=False)
+    assert (case.ticks, len(case.buy), case.begin) == (3, 668, 0)
+    assert case.load_w.mean() == pytest.approx(known.load["load_w"].mean())
+    late = series.case_of("spring", known, home)
+    assert late.begin == 3 * 96
+    torn = replace(known, prices=known.prices.drop(known.prices.index[100]))
+    with pytest.raises(DataError, match="prices have a hole at"):
+        series.case_of("spring", torn, home)
+    with pytest.raises(DataError, match="are known from"):
+        series.case_of("spring", known, home, datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_the_axes_of_a_study_are_named():
+    with pytest.raises(ConfigError, match="battery 'big'"):
+        grid.battery("big")
+    with pytest.raises(ConfigError, match="fix, neg0, 14a, flat"):
+        grid.tariff("dear")
+    (case,) = grid.cases(
+        [sample.folder() / "winter"], [grid.battery("11/5")], ["flat"], 15, 1, learned=False
+    )
+    assert set(case.buy) == {0.30}
+
+
+# Commands.
+
+
+def run(*args):
+    return subprocess.run(
+        [sys.executable, "-m", "optimizer", *args], capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+
+
+def test_the_command_prints_json_and_a_page(tmp_path):
+    page = tmp_path / "page.html"
+    done = run("backtest", "--data", str(sample.folder() / "winter"), "--forecast", "csv",
+               "--json", "--html", str(page))  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)["trials"]
+    ours = next(item for item in found["outcomes"] if item["name"] == trial.OURS)
+    assert ours["share"] >= 0.75
+    assert all(item["mean"] > 0 for item in found["ahead_eur_per_year"].values())
+    assert "<svg" in page.read_text()
+    assert "not_a_number" not in done.stdout
+    assert "NaN" not in done.stdout
+
+
+def test_a_folder_that_lacks_a_file_is_named(tmp_path):
+    done = run("backtest", "--data", str(tmp_path))
+    assert done.returncode == 8
+    assert "prices.csv cannot be read" in done.stderr
