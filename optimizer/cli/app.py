@@ -60,7 +60,7 @@ def options(
 
 for command in (demo.demo, check.check, plan.plan, show.show, explain.explain, run.run,
                 status.status, release.release, export.export, replay.replay,
-                 report.report, simulate.simulate, backtest.backtest, study.study):  # fmt: skip
+                report.report, simulate.simulate, backtest.backtest, study.study):  # fmt: skip
     app.command()(command)
 app.add_typer(fems.app, name="fems")
 app.add_typer(service.app, name="service")
