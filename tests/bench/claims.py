@@ -77,7 +77,9 @@ def real(folder: Path, home: str, tariff: str, tick: int) -> Case:
     first, counted, last, step, battery = HOMES[home]
     zone_index = pd.date_range(first, last, freq="15min", tz=ZONE, inclusive="left")
     index = zone_index.tz_convert("UTC")
-    data = _series(folder, home).reindex(index, method="ffill", limit=step // 15 - 1)
+    data = _series(folder, home).reindex(index)
+    if step > 15:
+        data = data.ffill(limit=step // 15 - 1)
     metered = data["load_w"].notna().to_numpy() & (data["load_w"] > 1).to_numpy()
     load = filled(data["load_w"].where(metered).to_numpy(), 96)
     roof = filled(data["pv_w"].to_numpy(), 96)
