@@ -118,14 +118,23 @@ def known_quarters(history: pd.DataFrame | None, at: datetime, zone: ZoneInfo) -
 
 def quarter_of_day(local: pd.DatetimeIndex) -> np.ndarray:
     """0 to 95 by the clock on the wall, so days of 23 and 25 hours need no care."""
-    quarters: np.ndarray = (local.hour * 4 + local.minute // 15).to_numpy()
+    quarters: np.ndarray = local.hour.to_numpy() * 4 + local.minute.to_numpy() // 15
     return quarters
+
+
+def _newest(place: np.ndarray) -> np.ndarray:
+    """Which quarter-hours are among the newest 14 of their time of day; newest come first."""
+    order = np.argsort(place, kind="stable")
+    first = np.concatenate([[0], np.cumsum(np.bincount(place, minlength=QUARTERS))])
+    newest = np.empty(len(place), dtype=bool)
+    newest[order] = np.arange(len(place)) - first[place[order]] < DAYS
+    return newest
 
 
 def _profile(past: Past, ahead: pd.DatetimeIndex, annual_kwh: float) -> np.ndarray:
     """The mean of the newest 14 days at the same time of day; the standard while it is short."""
     place = quarter_of_day(past.starts)
-    newest = pd.Series(place).groupby(place).cumcount().to_numpy() < DAYS
+    newest = _newest(place)
     count = np.bincount(place[newest], minlength=QUARTERS).astype(float)
     total = np.bincount(place[newest], weights=past.load_w[newest], minlength=QUARTERS)
     weight = np.maximum(PRIOR_DAYS * (1 - count / DAYS), 0.0)

@@ -10,6 +10,7 @@ import argparse
 import itertools
 from dataclasses import replace
 from datetime import UTC
+from math import isnan
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -116,7 +117,8 @@ def line(trial: Trial) -> str:
         share = "" if item.share is None else f" ({item.share:.0%})"
         cells.append(f"{item.yearly.mean:.1f}{share}")
     ours = trial.outcomes[0].yearly
-    return f"| {' | '.join(cells)} | {ours.low:.0f} to {ours.high:.0f} |"
+    bounds = "" if isnan(ours.low) else f"{ours.low:.0f} to {ours.high:.0f}"
+    return f"| {' | '.join(cells)} | {bounds} |"
 
 
 def main() -> None:
