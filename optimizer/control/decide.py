@@ -31,12 +31,6 @@ NEARLY_FULL_PERCENT = 98.0
 
 FULL_PERCENT = 100.0
 
-PROBE_W = 500.0
-"""A full hybrid's battery that is only to be kept is asked for so much all the same: a set-point
-that it cannot take the roof past would throttle the roof, and a throttled roof is not seen in any
-reading, so a hold of the night would go on all day. By day the roof gives these watts, and more
-with each cycle; by night the battery does, for the 2 % of its charge that leave it room again."""
-
 BACK_PERCENT = 1.0
 """A limit of charge that was reached counts until the charge is so far away from it again."""
 
@@ -174,15 +168,12 @@ def _carry_out(
     nearest, furthest = min(battery_w, wanted) - SAME_W, max(battery_w, wanted) + SAME_W
     if abs(wanted - need) > SAME_W and nearest <= alone_w <= furthest:
         return free
+    # A set-point of a full hybrid that the roof cannot get past throttles the roof, and a throttled
+    # roof shows in no reading: a hold of the night would go on all day. Left alone, a battery gives
+    # at most the percent or two that leave it room again.
     full = settings.battery.hybrid and reading.soc_percent >= NEARLY_FULL_PERCENT
-    if full and chosen.highest_w <= SAME_W:
-        if abs(wanted - need) <= SAME_W:
-            return free
-        if abs(battery_w) <= SAME_W:
-            if high <= SAME_W:
-                return replace(free, reason=Reason.NO_ROOM)
-            battery_w = min(PROBE_W, high)
-            chosen = replace(chosen, highest_w=battery_w)
+    if full and chosen.highest_w <= SAME_W and abs(battery_w) <= SAME_W:
+        return free if abs(wanted - need) <= SAME_W else replace(free, reason=Reason.NO_ROOM)
     if settings.write == "bounds":
         return _bound(free, chosen, reading, (low, high)) or free
     if abs(wanted - need) <= SAME_W:

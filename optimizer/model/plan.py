@@ -2,7 +2,7 @@
 
 import functools
 import hashlib
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -162,8 +162,19 @@ def fingerprint(battery: Battery, grid: Grid) -> str:
     The coupling is left out: control takes it from the live readings, and where the configuration
     says "auto" the planner may have had to guess it. Control asks in every cycle: it is remembered.
     """
-    text = f"{replace(battery, hybrid=False)!r}{grid!r}"
+    text = repr(_plain([asdict(replace(battery, hybrid=False)), asdict(grid)]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> object:
+    """Equal values as one text: whether a limit was written 5 or 5.0 is no difference."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    return str(value)
 
 
 def iso(at: datetime) -> str:
