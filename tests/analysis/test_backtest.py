@@ -13,7 +13,17 @@ import pandas as pd
 import pytest
 
 from optimizer.analysis import sample
-from optimizer.analysis.backtest import grid, living, outcome, plans, references, series, trial
+from optimizer.analysis.backtest import (
+    grid,
+    living,
+    outcome,
+    plans,
+    references,
+    series,
+    study,
+    trial,
+    words,
+)
 from optimizer.analysis.backtest.case import Case, filled, spiky, strayed
 from optimizer.analysis.backtest.knowledge import Knowledge, Times, moments
 from optimizer.analysis.backtest.plant import Held, Plant
@@ -300,6 +310,48 @@ def test_feed_in_and_inverter_limits_throttle_the_roof_first():
     small = plant(hybrid=True, max_ac_w=3_000.0, max_charge_w=1_000.0)
     assert small.run(8_000.0, 2_000.0, None, 0.1).ess_w == 3_000.0
     assert small.run(0.0, 5_000.0, None, 0.1).pv_w == 4_000.0
+
+
+def test_a_battery_that_may_sell_gives_way_to_the_feed_in_limit_after_the_roof():
+    flow = plant(9_000.0, Grid(max_sell_w=1_000.0)).run(500.0, 300.0, Held(4_000.0), 0.1)
+    assert (flow.grid_w, flow.pv_w, flow.battery_w) == (-1_000.0, 0.0, 1_500.0)
+
+
+def test_meters_count_what_crosses_the_grid_and_nothing_else():
+    case = house()
+    lived = living.live(case, living.OwnUse(case))
+    load_wh, roof_wh = (
+        case.means(column)[case.begin :].sum() / 4 for column in (case.load_w, case.pv_w)
+    )
+    battery = case.battery
+    stored_wh = lived.soc_wh[-1] - lived.start_wh
+    out_wh = lived.discharged_wh.sum()
+    in_wh = (stored_wh + out_wh / battery.discharge_efficiency) / battery.charge_efficiency
+    net_wh = load_wh - roof_wh - out_wh + in_wh
+    assert lived.bought_wh.sum() - lived.sold_wh.sum() == pytest.approx(net_wh)
+    assert ((lived.bought_wh == 0) | (lived.sold_wh == 0)).all()
+    assert (lived.bought_wh[lived.sold_wh > 0] == 0).all()
+    assert (lived.bought_wh == 0).sum() > 96
+
+
+def test_the_table_says_what_everybody_earned_and_from_what():
+    found = tried()
+    lines = words.table(found)
+    assert f"{found.own_use_eur:.2f}" in lines[2]
+    row = next(line for line in lines if line.startswith(f"  {trial.OURS}"))
+    assert f"{found.of(trial.OURS).extra_eur:8.2f}" in row
+    assert "5 days are no year" in lines[-1]
+    assert words.months(found)[1].startswith("    2026-04 +")
+    year = replace(found, days=365.0)
+    assert "no year" not in words.table(year)[-1]
+    assert words.months(replace(found, outcomes=())) == []
+
+
+def test_strategies_side_by_side_are_the_same():
+    case = house(days=20)
+    way = trial.Way(names=(trial.OURS, trial.PERFECT))
+    alone, together = (trial.run(case, way, study.side_by_side(jobs)) for jobs in (1, 2))
+    assert words.as_json(alone) == words.as_json(together)
 
 
 def test_a_kept_band_draws_no_more_than_grid_and_inverter_allow():

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from math import gcd
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -169,17 +168,3 @@ def filled(load_w: Array, per_day: int) -> Array:
             made[holes[inside]] = load_w[at[inside]]
     made[np.isnan(made)] = np.nanmean(load_w)
     return made
-
-
-def tick_minutes_for(minutes: int) -> int:
-    """A tick of whole minutes that divides a quarter-hour, at most as long as wished.
-
-    >>> tick_minutes_for(4)
-    3
-    """
-    return max(part for part in range(1, 16) if 15 % part == 0 and part <= max(1, minutes))
-
-
-def common_minutes(step: timedelta) -> int:
-    """Longest step of whole minutes that divides both a series' step and a quarter-hour."""
-    return gcd(round(step / timedelta(minutes=1)), 15)
