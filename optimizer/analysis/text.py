@@ -102,7 +102,7 @@ def money(plan: Plan) -> list[str]:
         word = "more" if more > 0 else "less"
         lines.append(
             f"energy worth {abs(more):.2f} EUR {word} is left in the battery at the end "
-            f"(at {plan.end_value_eur_per_kwh * 100:.1f} ct a kWh)"
+            f"({_end_worth(plan)})"
         )
     wear = plan.wear_eur - plan.own_use_wear_eur
     if abs(wear) >= 0.005:
@@ -114,6 +114,14 @@ def money(plan: Plan) -> list[str]:
         )
     lines.append(f"expected saving of the plan {plan.saving_eur:.2f} EUR")
     return lines
+
+
+def _end_worth(plan: Plan) -> str:
+    """What a kWh is worth at the plan's end, in words."""
+    first, *_, last = plan.steps[-1].values_eur_per_kwh
+    if first - last < 0.001:
+        return f"at {plan.end_value_eur_per_kwh * 100:.1f} ct a kWh"
+    return f"the first kWh are worth {first * 100:.1f} ct then, the last ones {last * 100:.1f} ct"
 
 
 def whole(plan: Plan, capacity_wh: float, zone: ZoneInfo, now: datetime | None = None) -> str:

@@ -17,8 +17,9 @@ from optimizer.model.battery import Battery
 from optimizer.model.tariff import FeeWindow, Tariff
 from optimizer.planning import value
 from optimizer.planning.door import forecast_steps
+from optimizer.planning.end_value import auto_end_value
 from optimizer.planning.own_use import no_battery, own_use
-from optimizer.planning.task import ForecastStep, Task, auto_end_value
+from optimizer.planning.task import ForecastStep, Task
 from optimizer.sources import table
 
 SEASONS = ("winter", "spring", "summer", "autumn")
@@ -74,7 +75,7 @@ def _week(battery: Battery, week: Path, tariff: Tariff, flat: bool) -> tuple[flo
     steps = _steps(week, tariff, flat)
     worth = auto_end_value(steps, battery)
     start_wh = max(battery.min_wh, START_SHARE * battery.capacity_wh)
-    task = Task(steps, battery, sample.GRID, start_wh, worth)
+    task = Task(steps, battery, sample.GRID, start_wh, (worth,))
     alone, given = own_use(task), worth * start_wh / 1000
     left = alone.cost_eur + alone.wear_eur - worth * alone.end_wh / 1000
     return no_battery(task).cost_eur, left + given, value.solve(task).objective_eur + given

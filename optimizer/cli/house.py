@@ -80,8 +80,11 @@ class House:
     """How far the house strays from its forecast; None where too little is known of it."""
 
 
-def house(config: "Config", begin: datetime, end: datetime, at_hand: Near) -> House:
-    """Load and roof from `begin` (just before now) to `end`."""
+def house(
+    config: "Config", begin: datetime, end: datetime, at_hand: Near,
+    planned_to: datetime | None = None,
+) -> House:  # fmt: skip
+    """Load and roof from `begin` (just before now) to `end`; the plan ends at `planned_to`."""
     told, notes = past(config, at_hand)
     load, history = _load(config, told, begin, end, at_hand)
     notes += load.notes
@@ -89,7 +92,7 @@ def house(config: "Config", begin: datetime, end: datetime, at_hand: Near) -> Ho
     spread = hindcast.spread_of(history, at_hand.now, at_hand.zone, step)
     if config.pv.source == "none":
         return House(load.frame, None, history, notes, spread)
-    roof = _roof(config, history, begin, end, at_hand)
+    roof = _roof(config, history, (begin, planned_to or end, end), at_hand)
     return House(load.frame, roof.frame, history, notes + roof.notes, spread)
 
 
@@ -142,9 +145,10 @@ def _load(
 
 
 def _roof(
-    config: "Config", history: "pd.DataFrame | None", begin: datetime, end: datetime, at_hand: Near
-) -> Expected:
-    name, pv, now = config.pv.source, config.pv, at_hand.now
+    config: "Config", history: "pd.DataFrame | None", times: tuple[datetime, datetime, datetime],
+    at_hand: Near,
+) -> Expected:  # fmt: skip
+    name, pv, now, (begin, planned_to, end) = config.pv.source, config.pv, at_hand.now, times
     span = Span(now, end, at_hand.zone)
     told = asking.ask(
         registry.ROOF, name, pv.settings(), span, at_hand.http, at_hand.memory, ("pv_w",)
@@ -155,7 +159,7 @@ def _roof(
     notes = (f"roof: {told.failure}",) if told.failure else ()
     try:
         made = roof_forecast.expected(
-            told.frame, measured, begin, end, now, place, correct=pv.learn
+            told.frame, measured, begin, end, now, place, correct=pv.learn, planned_to=planned_to
         )
     except DataError as error:
         raise DataError("; ".join([*notes, str(error).removeprefix("roof: ")])) from error

@@ -4,12 +4,15 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from optimizer.errors import ConfigError, DataError
-from optimizer.forecast import assemble, steps
+from optimizer.forecast import assemble, outlook, steps
 from optimizer.forecast.priced import Priced, priced
 from optimizer.model import frames
 from optimizer.model.plan import iso
@@ -21,8 +24,7 @@ from optimizer.sources.settings import PriceSettings, Span
 from optimizer.store import database
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from optimizer.cli.house import House
     from optimizer.config.sections import Config
     from optimizer.model.battery import Battery
     from optimizer.model.spread import LoadSpread
@@ -93,10 +95,23 @@ def _none_known(gathered: Gathered, at: datetime) -> ConfigError | DataError:
     )
 
 
-def forecast(
-    config: "Config", at: datetime
-) -> "tuple[pd.DataFrame, Priced, LoadSpread | None, list[str]]":
-    """The forecast frame from a moment on, its prices, the load's spread, notes for the owner."""
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """All that a plan is made from, apart from the battery."""
+
+    frame: pd.DataFrame
+    """The forecast, from the plan's moment on."""
+    beyond: pd.DataFrame | None
+    """The day after it, at prices of like days; None where that cannot be foreseen."""
+    prices: Priced
+    spread: "LoadSpread | None"
+    """How far the load strays."""
+    notes: list[str]
+    """For the owner."""
+
+
+def forecast(config: "Config", at: datetime) -> Foreseen:
+    """What is known and foreseen from a moment on."""
     from optimizer.cli import house
 
     costs = prices(config, at)
@@ -104,8 +119,9 @@ def forecast(
     planning = config.planning
     horizon = timedelta(hours=planning.horizon_h)
     step = timedelta(minutes=planning.step_minutes)
+    begin, end = steps.floor(at, step), at + horizon + step
     with house.near(config, at) as at_hand:
-        expected = house.house(config, steps.floor(at, step), at + horizon + step, at_hand)
+        expected = house.house(config, begin, end + outlook.WHOLE_DAY, at_hand, planned_to=end)
     notes += expected.notes
     frame = assemble.forecast(
         costs.frame, expected.load, expected.roof, at, horizon, step, costs.origins
@@ -113,26 +129,45 @@ def forecast(
     known = frame["end"].iloc[-1].to_pydatetime()
     if known < at + horizon - step:
         notes.append(f"prices, load and roof are known to {iso(known)}: the plan ends there")
-    return frame, costs, expected.spread, notes
+    return Foreseen(frame, _beyond(costs, expected, known, step), costs, expected.spread, notes)
 
 
-def end_value(
-    steps: "tuple[ForecastStep, ...]", tail: "pd.DataFrame", battery: "Battery"
-) -> tuple[float, str]:
-    """Worth of energy left at the end [EUR/kWh] where prices of a whole day are not published yet.
+def _beyond(
+    costs: Priced, expected: "House", end: datetime, step: timedelta
+) -> pd.DataFrame | None:
+    """The day after a plan's end, for what energy is worth then; nothing is planned there."""
+    known = costs.frame if costs.tail is None else pd.concat([costs.frame, costs.tail])
+    try:
+        return assemble.forecast(known, expected.load, expected.roof, end, outlook.WHOLE_DAY, step)
+    except DataError:  # nothing is known there, or not all: that costs no plan
+        return None
 
-    Plan and forecast together make the day; the forecast has no other use.
+
+def mean_value(steps: "tuple[ForecastStep, ...]", tail: pd.DataFrame, battery: "Battery") -> float:
+    """Worth of energy left at the end [EUR/kWh] where load or roof are not known beyond it.
+
+    A plan often ends with an evening; together with like days' prices its mean is that of a day.
     """
-    from optimizer.planning.task import ForecastStep, auto_end_value
+    from optimizer.planning.end_value import auto_end_value
+    from optimizer.planning.task import ForecastStep
 
     rows = zip(
         frames.starts_of(tail), frames.ends_of(tail), tail["buy_eur_per_kwh"].tolist(),
         tail["sell_eur_per_kwh"].tolist(), strict=True,
     )  # fmt: skip
-    guessed = [ForecastStep(*row, load_w=0.0, pv_w=0.0) for row in rows]
-    mean = sum(step.buy for step in guessed) / len(guessed)
-    return auto_end_value([*steps, *guessed], battery), (
-        f"prices after {iso(guessed[0].start)} are not published: a forecast from like days "
-        f"({mean * 100:.1f} ct on average) says what energy is worth that is left then, and "
-        "nothing is done at those prices"
+    day = steps[0].start + outlook.WHOLE_DAY
+    guessed = [ForecastStep(*row, load_w=0.0, pv_w=0.0) for row in rows if row[0] < day]
+    return auto_end_value([*steps, *guessed], battery)
+
+
+def outlook_notes(end: datetime, tail: pd.DataFrame | None) -> tuple[str, ...]:
+    """What the owner should know of prices on the day after a plan that nobody has published."""
+    if tail is None or frames.starts_of(tail)[0] >= end + outlook.WHOLE_DAY:
+        return ()
+    mean = tail["buy_eur_per_kwh"].mean()
+    note = (
+        "what energy is worth that is left at the end comes from a forecast of the prices after "
+        f"{iso(frames.starts_of(tail)[0])} by like days ({mean * 100:.1f} ct on average); nothing "
+        "is done at those prices"
     )
+    return (note,)

@@ -19,6 +19,7 @@ from optimizer.cli.options import (
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from optimizer.cli.inputs import Foreseen
     from optimizer.config.sections import Config
     from optimizer.model.plan import Plan
     from optimizer.planning.planner import Request
@@ -91,35 +92,50 @@ def _gather(
     if soc is None and ahead:
         soc, note = runs.soc_ahead(settings.store.folder, at, settings.battery.capacity_wh)
         known.append(note)
-    frame, prices, spread, notes = inputs.forecast(settings, at)
+    foreseen = inputs.forecast(settings, at)
     if soc is None:
         with client_of(settings) as client:
             soc = client.soc()
             battery, more = battery_of(settings, client)
     else:
         battery, more = battery_of(settings, None)
-    steps, grid = forecast_steps(frame), settings.grid.grid(settings.pv.kwp)
-    if not prices.grid_charging and grid.rule.grid_charging:
+    steps, grid = forecast_steps(foreseen.frame), settings.grid.grid(settings.pv.kwp)
+    if not foreseen.prices.grid_charging and grid.rule.grid_charging:
         grid = replace(grid, rule=Rule.PV_ONLY)
-    stored = settings.planning.stored_value
-    end_value = None if stored == "auto" else stored
-    if end_value is None and prices.tail is not None:
-        end_value, note = inputs.end_value(steps, prices.tail, battery)
-        notes.append(note)
     request = Request(
         made_at=at,
         site=settings.site,
         battery=battery,
         grid=grid,
         soc_percent=soc,
-        stored_value=end_value,
-        notes=(*notes, *more, *known),
+        notes=(*foreseen.notes, *more, *known),
         peak=None if settings.tariff is None else settings.tariff.tariff().peak,
         last_full_charge=_last_full_charge(settings),
-        spread=spread,
+        spread=foreseen.spread,
         time_zone=zone_of(settings).key,
     )
-    return request, steps
+    return _with_end_value(request, settings, steps, foreseen), steps
+
+
+def _with_end_value(
+    request: "Request", settings: "Config", steps: "tuple[ForecastStep, ...]", foreseen: "Foreseen"
+) -> "Request":
+    """The request with what energy is worth that is left at the end."""
+    from dataclasses import replace
+
+    from optimizer.cli import inputs
+    from optimizer.planning.door import forecast_steps
+
+    stored, tail = settings.planning.stored_value, foreseen.prices.tail
+    if stored != "auto":
+        return replace(request, stored_value=stored)
+    notes = (*request.notes, *inputs.outlook_notes(steps[-1].end, tail))
+    if foreseen.beyond is not None:
+        return replace(request, beyond=forecast_steps(foreseen.beyond), notes=notes)
+    if tail is None:
+        return request
+    worth = inputs.mean_value(steps, tail, request.battery)
+    return replace(request, stored_value=worth, notes=notes)
 
 
 def _last_full_charge(settings: "Config") -> "datetime | None":

@@ -24,7 +24,7 @@ class Priced:
     origins: Mapping[datetime, str]
     """Where the price of each quarter came from."""
     tail: pd.DataFrame | None
-    """The same beyond, a forecast; None where the published prices hold a whole day."""
+    """The same for the day after, a forecast from like days; None where there are none."""
     grid_charging: bool
     """Whether the prices tell the bill, so that charging from the grid may be planned."""
     notes: tuple[str, ...]
@@ -55,7 +55,7 @@ def priced(gathered: Gathered, tariff: Tariff | None, start: datetime) -> Priced
         notes.append("there is no [tariff.export]: fed-in energy is counted with 0 ct")
     if gathered.basis == "net":
         notes += _dates(fees, start)
-    return Priced(frame, origins, _tail(gathered, known, fees, start), stated, tuple(notes))
+    return Priced(frame, origins, _tail(gathered, known, fees), stated, tuple(notes))
 
 
 def _failures(gathered: Gathered, origins: Iterable[str]) -> list[str]:
@@ -82,14 +82,11 @@ def _dates(tariff: Tariff, start: datetime) -> list[str]:
     return []
 
 
-def _tail(
-    gathered: Gathered, known: pd.DataFrame, tariff: Tariff, start: datetime
-) -> pd.DataFrame | None:
-    """Prices up to a whole day from the start on, where fewer are published."""
-    end, until = frames.ends_of(known)[-1], start + outlook.WHOLE_DAY
+def _tail(gathered: Gathered, known: pd.DataFrame, tariff: Tariff) -> pd.DataFrame | None:
+    """Prices of the day after the published ones."""
+    end = frames.ends_of(known)[-1]
+    until = end + outlook.WHOLE_DAY
     columns = [name for name in known.columns if name not in ("end", "price_from")]
-    if end >= until:
-        return None
     guesses = []
     for name in columns:
         past = {

@@ -142,7 +142,7 @@ def corrected(expected: pd.DataFrame, correction: Correction, place: Place) -> p
 
 def expected(
     told: pd.DataFrame | None, measured: pd.DataFrame | None, begin: datetime, end: datetime,
-    at: datetime, place: Place, *, correct: bool = True,
+    at: datetime, place: Place, *, correct: bool = True, planned_to: datetime | None = None,
 ) -> Expected:  # fmt: skip
     """The roof from `begin` to `end`: the service's word, corrected; beyond it the roof's own mean.
 
@@ -152,6 +152,8 @@ def expected(
         What the service told, of the past too, uncorrected; None if it never did.
     measured
         `pv_w` (and perhaps `grid_w`) of the past; None if unknown.
+    planned_to
+        What comes after is not planned, only foreseen, and not worth a note; `end` by default.
 
     Raises
     ------
@@ -172,7 +174,8 @@ def expected(
         own = None if measured is None else from_own_past(measured, known, end, at)
         if own is not None:
             after = "" if known == begin else " beyond the service's forecast"
-            notes.append(f"roof: the mean of its own last 14 days was planned{after}")
+            if known < (planned_to or end):
+                notes.append(f"roof: the mean of its own last 14 days was planned{after}")
             parts.append(own)
     if not parts:
         raise DataError(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import fsum
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from optimizer.errors import DataError
@@ -10,6 +11,11 @@ HOURS = 24
 
 MEAN_TOLERANCE = 1e-3
 """The ratios' mean is 1 this well; a lower mean would starve the evening, a higher one hoard."""
+
+WIDER = 1.6
+"""Plans reckon with ratios so many times as far from 1 as those of single steps: they take each
+step for itself, while a real evening's errors hang together. Over years of measured homes 1.6 earns
+0.2 to 1.5 EUR more than 1 in six of seven cases and 0.2 less in one; 2.0 no more than that."""
 
 GENERIC_RATIOS: tuple[tuple[float, ...], ...] = (
     (0.37, 0.58, 0.78, 1.07, 2.20),
@@ -75,6 +81,15 @@ class LoadSpread:
             ZoneInfo(self.time_zone)
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise DataError(f"load spread: unknown time zone {self.time_zone!r}") from error
+
+    def widened(self, factor: float = WIDER) -> "LoadSpread":
+        """The spread to plan with; no load is negative, and the mean stays 1."""
+        rows = []
+        for row in self.ratios:
+            wide = [max(0.0, 1 + factor * (ratio - 1)) for ratio in row]
+            mean = fsum(wide) / len(wide)
+            rows.append(tuple(ratio / mean for ratio in wide))
+        return LoadSpread(self.time_zone, tuple(rows))
 
     def at(self, moment: datetime) -> tuple[float, ...]:
         """The ratios of the local hour that a moment lies in."""

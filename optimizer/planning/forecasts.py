@@ -38,8 +38,8 @@ class Forecasts:
     pv_w: Array
     ratios: Array
     """(forecasts, steps, loads): loads to reckon with over the forecast one, equally likely."""
-    end_value: Array
-    """(forecasts): worth of a kWh in the cells at the end [EUR/kWh]."""
+    end_values: Array
+    """(forecasts, cells) or (forecasts, 1): worth of a kWh in the cells at the end [EUR/kWh]."""
     days: DayStates | None = None
     """None takes each step for itself, and the roof's forecast as certain."""
     draw_w: Array | None = None
@@ -57,7 +57,7 @@ class Forecasts:
         cls,
         plans: Sequence[Sequence[ForecastStep]],
         spread: LoadSpread,
-        end_values: Sequence[float],
+        end_values: Sequence[Sequence[float]],
     ) -> "Forecasts":
         """From the steps of one or more plans; shorter ones are filled up with steps of 0 h."""
         count = max(len(steps) for steps in plans)

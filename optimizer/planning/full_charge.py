@@ -42,9 +42,19 @@ def bounds_eur(task: Task) -> list[float]:
             )
         if index <= (task.full_by or 0):
             result.append(_dearer(arriving, low, later[index], full))
-    base += fsum(min(0.0, slope - task.end_value) * length for slope, length in arriving)
-    base -= task.end_value * (low + task.floor_wh / 1000)
+    base -= task.end_eur(task.floor_wh + 1000 * low) + _gain(arriving, low, task)
     return [base + extra for extra in result]
+
+
+def _gain(arriving: list[Segment], low: float, task: Task) -> float:
+    """What having more than `low` at the end is worth above its cost, at best."""
+    gain, at_wh = 0.0, task.floor_wh + 1000 * low
+    for slope, length in arriving:
+        after_wh = at_wh + 1000 * length
+        parts = task.end_segments(at_wh, after_wh)
+        gain += fsum(max(0.0, worth - slope) * part for worth, part in parts)
+        at_wh = after_wh
+    return gain
 
 
 def _cut(slopes: list[Segment], front: float, back: float) -> tuple[list[Segment], float]:

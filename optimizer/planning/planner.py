@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import fsum
+from statistics import fmean
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,12 +14,20 @@ from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.spread import LoadSpread, generic
 from optimizer.model.tariff import Peak
-from optimizer.planning import calibration, program, step_cost, value, value_table, verify
+from optimizer.planning import (
+    calibration,
+    end_value,
+    program,
+    step_cost,
+    value,
+    value_table,
+    verify,
+)
 from optimizer.planning.explain import reasons
 from optimizer.planning.intents import intent_of
 from optimizer.planning.notes import told_of
 from optimizer.planning.own_use import no_battery, own_use, peak_eur
-from optimizer.planning.task import ForecastStep, Task, auto_end_value, must_recover
+from optimizer.planning.task import ForecastStep, Task, must_recover
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +41,9 @@ class Request:
     soc_percent: float
     stored_value: float | None = None
     """Worth of a kWh in the cells at the end [EUR/kWh]; None is "auto"."""
+    beyond: tuple[ForecastStep, ...] = ()
+    """Steps that follow the plan's, foreseen from like days: they only tell "auto" what energy is
+    worth at the end."""
     notes: tuple[str, ...] = ()
     peak: Peak | None = None
     """Price of the highest power drawn."""
@@ -107,20 +119,30 @@ def task_of(steps: tuple[ForecastStep, ...], request: Request) -> Task:
     ConfigError
         If the end value is negative.
     """
-    end_value = request.stored_value
-    if end_value is None:
-        end_value = auto_end_value(steps, request.battery)
-    elif end_value < 0:
-        raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
     return Task(
         steps=steps,
         battery=request.battery,
         grid=request.grid,
         start_wh=request.battery.capacity_wh * request.soc_percent / 100,
-        end_value=end_value,
+        end_values=_end_values(steps, request),
         peak=request.peak,
         full_by=calibration.due(steps, request.battery, request.last_full_charge),
     )
+
+
+def _end_values(steps: tuple[ForecastStep, ...], request: Request) -> tuple[float, ...]:
+    if request.stored_value is not None:
+        if request.stored_value < 0:
+            raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
+        return (request.stored_value,)
+    if not request.beyond:
+        return (end_value.auto_end_value(steps, request.battery),)
+    return end_value.beyond(request.beyond, request.battery, request.grid, _spread(request))
+
+
+def _spread(request: Request) -> LoadSpread:
+    """What the value table reckons with."""
+    return (request.spread or generic()).widened()
 
 
 def make_plan(
@@ -151,14 +173,23 @@ def make_plan(
     OptimizerError
         If the plan fails its own check.
     """
-    battery, task = request.battery, task_of(steps, request)
+    return plan_of(task_of(steps, request), request, timer, engine)
+
+
+def plan_of(
+    task: Task,
+    request: Request,
+    timer: Callable[[], float],
+    engine: tuple[Any, str] | None = None,
+) -> Plan:
+    """The same from the program's own question."""
+    battery = task.battery
     begun = timer()
     solution = program.solve(task, engine)
     task = replace(task, decided=solution.decided)
     values = value.solve(task)
     # Below the band the way back counts for more than the load's spread.
-    spread = request.spread or generic()
-    tables = values.table if must_recover(task) else value_table.of_task(task, spread)
+    tables = values.table if must_recover(task) else value_table.of_task(task, _spread(request))
     solve_s = timer() - begun
     planned = _steps(task, solution.stored_wh, values, tables)
     told = reasons(task, planned, ZoneInfo(request.time_zone))
@@ -177,7 +208,6 @@ def _plan(
 ) -> Plan:  # fmt: skip
     """Put the plan together with its money and its baselines."""
     alone, bare = own_use(task), no_battery(task)
-    end_value = task.end_value
     return Plan(
         made_at=request.made_at,
         site=request.site,
@@ -191,10 +221,10 @@ def _plan(
         own_use_cost_eur=_zero_based(alone.cost_eur, 6),
         no_battery_cost_eur=_zero_based(bare.cost_eur, 6),
         wear_eur=_zero_based(_wear(task, steps), 6),
-        stored_value_eur=_zero_based(steps[-1].soc_wh / 1000 * end_value, 6),
+        stored_value_eur=_zero_based(task.end_eur(steps[-1].soc_wh), 6),
         own_use_wear_eur=_zero_based(alone.wear_eur, 6),
-        own_use_stored_value_eur=_zero_based(alone.end_wh / 1000 * end_value, 6),
-        end_value_eur_per_kwh=_zero_based(end_value, 6),
+        own_use_stored_value_eur=_zero_based(task.end_eur(alone.end_wh), 6),
+        end_value_eur_per_kwh=_zero_based(fmean(task.end_values), 6),
         solve_s=round(solve_s, 4),
         value_soc_wh=tuple(_zero_based(item, 2) for item in values.soc_wh),
         steps=tuple(steps),

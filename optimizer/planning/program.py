@@ -7,7 +7,7 @@ With h the length of a step in hours, all powers in kW and energies in kWh:
                                 + penalties (overload, below the band, below the reserve)
                + peak_price * sum over months of (peak - what was free anyway)
                + price of what a full charge that is due falls short of
-               - end_value * stored at the end
+               - end value of what is stored at the end
 
     balance    buy + overload - sell + battery + roof - curtailed = load
     battery    battery = discharge - charge - standby
@@ -18,6 +18,7 @@ With h the length of a step in hours, all powers in kW and energies in kWh:
     reserve    stored + missing >= reserve                      (the same below the band)
     peak       buy + overload <= peak of the step's month       (or year)
     full       stored + missing >= full  after one of the steps in time
+    end        the first kWh left are worth most (`end_value.py`): parts of falling worth
     bounds     of device, grid, dimming and legal rule, each constant per step
 
 It is exact: buying and selling, or charging and discharging, at once never pays, except where
@@ -73,11 +74,19 @@ def _peaks(problem: Any, task: Task, steps: list[Flow]) -> list[tuple[Any, float
     return [(peak, task.peak.eur_per_kw) for peak in peaks]
 
 
-def _cost(
-    task: Task, steps: list[Flow], peaks: list[tuple[Any, float]], missing: list[tuple[Any, float]]
-) -> Any:
-    """The objective: bill, wear, penalties, peaks, minus the worth of the energy left [EUR]."""
-    terms: list[tuple[Any, float]] = [(steps[-1].stored, -task.end_value), *peaks, *missing]
+def _left(problem: Any, task: Task, stored: Any) -> list[tuple[Any, float]]:
+    """What is stored at the end in parts [kWh], each with its worth as a negative price."""
+    segments = task.end_segments(0.0, 1000 * (stored.upBound or 0.0))
+    if len(segments) == 1:
+        return [(stored, -segments[0][0])]
+    parts = [problem.add_variable(f"left_{k}", 0, size) for k, (_, size) in enumerate(segments)]
+    problem += linear([(stored, 1.0), *((part, -1.0) for part in parts)]) == 0
+    return [(part, -worth) for part, (worth, _) in zip(parts, segments, strict=True)]
+
+
+def _cost(task: Task, steps: list[Flow], more: list[tuple[Any, float]]) -> Any:
+    """The objective [EUR]: bill, wear, penalties, and the terms of what joins steps."""
+    terms = list(more)
     wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
     for step, flow in zip(task.steps, steps, strict=True):
         terms += [(flow.buy, step.buy * step.hours), (flow.sell, -step.sell * step.hours)]
@@ -85,8 +94,7 @@ def _cost(
         if flow.overload is not None:
             terms.append((flow.overload, (step.buy + OVERLOAD_EUR_PER_KWH) * step.hours))
         terms += flow.shortfalls
-    free = fsum(price * task.free_peak_w(t) / 1000 for t, (_, price) in enumerate(peaks))
-    return linear(terms) - free
+    return linear(terms)
 
 
 def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
@@ -144,7 +152,9 @@ def _proved(task: Task, engine: tuple[Any, str], full_times: Sequence[int]) -> _
     binaries = switches.add_switches(problem, task, steps)
     peaks = _peaks(problem, task, steps)
     picks, missing = switches.add_full_charge(problem, task, steps, full_times)
-    cost = _cost(task, steps, peaks, missing)
+    free = fsum(price * task.free_peak_w(t) / 1000 for t, (_, price) in enumerate(peaks))
+    left = _left(problem, task, steps[-1].stored)
+    cost = _cost(task, steps, [*left, *peaks, *missing]) - free
     problem += cost
     if not engines.proves(problem, engine[0]):
         raise InfeasibleError(f"{engine[1]} proved no optimum for {len(task.steps)} steps")

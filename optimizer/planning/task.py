@@ -4,10 +4,10 @@ The linear program and the water-value recursion both read their figures here, s
 same task and can check each other.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from itertools import pairwise
 from math import fsum
 
 from optimizer.model.battery import Battery
@@ -25,15 +25,6 @@ peak, so that a battery found below its reserve recovers within hours but not at
 FULL_CHARGE_EUR_PER_KWH = 2.0
 """Price of each kWh that a full charge which is due falls short of: above what any tariff's spread
 earns, so it comes where it can, below the price of an overload."""
-
-END_VALUE_SHARE = 0.65
-"""Share of the mean buying price that a kWh discharged after the horizon is credited. Simulated
-years (1-minute plant): 0.6 to 0.7 earn most; 0 gives the store away, 0.85 and more buys for a
-future that never comes, a fixed end state of charge loses up to 190 EUR a year."""
-
-END_VALUE_MARGIN = 0.001
-"""The end value stays this much [EUR/kWh] above the pay for fed-in energy, or no roof energy
-would be stored on the last evening."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +60,9 @@ class Task:
     grid: Grid
     start_wh: float
     """Stored energy at the start [Wh]."""
-    end_value: float
-    """Worth of a kWh in the cells at the end [EUR/kWh]."""
+    end_values: tuple[float, ...]
+    """Worth of a kWh in the cells at the end [EUR/kWh] in equal cells of the allowed band of stored
+    energy, falling: below the band the first counts, above it the last. One worth is one cell."""
     forced: tuple[tuple[int, float, float], ...] = ()
     """Steps that have to keep to a band of battery power, to ask "why not?": (index of the step,
     lowest, highest [W]). Where the band lies outside what device and rule allow, the nearest
@@ -100,6 +92,21 @@ class Task:
             _, soc_wh = self.battery.step(soc_wh, wanted_w, step.hours)
             ceilings.append(max(self.battery.max_wh, soc_wh))
         return tuple(ceilings)
+
+    def end_segments(self, lowest_wh: float, highest_wh: float) -> list[tuple[float, float]]:
+        """What the energy between two levels is worth at the end: (EUR/kWh, kWh), falling."""
+        battery, worths = self.battery, self.end_values
+        cell_wh = (battery.max_wh - battery.min_wh) / len(worths)
+        inner = [battery.min_wh + cell_wh * count for count in range(1, len(worths))]
+        edges = [lowest_wh, *(min(max(edge, lowest_wh), highest_wh) for edge in inner), highest_wh]
+        lengths = [(high - low) / 1000 for low, high in pairwise(edges)]
+        return [
+            (worth, length) for worth, length in zip(worths, lengths, strict=True) if length > 0
+        ]
+
+    def end_eur(self, stored_wh: float) -> float:
+        """What energy left at the end is worth [EUR]."""
+        return fsum(worth * length for worth, length in self.end_segments(0.0, stored_wh))
 
     def shortfalls(self, index: int) -> tuple[tuple[float, float], ...]:
         """Prices of ending a step with too little in store: (below this [Wh], EUR/kWh)."""
@@ -252,19 +259,3 @@ def is_convex(task: Task) -> bool:
     """Whether nothing needs a binary, so that program and recursion both are exact."""
     tricky = any(pays_to_use(step, task.grid) or may_circle(step) for step in task.steps)
     return not (tricky or must_recover(task))
-
-
-def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
-    """Worth of a kWh in the cells at the horizon's end [EUR/kWh] for `stored_value = "auto"`.
-
-    A share of what it would save at the mean buying price; but above what selling the same energy
-    from the roof would have paid, as long as that is less than what it would save: where selling
-    pays as well as buying costs, storing for another day is a loss.
-    """
-    # fsum, since the built-in sum rounds otherwise from Python 3.12 on.
-    hours = fsum(step.hours for step in steps)
-    mean_buy = fsum(step.buy * step.hours for step in steps) / hours
-    mean_sell = fsum(step.sell * step.hours for step in steps) / hours
-    saved = mean_buy * battery.discharge_efficiency
-    sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN
-    return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)

@@ -165,7 +165,7 @@ def _forward(
         for level_wh, price in task.shortfalls(index):
             objective += max(0.0, level_wh - soc_wh) / 1000 * price
         powers.append(battery_w)
-    return tuple(powers), objective - task.end_value * soc_wh / 1000
+    return tuple(powers), objective - task.end_eur(soc_wh)
 
 
 def _best_target(task: Task, soc_wh: float, worth: list[Segment], choices: Choices) -> float:
@@ -200,7 +200,7 @@ def choices_of(task: Task) -> list[Choices]:
 def backward(task: Task, choices: list[Choices]) -> list[list[Segment]]:
     """For each step the worth of stored energy after it, from the floor up."""
     ceilings = (max(task.battery.max_wh, task.start_wh), *task.ceilings_wh())
-    worth: list[Segment] = [(task.end_value, (ceilings[-1] - task.floor_wh) / 1000)]
+    worth: list[Segment] = task.end_segments(task.floor_wh, ceilings[-1])
     later = []
     for index in reversed(range(len(task.steps))):
         worth = _penalised(worth, task, index)

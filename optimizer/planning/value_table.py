@@ -17,6 +17,8 @@ together: arrays of (cells, loads, forecasts), forecasts last.
 """
 
 from dataclasses import replace
+from itertools import pairwise
+from math import fsum
 
 import numpy as np
 
@@ -44,12 +46,12 @@ FREE_W = 1e9
 class _Back:
     """Takes the worth of a number of forecasts one step back in time, again and again."""
 
-    def __init__(self, end_value: Array, cells: int, battery: Battery) -> None:
+    def __init__(self, end_values: Array, cells: int, battery: Battery) -> None:
         self._cell = (battery.max_wh - battery.min_wh) / cells / 1000
-        self.worth: Array = np.repeat(end_value[None, :], cells, axis=0)
+        self.worth: Array = np.broadcast_to(end_values.T, (cells, len(end_values))).copy()
         """(cells, forecasts): worth of a stored kWh, falling."""
         self._edges = (np.arange(cells + 1) * self._cell)[:, None, None]
-        self._column = np.arange(len(end_value))
+        self._column = np.arange(len(end_values))
         self._tapered = bool(battery.charge_taper or battery.discharge_taper)
         at_wh = battery.min_wh + 1000 * self._edges.ravel()
         tapers = np.array([battery.taper_w(wh) for wh in at_wh.tolist()]).clip(max=FREE_W) / 1000
@@ -117,12 +119,20 @@ def forecasts_of(task: Task, spread: LoadSpread, cells: int = TABLE_SIZE) -> For
     draw_w = [task.grid.draw_limit_w(step.start, step.end) for step in task.steps]
     peak_w = [task.decided_peak_w(step) for step in task.steps]
     return replace(
-        Forecasts.of([task.steps], spread, [task.end_value]),
+        Forecasts.of([task.steps], spread, [_end_values(task, cells)]),
         draw_w=np.array([draw_w]) if task.grid.dimming else None,
         peak_w=None if task.peak is None else np.array([peak_w]),
         peak_eur_per_kw=0.0 if task.peak is None else task.peak.eur_per_kw,
         shortfall=_shortfall(task, cells),
     )
+
+
+def _end_values(task: Task, cells: int) -> list[float]:
+    """Mean worth at the end in each cell [EUR/kWh]."""
+    edges_wh = np.linspace(task.battery.min_wh, task.battery.max_wh, cells + 1).tolist()
+    sums = [task.end_segments(low, high) for low, high in pairwise(edges_wh)]
+    size = (edges_wh[-1] - edges_wh[0]) / cells / 1000
+    return [fsum(worth * length for worth, length in parts) / size for parts in sums]
 
 
 def _shortfall(task: Task, cells: int) -> Array | None:
@@ -160,19 +170,30 @@ def tables(
     Array (forecasts, steps, cells), falling along the cells.
     """
     count, steps = forecasts.hours.shape
-    kept = steps if keep is None else min(keep, steps)
-    result = np.empty((count, kept, cells))
-    for first in range(0, count, FORECASTS):
-        part = slice(first, min(first + FORECASTS, count))
+    result = np.empty((count, steps if keep is None else min(keep, steps), cells))
+    for part in _parts(forecasts):
         _fill(result[part], battery, grid, forecasts, part)
     return result
 
 
-def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, part: slice) -> None:
-    """Take some of the forecasts back through all their steps."""
+def before(battery: Battery, grid: Grid, forecasts: Forecasts, cells: int = TABLE_SIZE) -> Array:
+    """Worth of a stored kWh before the first step [EUR/kWh]: array (forecasts, cells)."""
+    nothing = np.empty((len(forecasts.hours), 0, cells))
+    parts = _parts(forecasts)
+    return np.vstack([_fill(nothing[part], battery, grid, forecasts, part) for part in parts])
+
+
+def _parts(forecasts: Forecasts) -> list[slice]:
+    count = len(forecasts.hours)
+    firsts = range(0, count, FORECASTS)
+    return [slice(first, min(first + FORECASTS, count)) for first in firsts]
+
+
+def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, part: slice) -> Array:
+    """Take some of the forecasts back through all their steps; gives the worth before the first."""
     count, kept, cells = result.shape
     states = _States(forecasts, part)
-    back = _Back(np.tile(forecasts.end_value[part], states.count), cells, battery)
+    back = _Back(np.tile(forecasts.end_values[part], (states.count, 1)), cells, battery)
     steps, loads = forecasts.ratios.shape[1:]
     block = max(1, ROWS // (count * loads * states.count))
     for last in range(steps, 0, -block):
@@ -188,6 +209,7 @@ def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, par
             at = index - first
             of_step = Options(found.worth[:, at], found.length[:, at], found.most_in[at])
             back.step(of_step, known.hours[at])
+    return states.expected(back.worth, 0).T
 
 
 class _States:

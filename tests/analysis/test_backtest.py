@@ -27,10 +27,9 @@ from optimizer.analysis.backtest import (
 from optimizer.analysis.backtest.case import Case, filled, spiky, strayed
 from optimizer.analysis.backtest.knowledge import Knowledge, Times, moments
 from optimizer.analysis.backtest.plant import Held, Plant
-from optimizer.cli import inputs
 from optimizer.control.memory import Settings
 from optimizer.errors import ConfigError, DataError
-from optimizer.forecast import hindcast, load, roof
+from optimizer.forecast import hindcast, load, outlook, roof
 from optimizer.model import frames
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Dimming, Grid
@@ -155,16 +154,16 @@ class _until(Knowledge):  # noqa: N801 - reads as a phrase
         self.now = now
 
     def load_w(self, at):
-        return super().load_w(at) if at.first < self.now else np.zeros(at.end - at.first)
+        return super().load_w(at) if at.first < self.now else np.zeros(at.beyond - at.first)
 
     def pv_w(self, at):
-        return super().pv_w(at) if at.first < self.now else np.zeros(at.end - at.first)
+        return super().pv_w(at) if at.first < self.now else np.zeros(at.beyond - at.first)
 
     def spread(self, at):
         return super().spread(at if at.first < self.now else moments(self.case, Times())[0])
 
-    def end_value(self, at):
-        return super().end_value(at) if at.first < self.now else 0.1
+    def prices(self, at):
+        return super().prices(at) if at.first < self.now else (np.ones(at.beyond - at.first),) * 2
 
 
 def frame(case, name, until):
@@ -180,7 +179,7 @@ def test_plans_know_what_the_planner_would_have_known(place):
     case = house()
     knowledge = Knowledge(case, "learned")
     at = moments(case, Times())[place * 2]
-    now, end = case.at(at.first), case.at(at.end)
+    now, end = case.at(at.first), case.at(at.beyond)
     history = frame(case, "load_w", len(case.buy))
     expected = load.expected(history, now, end, now, ZONE, case.annual_kwh).frame
     np.testing.assert_allclose(knowledge.load_w(at), expected["load_w"])
@@ -189,32 +188,28 @@ def test_plans_know_what_the_planner_would_have_known(place):
     told = frame(replace(case, pv_w=case.told_pv_w), "pv_w", len(case.buy))
     seen, limit = frame(case, "pv_w", len(case.buy)), roof.Place(case.battery.max_ac_w)
     right = roof.expected(told, seen, now, end, now, limit).frame
-    np.testing.assert_allclose(knowledge.pv_w(at), right["pv_w"][: at.end - at.first])
-    starts = [case.at(q) for q in range(at.end, at.first + 96)]
-    if starts:
-        buy, sell = knowledge._guess(at.end)
-        tail = frames.frame_of(
-            starts, [s + QUARTER for s in starts], buy_eur_per_kwh=buy[: len(starts)].tolist(),
-            sell_eur_per_kwh=sell[: len(starts)].tolist(),
-        )  # fmt: skip
-        assert knowledge.end_value(at) == pytest.approx(
-            inputs.end_value(_steps(case, knowledge, at), tail, case.battery)[0]
-        )
+    np.testing.assert_allclose(knowledge.pv_w(at), right["pv_w"][: at.beyond - at.first])
+    for published, ahead in zip((case.buy, case.sell), knowledge.prices(at), strict=True):
+        known = {case.at(q): float(published[q]) for q in range(at.end)}
+        guess = outlook.like_days(known, case.at(at.end), case.at(at.beyond))
+        np.testing.assert_allclose(ahead, [*published[at.first : at.end], *guess.values()])
 
 
 def _steps(case, knowledge, at):
-    starts = [case.at(q) for q in range(at.first, at.end)]
-    here = slice(at.first, at.end)
-    return forecast_steps(
+    """The plan's steps, and those of the day after."""
+    starts = [case.at(q) for q in range(at.first, at.beyond)]
+    buy, sell = knowledge.prices(at)
+    every = forecast_steps(
         frames.frame_of(
             starts,
             [s + QUARTER for s in starts],
-            buy_eur_per_kwh=case.buy[here].tolist(),
-            sell_eur_per_kwh=case.sell[here].tolist(),
+            buy_eur_per_kwh=buy.tolist(),
+            sell_eur_per_kwh=sell.tolist(),
             load_w=knowledge.load_w(at).tolist(),
             pv_w=knowledge.pv_w(at).tolist(),
         )
     )
+    return every[: at.end - at.first], every[at.end - at.first :]
 
 
 def test_light_plans_hold_the_planners_own_table():
@@ -223,11 +218,12 @@ def test_light_plans_hold_the_planners_own_table():
     made = plans.TablePlans(knowledge, times)
     at = moments(case, times)[40]
     light = made.at(at.first, 5_000.0)
+    steps, beyond = _steps(case, knowledge, at)
     request = Request(
-        case.at(at.first), "home", case.battery, case.grid, 50.0, knowledge.end_value(at),
+        case.at(at.first), "home", case.battery, case.grid, 50.0, beyond=beyond,
         spread=knowledge.spread(at),
     )  # fmt: skip
-    whole = make_plan(_steps(case, knowledge, at), request, lambda: 0.0)
+    whole = make_plan(steps, request, lambda: 0.0)
     assert light.bounds == whole.bounds
     assert light.value_soc_wh == pytest.approx(whole.value_soc_wh)
     for mine, theirs in zip(light.steps, whole.steps, strict=False):

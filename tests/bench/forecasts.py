@@ -25,7 +25,8 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.plan import interpolate
 from optimizer.planning import value
-from optimizer.planning.task import ForecastStep, Task, auto_end_value
+from optimizer.planning.end_value import auto_end_value
+from optimizer.planning.task import ForecastStep, Task
 
 ZONE = ZoneInfo("Europe/Berlin")
 DAY = timedelta(days=1)
@@ -291,7 +292,7 @@ def _tables(home: Home, money: Money, load_w: dict[datetime, pd.Series],
             for start, spot, watts, sun in zip(loads.index, spots, loads, pv_w[at], strict=True)
         )  # fmt: skip
         worth = auto_end_value(ahead, home.battery)
-        task = Task(ahead, home.battery, Grid(rule=Rule.GRID_CHARGE), home.battery.min_wh, worth)
+        task = Task(ahead, home.battery, Grid(rule=Rule.GRID_CHARGE), home.battery.min_wh, (worth,))
         found = value.solve(task)
         table = _Table(found.soc_wh)
         for step, values in zip(ahead, found.table, strict=True):

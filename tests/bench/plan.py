@@ -29,8 +29,9 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.spread import generic
 from optimizer.planning import direct, program, value, value_table
+from optimizer.planning.end_value import auto_end_value
 from optimizer.planning.forecasts import Forecasts
-from optimizer.planning.task import ForecastStep, Task, auto_end_value
+from optimizer.planning.task import ForecastStep, Task
 
 QUARTER = timedelta(minutes=15)
 ROUNDS = 20
@@ -49,7 +50,7 @@ def task_of(day: int, steps: int) -> Task:
         rows.append(ForecastStep(at, at + QUARTER, round(buy, 4), 0.08, round(load), round(roof)))
     battery = Battery(11_000, hybrid=True, max_charge_w=5_000, max_discharge_w=5_000)
     return Task(tuple(rows), battery, Grid(), rng.uniform(1_000, 10_000),
-                auto_end_value(rows, battery))  # fmt: skip
+                (auto_end_value(rows, battery),))  # fmt: skip
 
 
 class Recorded(direct.Problem):
@@ -148,9 +149,9 @@ def a_year_of_plans(days: int) -> None:
 
 def a_year_of_tables(plans: int) -> None:
     tasks = [task_of(day, 144) for day in range(64)]
-    some = Forecasts.of([t.steps for t in tasks], generic(), [t.end_value for t in tasks])
+    some = Forecasts.of([t.steps for t in tasks], generic(), [t.end_values for t in tasks])
     many = Forecasts(*(np.resize(getattr(some, name), (plans, *getattr(some, name).shape[1:]))
-                       for name in ("hours", "buy", "sell", "load_w", "pv_w", "ratios", "end_value")))  # fmt: skip  # noqa: E501
+                       for name in ("hours", "buy", "sell", "load_w", "pv_w", "ratios", "end_values")))  # fmt: skip  # noqa: E501
     task = tasks[0]
     took = seconds(lambda: value_table.tables(task.battery, task.grid, many, keep=4))
     sys.stdout.write(f"tables of {plans} plans of 36 h: {took:.1f} s (target 25 s for 8760)\n")

@@ -102,9 +102,12 @@ def test_all_is_well_and_only_the_first_is_asked(home, internet):
     assert made["steps"][-1]["end"] == "2026-11-23T23:00:00Z"
     assert {step["price_from"] for step in made["steps"]} == {"published energy-charts"}
     assert len(internet.calls) == 1
-    assert made["notes"] == [
-        "prices, load and roof are known to 2026-11-23T23:00:00Z: the plan ends there"
-    ]
+    first, second = made["notes"]
+    assert first == "prices, load and roof are known to 2026-11-23T23:00:00Z: the plan ends there"
+    assert second == (
+        "what energy is worth that is left at the end comes from a forecast of the prices after "
+        "2026-11-23T23:00:00Z by like days (31.6 ct on average); nothing is done at those prices"
+    )
 
 
 def test_a_second_plan_of_the_evening_asks_nobody(home, internet):
@@ -168,15 +171,11 @@ def test_all_are_down_and_only_today_is_kept(home, internet):
         f"price source 'awattar' was skipped: api.awattar.de {fault}",
         "prices, load and roof are known to 2026-11-22T23:00:00Z: the plan ends there",
     ]
-    assert made["notes"][4].startswith(
-        "prices after 2026-11-22T23:00:00Z are not published: a forecast from like days ("
-    )
-    assert made["notes"][4].endswith(
-        "says what energy is worth that is left then, and nothing is done at those prices"
-    )
-    whole_day = steps_in(15, (0, 1))
-    usual = sum((price + 0.10) * 1.19 for price in prices_of(whole_day)) / 96
-    assert made["end_value_eur_per_kwh"] == pytest.approx(0.65 * usual * 0.95, abs=0.004)
+    assert "a forecast of the prices after 2026-11-22T23:00:00Z by like" in made["notes"][4]
+    worth = made["steps"][-1]["values_eur_per_kwh"]
+    assert made["end_value_eur_per_kwh"] == pytest.approx(sum(worth) / 25, abs=1e-6)
+    dearest = max((price + 0.10) * 1.19 for price in prices_of(steps_in(15, (0, 1))))
+    assert 0 < worth[-1] < worth[0] < 0.95 * dearest + 0.004
 
 
 def test_a_store_that_cannot_be_opened_costs_no_dry_plan(home, internet):

@@ -79,13 +79,16 @@ def test_parts_that_end_are_told_two_weeks_before(valid_to, text):
     assert [note[: len(text or "")] for note in made.notes] == ([text] if text else [])
 
 
-def test_a_whole_day_needs_no_outlook_less_gets_one():
-    assert priced(gathered(hours=24, past_days=28), FEES, START).tail is None
-    made = priced(gathered(hours=5, past_days=28), FEES, START)
-    assert made.frame["end"].iloc[-1] == START + timedelta(hours=5)
-    assert made.tail.index[0] == START + timedelta(hours=5)
-    assert made.tail["end"].iloc[-1] == START + timedelta(hours=24)
-    assert made.tail["buy_eur_per_kwh"].tolist() == pytest.approx([0.238] * 76)
+@pytest.mark.parametrize("hours", [5, 24])
+def test_the_day_after_the_published_prices_comes_from_like_days(hours):
+    made, end = priced(gathered(hours=hours, past_days=28), FEES, START), timedelta(hours=hours)
+    assert made.frame["end"].iloc[-1] == START + end
+    assert made.tail.index[0] == START + end
+    assert made.tail["end"].iloc[-1] == START + end + timedelta(hours=24)
+    assert made.tail["buy_eur_per_kwh"].tolist() == pytest.approx([0.238] * 96)
+
+
+def test_without_any_like_day_there_is_no_outlook():
     assert priced(gathered(hours=5), FEES, START).tail is None
 
 

@@ -30,6 +30,14 @@ def test_certain_is_the_forecast_itself():
     assert certain("UTC").at(datetime(2026, 1, 1, tzinfo=UTC)) == (1.0,)
 
 
+def test_the_spread_to_plan_with_is_wider_and_of_the_same_mean():
+    wide = LoadSpread("UTC", ((0.5, 0.8, 1.7), (0.1, 0.4, 2.5)) + ((1.0,) * 3,) * 22).widened(2.0)
+    assert wide.ratios[0] == pytest.approx((0.0, 0.6, 2.4))
+    assert wide.ratios[1] == pytest.approx((0.0, 0.0, 3.0))
+    assert wide.ratios[2] == (1.0, 1.0, 1.0)
+    assert certain("UTC").widened() == certain("UTC")
+
+
 @pytest.mark.parametrize(
     ("rows", "words"),
     [

@@ -10,7 +10,8 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Dimming, Grid, Rule
 from optimizer.model.tariff import Peak
 from optimizer.planning import calibration, planner
-from optimizer.planning.task import ForecastStep, Task, auto_end_value
+from optimizer.planning.end_value import auto_end_value
+from optimizer.planning.task import ForecastStep, Task
 
 AT = datetime(2026, 3, 28, 13, tzinfo=UTC)
 
@@ -91,10 +92,13 @@ def random_task():
         count = count or rng.choice([24, 48, 96, 144, 192])
         steps = _steps(rng, count, rng.choice([15, 30, 60]), tricky)
         start_wh = battery.capacity_wh * _soc_percent(rng, battery) / 100
-        end_value = rng.uniform(0, 0.3)
+        end_values = (rng.uniform(0, 0.3),)
         if rng.random() < 0.7:
-            end_value = auto_end_value(steps, battery)
-        return Task(steps, battery, grid, start_wh, end_value)
+            end_values = (auto_end_value(steps, battery),)
+        if seed % 4 == 1:
+            count = rng.choice([2, 7, 25])
+            end_values = tuple(sorted((rng.uniform(0, 0.4) for _ in range(count)), reverse=True))
+        return Task(steps, battery, grid, start_wh, end_values)
 
     return make
 
@@ -164,7 +168,10 @@ def task_of():
         caps = {key: limits.pop(key) for key in names if key in limits}
         cells = Battery(**({"capacity_wh": 10_000} | ideal | limits))
         start_wh = cells.capacity_wh * soc_percent / 100
-        return Task(steps, cells, Grid(**caps, rule=Rule(rule)), start_wh, end_value)
+        if end_value is None:
+            end_value = auto_end_value(steps, cells)
+        end_values = end_value if isinstance(end_value, tuple) else (end_value,)
+        return Task(steps, cells, Grid(**caps, rule=Rule(rule)), start_wh, end_values)
 
     return make
 
@@ -176,11 +183,10 @@ def plan_task():
     def make(task, engine=None, **options):
         soc_percent = 100 * task.start_wh / task.battery.capacity_wh
         request = planner.Request(
-            AT, "home", task.battery, task.grid, soc_percent, task.end_value, **options
+            AT, "home", task.battery, task.grid, soc_percent, peak=task.peak, **options
         )
-        if task.peak is not None:
-            request = replace(request, peak=task.peak)
-        return planner.make_plan(task.steps, request, lambda: 0.0, engine)
+        task = replace(task, full_by=planner.task_of(task.steps, request).full_by)
+        return planner.plan_of(task, request, lambda: 0.0, engine)
 
     return make
 

@@ -3,6 +3,7 @@
 import pytest
 
 from optimizer.errors import ConfigError
+from optimizer.planning import planner
 
 
 def test_throttling_for_money_keeps_the_buying_limit(plan_of):
@@ -45,9 +46,11 @@ def test_standby_above_the_charging_power_overloads(plan_of):
     assert plan.steps[0].grid_w == 3_020
 
 
-def test_a_negative_end_value_is_refused(plan_of):
+def test_a_negative_end_value_is_refused(task_of):
+    task = task_of([(0.3, 0.0, 0, 0)])
+    request = planner.Request(task.steps[0].start, "home", task.battery, task.grid, 50.0, -0.1)
     with pytest.raises(ConfigError, match="stored_value cannot be negative"):
-        plan_of([(0.3, 0.0, 0, 0)], end_value=-0.1, rule="mixed", max_sell_w=0)
+        planner.make_plan(task.steps, request, lambda: 0.0)
 
 
 def test_the_reason_to_hold_does_not_contradict_itself(plan_of):

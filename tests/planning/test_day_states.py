@@ -18,7 +18,7 @@ def task(task_of):
 
 
 def table(task, days=None, spread=None):
-    forecasts = Forecasts.of([task.steps], spread or certain(), [task.end_value])
+    forecasts = Forecasts.of([task.steps], spread or certain(), [task.end_values])
     return value_table.tables(task.battery, task.grid, replace(forecasts, days=days))[0]
 
 
@@ -74,7 +74,7 @@ def test_with_states_many_plans_are_the_same_as_one_by_one(random_task, monkeypa
     weights = np.random.default_rng(1).dirichlet([1, 1, 1], (3, 20))
     day = np.array([[1] * 12 + [2] * 8, [1] * 8 + [2] * 12, [1] * 3 + [2] * 17])
     ratios = np.array([0.6, 0.9, 1.2])
-    forecasts = Forecasts.of(plans, generic(), [0.1, 0.2, 0.15])
+    forecasts = Forecasts.of(plans, generic(), [(0.1,), (0.2,), (0.15,)])
     together = value_table.tables(
         base.battery,
         base.grid,
@@ -82,6 +82,6 @@ def test_with_states_many_plans_are_the_same_as_one_by_one(random_task, monkeypa
     )
     for index, steps in enumerate(plans):
         roof = DayStates(ratios, ratios[::-1], weights[index : index + 1], day[index : index + 1])
-        one = Forecasts.of([steps], generic(), [forecasts.end_value[index]])
+        one = Forecasts.of([steps], generic(), [forecasts.end_values[index]])
         alone = value_table.tables(base.battery, base.grid, replace(one, days=roof))
         assert together[index] == pytest.approx(alone[0], rel=0, abs=1e-12)

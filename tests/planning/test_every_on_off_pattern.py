@@ -70,7 +70,9 @@ def bounds(task):
             thrown = min(step.pv_w, max(blocked))
         row = [grid.max_buy_w, grid.max_sell_w, charge, discharge, thrown, ceiling, over]
         result += [watts / 1000 for watts in row] + [INFINITE]
-    return result
+    part = (task.battery.max_wh - task.battery.min_wh) / len(task.end_values) / 1000
+    first = part + task.battery.min_wh / 1000
+    return result + [first, *[part] * (len(task.end_values) - 2), INFINITE][-len(task.end_values) :]
 
 
 def costs(task):
@@ -79,12 +81,14 @@ def costs(task):
         wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
         row = [step.buy, -step.sell, 0, wear, 0, 0, step.buy + OVERLOAD_EUR, RECOVERY_EUR]
         result += [price * hours(step) for price in row]
-    result[-WIDTH + STORED] = -task.end_value
-    return result
+    return result + [-worth for worth in task.end_values]
 
 
 def rows(task):
-    """(least, most, {column: factor}) of balance, store, inverter and band."""
+    """(least, most, {column: factor}) of balance, store, inverter and band; what is left."""
+    after = len(task.steps) * WIDTH
+    parts = {after + place: -1 for place in range(len(task.end_values))}
+    yield 0.0, 0.0, {after - WIDTH + STORED: 1} | parts
     battery, standby = task.battery, task.battery.standby_w / 1000
     for index, step in enumerate(task.steps):
         at = index * WIDTH
@@ -117,7 +121,8 @@ def model(task):
     floor = min(task.battery.min_wh, task.start_wh) / 1000
     nothing, no_numbers = np.array([], dtype=np.int32), np.array([])
     for column, (cost, most) in enumerate(zip(costs(task), bounds(task), strict=True)):
-        least = floor if column % WIDTH == STORED else 0.0
+        of_step = column < len(task.steps) * WIDTH
+        least = floor if of_step and column % WIDTH == STORED else 0.0
         highs.addCol(cost, least, most, 0, nothing, no_numbers)
     for least, most, terms in rows(task):
         columns, factors = np.array(list(terms), dtype=np.int32), np.array([*terms.values()], float)

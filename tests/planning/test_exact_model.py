@@ -238,8 +238,18 @@ def exact_model(task):
         before = after
     if task.full_by is not None:
         add_full_charge(m, task, stored)
-    m.cost[before] -= task.end_value
+    add_end(m, task, before)
     return m
+
+
+def add_end(m, task, stored):
+    """What is left is worth so much in each part of the band, the first part also below it."""
+    battery, parts, worths = task.battery, [], task.end_values
+    size = (battery.max_wh - battery.min_wh) / len(worths) / 1000
+    for place, worth in enumerate(worths):
+        most = size + (battery.min_wh / 1000 if place == 0 else 0.0)
+        parts.append(m.column(-worth, most=most if place + 1 < len(worths) else INFINITE))
+    m.row(0, 0, (stored, 1), *((part, -1) for part in parts))
 
 
 @pytest.fixture(scope="module")

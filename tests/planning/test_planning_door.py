@@ -8,7 +8,8 @@ import pytest
 from optimizer.errors import DataError
 from optimizer.model import frames
 from optimizer.planning.door import forecast_steps
-from optimizer.planning.task import auto_end_value, is_convex, may_burn, may_circle, may_wash
+from optimizer.planning.end_value import auto_end_value
+from optimizer.planning.task import is_convex, may_burn, may_circle, may_wash
 
 
 @pytest.fixture

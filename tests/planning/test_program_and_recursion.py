@@ -58,4 +58,4 @@ def test_the_recursions_own_powers_earn_its_promise(random_task):
             soc_wh = task.battery.stored_after(soc_wh, battery_w, step.hours)
             bill += step_cost.step_cost(task, step, battery_w)
             bill += max(0.0, task.battery.min_wh - soc_wh) / 1000 * 0.05 * step.hours
-        assert bill - task.end_value * soc_wh / 1000 == pytest.approx(values.objective_eur)
+        assert bill - task.end_eur(soc_wh) == pytest.approx(values.objective_eur)

@@ -173,7 +173,7 @@ def told(task, **more):
     """The reasons of a plan for a task that is more than its rows say."""
     request = planner.Request(
         task.steps[0].start, "home", task.battery, task.grid,
-        100 * task.start_wh / task.battery.capacity_wh, task.end_value, **more,
+        100 * task.start_wh / task.battery.capacity_wh, *task.end_values, **more,
     )  # fmt: skip
     return [step.why for step in planner.make_plan(task.steps, request, lambda: 0.0).steps]
 

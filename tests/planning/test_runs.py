@@ -25,6 +25,7 @@ def run(random_task):
         grid=Grid(9_000, 3_000.5, Rule.MIXED),
         soc_percent=41,
         stored_value=0.1 + 0.2,
+        beyond=task.steps[:2],
         notes=("a note", "umlauts: äöü"),
         time_zone="Europe/Lisbon",
     )
@@ -45,7 +46,10 @@ def test_a_repeated_run_gives_the_same_bytes(random_task, run):
     for seed in range(8100, 8106):
         task = random_task(seed, 24, tricky=seed % 2 == 1)
         ticks = iter([100.0, 100.0 + 0.01 * seed])
-        request = replace(run.request, battery=task.battery, grid=task.grid)
+        stored, beyond = (None, task.steps[:4]) if seed % 3 == 0 else (0.3, ())
+        request = replace(
+            run.request, battery=task.battery, grid=task.grid, stored_value=stored, beyond=beyond
+        )
         then = planner.make_plan(task.steps, request, lambda ticks=ticks: next(ticks))
         again = through_text(run_json.Run(request, task.steps, then.solve_s, VERSIONS))
         now = planner.make_plan(again.steps, again.request, again.timer())

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from optimizer.planning.task import Task, auto_end_value
+from optimizer.planning.end_value import auto_end_value
+from optimizer.planning.task import Task
 
 FLAT_BUY = 0.30
 
@@ -16,7 +17,7 @@ def flat(task, sell):
     battery = replace(task.battery, max_ac_w=30_000)
     start_wh = min(max(task.start_wh, task.battery.min_wh), task.battery.max_wh)
     end_value = auto_end_value(steps, task.battery)
-    return Task(steps, battery, grid, start_wh, end_value)
+    return Task(steps, battery, grid, start_wh, (end_value,))
 
 
 def left_to_itself(task):

@@ -23,7 +23,7 @@ def without_overload(task):
 
 
 def table(task, spread, **options):
-    forecasts = Forecasts.of([task.steps], spread, [task.end_value])
+    forecasts = value_table.forecasts_of(task, spread, options.get("cells", 25))
     return value_table.tables(task.battery, task.grid, forecasts, **options)[0]
 
 
@@ -62,7 +62,7 @@ def test_so_it_is_with_all_that_a_house_may_have(whole_task, seed):
 
 def test_the_last_step_is_worth_the_end_value(random_task):
     task = without_overload(random_task(9020, 24))
-    assert table(task, generic())[-1] == pytest.approx([task.end_value] * 25)
+    assert table(task, generic())[-1] == pytest.approx([*task.end_values] * 25)
 
 
 def test_no_cost_difference_is_lost_between_the_cells(task_of):
@@ -124,11 +124,11 @@ def test_many_plans_at_once_are_the_same_as_one_by_one(random_task, monkeypatch)
              ((0, 60), (3, 30), (7, 53), (11, 1), (20, 40), (25, 24), (30, 30))]  # fmt: skip
     ends = [0.05 + 0.02 * index for index in range(len(plans))]
     together = value_table.tables(
-        base.battery, base.grid, Forecasts.of(plans, generic(), ends), keep=20
+        base.battery, base.grid, Forecasts.of(plans, generic(), [(end,) for end in ends]), keep=20
     )
     assert together.shape == (len(plans), 20, 25)
     for rows, steps, end in zip(together, plans, ends, strict=True):
-        alone = table(replace(base, steps=steps, end_value=end), generic(), keep=20)
+        alone = table(replace(base, steps=steps, end_values=(end,)), generic(), keep=20)
         assert rows[: len(alone)] == pytest.approx(alone, rel=0, abs=1e-12)
 
 
@@ -147,7 +147,7 @@ def test_the_plan_carries_the_uncertain_table(random_task, plan_task):
     task = in_band(random_task(9300, 24))
     wide = of_loads(0.2, 0.5, 2.3)
     plan = plan_task(task, spread=wide)
-    expected = value_table.of_task(task, wide)
+    expected = value_table.of_task(task, wide.widened())
     for step, row in zip(plan.steps, expected, strict=True):
         assert step.values_eur_per_kwh == pytest.approx(row, rel=0, abs=1e-6)
     assert plan_task(task) == plan_task(task, spread=generic())
@@ -185,7 +185,7 @@ def test_on_a_flat_tariff_own_use_is_right_at_any_charge(task_of, plan_task, sel
     rows = [(0.30, sell, 400.0 + 90 * (hour % 5), roof) for hour, roof in enumerate(sun)]
     losses = {"charge_efficiency": 0.95, "discharge_efficiency": 0.95}
     limit = {"max_sell_w": 2_000} if capped else {}
-    plan = plan_task(replace(task_of(rows, **losses, **limit), end_value=None))
+    plan = plan_task(task_of(rows, end_value=None, **losses, **limit))
     for step in plan.steps:
         for worth in step.values_eur_per_kwh:
             assert worth <= step.buy_eur_per_kwh * 0.95 + 0.002

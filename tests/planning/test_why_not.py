@@ -59,7 +59,7 @@ def brute_force(task, rule, start_wh, at, forced_w=None):
     @functools.cache
     def best(index, stored):
         if index == len(task.steps):
-            return -task.end_value * stored / 1000
+            return -task.end_eur(stored)
         tries = []
         for after in range(0, CAPACITY + 1, UNIT):
             battery_w = stored - after
@@ -150,7 +150,7 @@ def test_a_plans_rest_costs_what_the_plan_says(random_task, plan_task):
             out = [max(0.0, s.battery_w + task.battery.standby_w) * s.hours / 1000 for s in rest]
             over = [max(0.0, s.grid_w - task.grid.max_buy_w) * s.hours / 100 for s in rest]
             said = sum(s.cost_eur for s in rest) + wear * sum(out) + sum(over)
-            said -= task.end_value * plan.steps[-1].soc_wh / 1000
+            said -= task.end_eur(plan.steps[-1].soc_wh)
             if task.start_wh >= task.battery.min_wh:
                 again = program.solve(why_not.task_from(task, plan, at)).objective_eur
                 assert again == pytest.approx(said, rel=0, abs=2e-4)

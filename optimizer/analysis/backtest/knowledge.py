@@ -4,8 +4,7 @@ Nothing here looks at a quarter-hour after the moment of a plan, except `perfect
 what was told beforehand (prices, a roof forecast that came with the data).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Literal
@@ -18,8 +17,6 @@ from optimizer.analysis.backtest.case import QUARTER, QUARTERS, Array, Case
 from optimizer.errors import DataError
 from optimizer.forecast import hindcast, load, outlook, roof
 from optimizer.model.spread import LoadSpread, certain, generic
-from optimizer.planning.forecasts import Forecasts
-from optimizer.planning.task import ForecastStep, auto_end_value
 
 Kind = Literal["perfect", "learned", "csv"]
 
@@ -54,6 +51,8 @@ class Moment:
     end: int
     until: int
     """When the next plan was made."""
+    beyond: int
+    """To where the day after the plan can be foreseen from like days."""
 
 
 def moments(case: Case, times: Times) -> list[Moment]:
@@ -70,7 +69,9 @@ def moments(case: Case, times: Times) -> list[Moment]:
     edges = np.append(case.midnights, [len(hour)] * 3)
     ends = np.minimum(edges[following], firsts + HORIZON)
     untils = np.append(firsts[1:], len(hour))
-    made = zip(firsts.tolist(), ends.tolist(), untils.tolist(), strict=True)
+    # Like days need a day of prices before them.
+    beyonds = np.where(ends >= QUARTERS, np.minimum(ends + QUARTERS, len(hour)), ends)
+    made = zip(*(column.tolist() for column in (firsts, ends, untils, beyonds)), strict=True)
     return [Moment(*figures) for figures in made]
 
 
@@ -117,7 +118,7 @@ class Knowledge:
         return load.Past(self.case.local[index], self._load[index])
 
     def load_w(self, at: Moment) -> Array:
-        """The load expected by a plan [W]."""
+        """The load expected by a plan, and on the day after it [W]."""
         if at.first not in self._loads:
             self._loads[at.first] = self._expected_w(at)
         return self._loads[at.first]
@@ -125,21 +126,21 @@ class Knowledge:
     def _expected_w(self, at: Moment) -> Array:
         case = self.case
         if self.kind == "perfect":
-            return self._load[at.first : at.end]
+            return self._load[at.first : at.beyond]
         if self.kind == "csv" and case.told_load_w is not None:
-            return case.told_load_w[at.first : at.end]
-        ahead, now = case.local[at.first : at.end], case.at(at.first)
+            return case.told_load_w[at.first : at.beyond]
+        ahead, now = case.local[at.first : at.beyond], case.at(at.first)
         return load.ahead_w(self._past(at.first), ahead, now, case.annual_kwh)
 
     def pv_w(self, at: Moment) -> Array:
-        """The roof expected by a plan [W]."""
+        """The roof expected by a plan, and on the day after it [W]."""
         told = self.case.told_pv_w
         if self.kind == "perfect" or told is None:
-            return self._pv[at.first : at.end]
-        ahead = told[at.first : at.end]
+            return self._pv[at.first : at.beyond]
+        ahead = told[at.first : at.beyond]
         if self.kind == "csv":
             return ahead
-        hours = self.case.starts.hour.to_numpy()[at.first : at.end]
+        hours = self.case.starts.hour.to_numpy()[at.first : at.beyond]
         bounded: Array = np.minimum(ahead * self._correction(at.first)[hours], self._most_w)
         return bounded
 
@@ -176,20 +177,13 @@ class Knowledge:
             self._spreads[day] = learned or generic(zone.key)
         return self._spreads[day]
 
-    def end_value(self, at: Moment) -> float:
-        """Worth of a kWh in the cells at a plan's end, as the planner's "auto" [EUR/kWh].
-
-        Where the published prices hold less than a day, like days stand in for the rest.
-        """
-        until = at.first + QUARTERS
-        buy, sell = (series[at.first : at.end] for series in (self.case.buy, self.case.sell))
-        if at.end < until:
-            more_buy, more_sell = self._guess(at.end)
-            count = until - at.end
-            buy, sell = np.append(buy, more_buy[:count]), np.append(sell, more_sell[:count])
-        start = self.case.at(at.first)
-        day = ForecastStep(start, start + QUARTER, float(buy.mean()), float(sell.mean()), 0.0, 0.0)
-        return auto_end_value([day], self.case.battery)
+    def prices(self, at: Moment) -> tuple[Array, Array]:
+        """Prices of buying and selling known to a plan, and of the day after it by like days."""
+        size = at.beyond - at.end
+        known = (series[at.first : at.end] for series in (self.case.buy, self.case.sell))
+        pairs = zip(known, self._guess(at.end), strict=True)
+        buy, sell = (np.append(part, guess[:size]) for part, guess in pairs)
+        return buy, sell
 
     def _guess(self, end: int) -> tuple[Array, Array]:
         """Prices of the day after the published ones, from like days."""
@@ -209,44 +203,3 @@ class Knowledge:
 def knowledge_of(case: Case, kind: Kind) -> Knowledge:
     """The knowledge about a case, shared by strategies that are lived one after the other."""
     return Knowledge(case, kind)
-
-
-def in_batches(plans: list[Moment], size: int = 512) -> Iterator[list[Moment]]:
-    """Parts of a list of plans, so that their arrays stay small."""
-    for first in range(0, len(plans), size):
-        yield plans[first : first + size]
-
-
-def forecasts(
-    knowledge: Knowledge, plans: list[Moment], end_values: list[float], *, sure: bool = False
-) -> Forecasts:
-    """Arrays of what some plans knew; shorter plans are filled up with steps of 0 h.
-
-    Parameters
-    ----------
-    sure
-        Take the load's forecast as certain.
-    """
-    case = knowledge.case
-    steps = max(at.end - at.first for at in plans)
-    rows, hour = np.zeros((5, len(plans), steps)), case.local.hour.to_numpy()
-    spreads = [certain(case.zone.key) if sure else knowledge.spread(at) for at in plans]
-    ratios = np.ones((len(plans), steps, max(len(item.ratios[0]) for item in spreads)))
-    for row, (at, spread) in enumerate(zip(plans, spreads, strict=True)):
-        here, size = slice(at.first, at.end), at.end - at.first
-        figures = (case.buy[here], case.sell[here], knowledge.load_w(at), knowledge.pv_w(at))
-        rows[0, row, :size] = 0.25
-        rows[1:, row, :size] = figures
-        ratios[row, :size] = np.array(spread.ratios)[hour[here]]
-    made = Forecasts(rows[0], rows[1], rows[2], rows[3], rows[4], ratios, np.array(end_values))
-    return replace(made, draw_w=_draw_w(case, plans, steps)) if case.grid.dimming else made
-
-
-def _draw_w(case: Case, plans: list[Moment], steps: int) -> Array:
-    """Most that the storage unit may draw in each step [W]."""
-    every = [
-        case.grid.draw_limit_w(case.at(q), case.at(q + 1))
-        for q in range(plans[0].first, plans[-1].first + steps)
-    ]
-    offset = plans[0].first
-    return np.array([every[at.first - offset : at.first - offset + steps] for at in plans])

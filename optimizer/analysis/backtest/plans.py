@@ -1,20 +1,13 @@
 """The plans of a case, as control would have found them in the store."""
 
 import time
-from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 
 from optimizer.analysis.backtest.case import QUARTER, Array, Case
-from optimizer.analysis.backtest.knowledge import (
-    Knowledge,
-    Moment,
-    Times,
-    forecasts,
-    in_batches,
-    moments,
-)
+from optimizer.analysis.backtest.foreseen import forecasts, in_batches
+from optimizer.analysis.backtest.knowledge import Knowledge, Moment, Times, moments
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.planning import direct, value_table
 from optimizer.planning.forecasts import Forecasts
@@ -41,24 +34,24 @@ class TablePlans:
     Parameters
     ----------
     end_values
-        Worth of a kWh at each plan's end [EUR/kWh]; as the planner's "auto" by default.
+        Worth of a kWh at each plan's end [EUR/kWh], one for each; as the planner's "auto" by
+        default.
     sure
         Take the load's forecast as certain.
     """
 
     def __init__(
         self, knowledge: Knowledge, times: Times, *,
-        end_values: Sequence[float] | None = None, sure: bool = False,
+        end_values: Array | None = None, sure: bool = False,
     ) -> None:  # fmt: skip
         self.case, self._moments = knowledge.case, moments(knowledge.case, times)
-        ends = end_values or [knowledge.end_value(at) for at in self._moments]
-        self._ends = {at.first: end for at, end in zip(self._moments, ends, strict=True)}
         keep = max(min(at.until, at.end) - at.first for at in self._moments)
-        parts = []
+        parts, done = list[Array](), 0
         for part in in_batches(self._moments):
-            values = [self._ends[at.first] for at in part]
-            told = forecasts(knowledge, part, values, sure=sure)
-            parts.append(self.tables(told, keep))
+            size = len(part)
+            ends = None if end_values is None else end_values[done : done + size, None]
+            parts.append(self.tables(forecasts(knowledge, part, ends, sure=sure), keep))
+            done += size
         self._tables: Array = np.concatenate(parts)
         self._place, self._plan = -1, light_plan(self.case, self._moments[0], self._tables[0])
 
@@ -132,23 +125,17 @@ class ProgramPlans:
 
     def _made(self, at: Moment, soc_wh: float) -> Plan:
         knowledge, case = self._knowledge, self._knowledge.case
-        figures = zip(
-            range(at.first, at.end), knowledge.load_w(at).tolist(), knowledge.pv_w(at).tolist(),
-            strict=True,
-        )  # fmt: skip
-        steps = tuple(
-            ForecastStep(
-                case.at(q), case.at(q + 1), float(case.buy[q]), float(case.sell[q]), load_w, pv_w
-            )
-            for q, load_w, pv_w in figures
-        )
+        figures = (*knowledge.prices(at), knowledge.load_w(at), knowledge.pv_w(at))
+        rows = zip(range(at.first, at.beyond), *(row.tolist() for row in figures), strict=True)
+        every = tuple(ForecastStep(case.at(q), case.at(q + 1), *row) for q, *row in rows)
+        steps, beyond = every[: at.end - at.first], every[at.end - at.first :]
         request = Request(
             made_at=case.at(at.first),
             site=SITE,
             battery=case.battery,
             grid=case.grid,
             soc_percent=min(100 * soc_wh / case.battery.capacity_wh, 100.0),
-            stored_value=knowledge.end_value(at),
+            beyond=beyond,
             spread=knowledge.spread(at),
             time_zone=case.zone.key,
         )

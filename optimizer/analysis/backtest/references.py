@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.analysis.backtest.case import Array, Case
-from optimizer.analysis.backtest.knowledge import HOURLY, Knowledge, forecasts, in_batches, moments
+from optimizer.analysis.backtest.foreseen import forecasts, in_batches
+from optimizer.analysis.backtest.knowledge import HOURLY, Knowledge, moments
 from optimizer.analysis.backtest.living import Part
 from optimizer.analysis.backtest.plans import TablePlans
 from optimizer.analysis.backtest.plant import Plant
@@ -56,7 +57,7 @@ def attainable_eur(case: Case, start_wh: float, end_value: float) -> float:
         )
         for at in range(first, len(load))
     )  # fmt: skip
-    task = Task(steps, case.battery, case.grid, start_wh, end_value)
+    task = Task(steps, case.battery, case.grid, start_wh, (end_value,))
     return value.solve(task).objective_eur + end_value * start_wh / 1000
 
 
@@ -75,7 +76,7 @@ def no_battery_eur(case: Case) -> float:
         ForecastStep(case.start + at * step, case.start + (at + 1) * step, *row)
         for at, row in enumerate(figures)
     ]
-    task = Task(tuple(every[first:]), bare, case.grid, bare.min_wh, 0.0)
+    task = Task(tuple(every[first:]), bare, case.grid, bare.min_wh, (0.0,))
     return no_battery(task).cost_eur
 
 
@@ -90,13 +91,11 @@ class OpenEmsLike:
         self._moments = moments(case, HOURLY)
         self._energies = np.linspace(battery.min_wh, battery.max_wh, GRID_POINTS)
         keep = max(min(at.until, at.end) - at.first for at in self._moments)
-        ends = [0.0] * len(self._moments)
-        begin, parts = 0, []
-        for part in in_batches(self._moments):
-            told = forecasts(knowledge, part, ends[begin : begin + len(part)], sure=True)
-            parts.append(self._modes(told, keep))
-            begin += len(part)
-        self._table = np.concatenate(parts)
+        told = (
+            forecasts(knowledge, part, np.zeros((len(part), 1)), sure=True)
+            for part in in_batches(self._moments)
+        )
+        self._table = np.concatenate([self._modes(item, keep) for item in told])
         self._place = 0
 
     def _modes(self, told: Forecasts, keep: int) -> NDArray[np.int8]:
@@ -160,7 +159,7 @@ class EmhassLike(TablePlans):
     def __init__(self, knowledge: Knowledge) -> None:
         self._level = 0
         count = len(moments(knowledge.case, HOURLY))
-        super().__init__(knowledge, HOURLY, end_values=[0.0] * count, sure=True)
+        super().__init__(knowledge, HOURLY, end_values=np.zeros(count), sure=True)
 
     def tables(self, told: Forecasts, keep: int) -> Array:
         """Tables for each level of the last state of charge: (plans, keep, levels x cells)."""
@@ -192,4 +191,4 @@ def evcc_like(knowledge: Knowledge) -> TablePlans:
     ends = [
         max(0.0, float(case.buy[at.first : at.end].min()) * factor) for at in moments(case, HOURLY)
     ]
-    return TablePlans(knowledge, HOURLY, end_values=ends, sure=True)
+    return TablePlans(knowledge, HOURLY, end_values=np.array(ends), sure=True)
