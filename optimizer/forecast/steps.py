@@ -34,6 +34,8 @@ def floor(moment: datetime, step: timedelta) -> datetime:
 
 def origin(origins: Mapping[datetime, str], start: datetime, step: timedelta) -> str:
     """Where the prices of a step came from; several places are joined by "and"."""
+    if not origins:
+        return ""
     quarters = grid(start, start + step, QUARTER)
     return " and ".join(dict.fromkeys(origins[at] for at in quarters if at in origins))
 

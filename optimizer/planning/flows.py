@@ -44,7 +44,7 @@ def variables(problem: Any, task: Task) -> list[Flow]:
     grid, standby_w, add = task.grid, task.battery.standby_w, problem.add_variable
     result = []
     for t, (step, ceiling_wh) in enumerate(zip(task.steps, task.ceilings_wh(), strict=True)):
-        low, high = task.lowest_w(step, ceiling_wh), task.battery_range(step)[1]
+        low, high = task.power_range(step, ceiling_wh)
         over_w = task.buy_limit_w(step) - grid.max_buy_w
         flow = Flow(
             buy=add(f"buy_{t}", 0, grid.max_buy_w / 1000),
@@ -68,12 +68,13 @@ def physics(problem: Any, task: Task, flows: list[Flow]) -> None:
     battery, standby = task.battery, task.battery.standby_w / 1000
     before: Any = None
     for step, flow in zip(task.steps, flows, strict=True):
+        hours = step.hours
         balance = [*flow.bought, (flow.sell, -1.0), (flow.curtailed, -1.0), *flow.battery]
         problem += linear(balance) == step.need_w / 1000 + standby
         stored = [
             (flow.stored, 1.0),
-            (flow.charge, -battery.charge_efficiency * step.hours),
-            (flow.discharge, step.hours / battery.discharge_efficiency),
+            (flow.charge, -battery.charge_efficiency * hours),
+            (flow.discharge, hours / battery.discharge_efficiency),
         ]
         if before is None:
             problem += linear(stored) == task.start_wh / 1000

@@ -89,10 +89,11 @@ def _cost(task: Task, steps: list[Flow], more: list[tuple[Any, float]]) -> Any:
     terms = list(more)
     wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
     for step, flow in zip(task.steps, steps, strict=True):
-        terms += [(flow.buy, step.buy * step.hours), (flow.sell, -step.sell * step.hours)]
-        terms.append((flow.discharge, wear * step.hours))
+        hours = step.hours
+        terms += [(flow.buy, step.buy * hours), (flow.sell, -step.sell * hours)]
+        terms.append((flow.discharge, wear * hours))
         if flow.overload is not None:
-            terms.append((flow.overload, (step.buy + OVERLOAD_EUR_PER_KWH) * step.hours))
+            terms.append((flow.overload, (step.buy + OVERLOAD_EUR_PER_KWH) * hours))
         terms += flow.shortfalls
     return linear(terms)
 

@@ -70,7 +70,7 @@ def step_cost(task: Task, step: ForecastStep, battery_w: float) -> float | None:
 
 def _kinks(task: Task, step: ForecastStep, ceiling_wh: float) -> list[float]:
     """Battery powers between which the step's cost is a straight line, rising [W]."""
-    low, high = task.lowest_w(step, ceiling_wh), task.battery_range(step)[1]
+    low, high = task.power_range(step, ceiling_wh)
     limit, draw = task.buy_limit_w(step), task.max_draw_w(step)
     peak = task.decided_peak_w(step)
     need, grid, ac = step.need_w, task.grid, task.max_ac_w

@@ -184,15 +184,15 @@ class Task:
                 low, high = min(max(low, least_w), high), max(min(high, most_w), low)
         return low, high
 
-    def lowest_w(self, step: ForecastStep, ceiling_wh: float) -> float:
-        """Lowest battery power in a step that ends below a ceiling [W].
+    def power_range(self, step: ForecastStep, ceiling_wh: float) -> tuple[float, float]:
+        """Lowest and highest battery power in a step that ends below a ceiling [W].
 
         While a battery found above its band still comes down it is not charged.
         """
         low, high = self.battery_range(step)
         if ceiling_wh > self.battery.max_wh + 0.001:
-            return min(max(low, -self.battery.standby_w), high)
-        return low
+            low = min(max(low, -self.battery.standby_w), high)
+        return low, high
 
     def own_use_w(self, step: ForecastStep) -> float:
         """Battery power that brings the grid to zero as far as the inverter passes it [W]."""

@@ -106,12 +106,12 @@ def _own_use_now(task: Task, steps: list[Flow], traded: dict[tuple[int, bool], A
     round_trip = task.battery.charge_efficiency * task.battery.discharge_efficiency
     throughput = 1.1 * (1 / round_trip - 1) + 0.01
     for t, (step, flow) in enumerate(zip(task.steps, steps, strict=True)):
-        weight = 2 - t / len(steps)
-        terms += [(var, weight * step.hours) for var in (flow.buy, flow.sell, flow.curtailed)]
-        terms += [(var, throughput * step.hours) for var in (flow.charge, flow.discharge)]
+        weight, hours = 2 - t / len(steps), step.hours
+        terms += [(var, weight * hours) for var in (flow.buy, flow.sell, flow.curtailed)]
+        terms += [(var, throughput * hours) for var in (flow.charge, flow.discharge)]
         for way in (True, False):
             if (t, way) in traded:
-                terms.append((traded[t, way], (TRADED_WEIGHT - weight) * step.hours))
+                terms.append((traded[t, way], (TRADED_WEIGHT - weight) * hours))
     return linear(terms)
 
 
