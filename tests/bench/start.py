@@ -3,7 +3,8 @@
     .venv/bin/python tests/bench/start.py
 
 Targets: `plan --json` (48 h at 15 min) at most 1.5 times importing all that it imports, `--help` at
-most 1.8 times importing typer alone. Beside it the five libraries that an owner sees. Medians of 15.
+most 1.8 times importing typer alone. Beside it the five libraries that an owner sees; medians of
+15.
 """
 
 import os
