@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pandas as pd
 
 from optimizer.fems.simulated.house import SimulatedHouse
 from optimizer.fems.simulated.meters import Reading
 from optimizer.model import frames
-
-QUARTER = timedelta(minutes=15)
+from optimizer.model.quarter import QUARTER
 
 
 @dataclass(frozen=True, slots=True)

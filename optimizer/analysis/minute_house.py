@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 from optimizer.analysis import sample
 from optimizer.analysis.backtest.plant import Flow, Held, Plant
-from optimizer.control.compliance import start_of
 from optimizer.fems.simulated.profile import Profile
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.quarter import floor
 from optimizer.model.state import Snapshot
 
 MINUTE = timedelta(minutes=1)
@@ -50,5 +50,5 @@ class MinuteHouse:
     def _count(self, at: datetime, flow: Flow) -> None:
         self.drawn_wh += max(0.0, flow.grid_w) * HOURS
         self.fed_wh += max(0.0, -flow.grid_w) * HOURS
-        buy, sell = self.prices.get(start_of(at), (0.0, 0.0))
+        buy, sell = self.prices.get(floor(at), (0.0, 0.0))
         self.bill_eur += flow.grid_w * HOURS / 1000 * (buy if flow.grid_w > 0 else sell)

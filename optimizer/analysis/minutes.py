@@ -9,7 +9,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -29,7 +29,6 @@ from optimizer.planning.planner import Request, make_plan
 from optimizer.store import plans
 from optimizer.store.journal import Journal
 
-QUARTER = timedelta(minutes=15)
 PUBLICATION_HOUR = 14
 """Local hour in which tomorrow's prices are there and the next plan is made."""
 

@@ -8,13 +8,14 @@ from zoneinfo import ZoneInfo
 
 from optimizer.analysis.ledger import words
 from optimizer.analysis.ledger.day import Day
-from optimizer.analysis.ledger.measured import QUARTER, Price
+from optimizer.analysis.ledger.measured import Price
 from optimizer.analysis.ledger.words import Cents
 from optimizer.analysis.pages import block_rows, environment, marks
 from optimizer.analysis.pictures import Mark, Panel, Spell, panel, ribbon
 from optimizer.analysis.text import WORDS, clock
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Intent, Plan
+from optimizer.model.quarter import QUARTER
 from optimizer.model.state import Reason
 from optimizer.store.journal import Tick
 

@@ -12,6 +12,7 @@ from optimizer.forecast import assemble
 from optimizer.model import frames
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.quarter import QUARTER
 from optimizer.model.tariff import Export, Tariff
 from optimizer.sources import table
 
@@ -71,8 +72,7 @@ def measured(week: Path, start: datetime, end: datetime) -> pd.DataFrame:
 def _joined(week: Path, suffix: str, start: datetime, end: datetime) -> pd.DataFrame:
     load = table.read_power(week / f"load{suffix}.csv", "load_w")
     roof = table.read_power(week / f"roof{suffix}.csv", "pv_w")
-    quarter = timedelta(minutes=15)
-    return assemble.forecast(prices(week), load, roof, start, end - start, quarter)
+    return assemble.forecast(prices(week), load, roof, start, end - start, QUARTER)
 
 
 def days(week: Path) -> tuple[datetime, datetime]:

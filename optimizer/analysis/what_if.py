@@ -6,7 +6,7 @@ plan earns beyond own use; own use and no battery need no forecast and are as th
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import time, timedelta
+from datetime import time
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +14,7 @@ import pandas as pd
 from optimizer.analysis import sample
 from optimizer.forecast import assemble
 from optimizer.model.battery import Battery
+from optimizer.model.quarter import QUARTER
 from optimizer.model.tariff import FeeWindow, Tariff
 from optimizer.planning import value
 from optimizer.planning.door import forecast_steps
@@ -93,7 +94,7 @@ def _steps(week: Path, tariff: Tariff, flat: bool) -> tuple[ForecastStep, ...]:
         for name, column in (("load", "load_w"), ("roof", "pv_w"))
     )
     first, last = sample.days(week)
-    frame = assemble.forecast(prices, load, roof, first, last - first, timedelta(minutes=15))
+    frame = assemble.forecast(prices, load, roof, first, last - first, QUARTER)
     return forecast_steps(frame)
 
 

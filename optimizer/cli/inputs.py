@@ -12,10 +12,11 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from optimizer.errors import ConfigError, DataError
-from optimizer.forecast import assemble, outlook, steps
+from optimizer.forecast import assemble, outlook
 from optimizer.forecast.priced import Priced, priced
 from optimizer.model import frames
 from optimizer.model.plan import iso
+from optimizer.model.quarter import QUARTER, floor
 from optimizer.sources import patience, registry
 from optimizer.sources.chain import Chain
 from optimizer.sources.http import Http
@@ -80,7 +81,7 @@ def _none_known(gathered: Gathered, at: datetime) -> ConfigError | DataError:
     """Why there is no price of this moment."""
     failures = gathered.failures
     if not failures:
-        first, last = min(gathered.quarters), max(gathered.quarters) + timedelta(minutes=15)
+        first, last = min(gathered.quarters), max(gathered.quarters) + QUARTER
         return DataError(
             f"prices: known from {iso(first)} to {iso(last)}, the plan starts at {iso(at)}"
         )
@@ -119,7 +120,7 @@ def forecast(config: "Config", at: datetime) -> Foreseen:
     planning = config.planning
     horizon = timedelta(hours=planning.horizon_h)
     step = timedelta(minutes=planning.step_minutes)
-    begin, end = steps.floor(at, step), at + horizon + step
+    begin, end = floor(at, step), at + horizon + step
     with house.near(config, at) as at_hand:
         expected = house.house(config, begin, end + outlook.WHOLE_DAY, at_hand, planned_to=end)
     notes += expected.notes

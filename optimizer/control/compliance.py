@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 
 from optimizer.control.soc import LONGEST
 from optimizer.model.exchange import Quarter
-
-QUARTER = timedelta(minutes=15)
+from optimizer.model.quarter import floor
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +26,6 @@ class Seen:
     soc_wh: float | None = None
 
 
-def start_of(at: datetime) -> datetime:
-    """The quarter-hour that a moment lies in."""
-    return at - timedelta(seconds=at.timestamp() % QUARTER.total_seconds())
-
-
 def count(before: Quarter | None, at: datetime, seen: Seen, *, held: bool) -> Quarter:
     """Add the time since the last reading at the powers of this one.
 
@@ -42,7 +36,7 @@ def count(before: Quarter | None, at: datetime, seen: Seen, *, held: bool) -> Qu
     held
         Whether we held something in between.
     """
-    start = start_of(at)
+    start = floor(at)
     if before is None or not timedelta(0) <= at - before.at <= LONGEST:
         same = before is not None and before.start == start
         if before and same:

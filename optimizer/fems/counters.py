@@ -7,8 +7,9 @@ from zoneinfo import ZoneInfo
 
 from optimizer.errors import DataError
 from optimizer.fems.channels import SUM, Sum
-from optimizer.fems.history import QUARTER, _parts, _series
+from optimizer.fems.history import _parts, _series
 from optimizer.fems.jsonrpc import JsonRpc
+from optimizer.model.quarter import QUARTER
 
 CHARGED, DISCHARGED = f"{SUM}/EssDcChargeEnergy", f"{SUM}/EssDcDischargeEnergy"
 """Counters of the battery alone [Wh]."""

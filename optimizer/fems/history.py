@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from optimizer.errors import ConfigError, DataError, UnreachableError
 from optimizer.fems.channels import SUM
 from optimizer.fems.jsonrpc import JsonRpc
+from optimizer.model.quarter import QUARTER
 
 LONGEST = timedelta(days=450)
 """New devices keep 5-minute means for so long, older ones 31 days (and hourly means before)."""
-QUARTER = timedelta(minutes=15)
 
 LOAD = f"{SUM}/UnmanagedConsumptionActivePower"
 """Without managed chargers and the like: what a forecast can learn from."""

@@ -9,6 +9,7 @@ from optimizer.errors import DataError
 from optimizer.forecast import steps
 from optimizer.model import frames
 from optimizer.model.plan import iso
+from optimizer.model.quarter import QUARTER, floor
 from optimizer.model.tariff import ExportKind, Tariff
 
 
@@ -26,8 +27,8 @@ def all_in(prices: pd.DataFrame, tariff: Tariff) -> pd.DataFrame:
     if {"buy_eur_per_kwh", "sell_eur_per_kwh"} <= set(prices.columns):
         return prices
     start, end = frames.starts_of(prices)[0], frames.ends_of(prices)[-1]
-    starts = steps.grid(start, end, steps.QUARTER)
-    fine = steps.resample(prices, starts, steps.QUARTER)
+    starts = steps.grid(start, end, QUARTER)
+    fine = steps.resample(prices, starts, QUARTER)
     spot = fine["spot_eur_per_kwh"].tolist() if "spot_eur_per_kwh" in fine.columns else None
     if "buy_eur_per_kwh" not in fine.columns:
         pairs = zip(spot or [], starts, strict=True)
@@ -85,7 +86,7 @@ def forecast(
     starts = steps.grid(start, min(start + horizon, known), step)
     for name, frame in series.items():
         first, last = frames.starts_of(frame)[0], frames.ends_of(frame)[-1]
-        if first > steps.floor(start, step) or (not starts and last == known):
+        if first > floor(start, step) or (not starts and last == known):
             raise DataError(
                 f"{name}: known from {iso(first)} to {iso(last)}, the plan starts at {iso(start)}"
             )

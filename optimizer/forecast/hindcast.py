@@ -15,6 +15,7 @@ from optimizer.forecast.load import (
     known_quarters,
     quarter_of_day,
 )
+from optimizer.model.quarter import QUARTER
 from optimizer.model.spread import LoadSpread
 
 LEAST_DAYS = 7
@@ -49,7 +50,7 @@ def spread_from(past: Past, zone: ZoneInfo, step: timedelta) -> LoadSpread | Non
     came = np.full((days[-1] + 1, QUARTERS), np.nan)
     came[days, quarter_of_day(past.starts[::-1])] = past.load_w[::-1]
     told = _looked_back(came)
-    group = max(1, round(step / timedelta(minutes=15)))
+    group = max(1, round(step / QUARTER))
     shape = (-1, QUARTERS // group, group)
     came, told = (values.reshape(shape).mean(axis=2) for values in (came, told))
     hours = np.tile(np.arange(QUARTERS // group) * group // 4, len(came))

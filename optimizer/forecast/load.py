@@ -17,6 +17,7 @@ from optimizer.forecast import steps
 from optimizer.forecast.expected import Expected
 from optimizer.forecast.standard_profile import standard_w
 from optimizer.model import frames
+from optimizer.model.quarter import QUARTER
 
 DAYS = 14
 """So many known values at the same time of day make a mean."""
@@ -87,9 +88,9 @@ def expected(
         What the house uses in a year: the level while nothing better is known.
     """
     past = known_quarters(history, at, zone)
-    starts = steps.grid(start, end, steps.QUARTER)
+    starts = steps.grid(start, end, QUARTER)
     load_w = ahead_w(past, _local(starts, zone), at, annual_kwh)
-    ends = [moment + steps.QUARTER for moment in starts]
+    ends = [moment + QUARTER for moment in starts]
     return Expected(frames.frame_of(starts, ends, load_w=load_w.tolist()), _notes(past, annual_kwh))
 
 
@@ -111,8 +112,8 @@ def known_quarters(history: pd.DataFrame | None, at: datetime, zone: ZoneInfo) -
     known = known[(known["end"] <= at) & (known.index >= at - REACH)]
     if known.empty:
         return known_quarters(None, at, zone)
-    starts = steps.grid(known.index[0].to_pydatetime(), known["end"].iloc[-1], steps.QUARTER)
-    fine = steps.resample(known[["end", "load_w"]], starts, steps.QUARTER).dropna()[::-1]
+    starts = steps.grid(known.index[0].to_pydatetime(), known["end"].iloc[-1], QUARTER)
+    fine = steps.resample(known[["end", "load_w"]], starts, QUARTER).dropna()[::-1]
     return Past(pd.DatetimeIndex(fine.index).tz_convert(zone), fine["load_w"].to_numpy())
 
 

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from statistics import fmean
 
-QUARTER = timedelta(minutes=15)
+from optimizer.model.quarter import QUARTER
+
 WHOLE_DAY = timedelta(hours=24)
 SHARE = 0.75
 """Share of the last day's distance from its like days that is expected to stay. Over five series

@@ -7,6 +7,7 @@ import pandas as pd
 
 from optimizer.forecast import steps
 from optimizer.model import frames
+from optimizer.model.quarter import QUARTER
 
 DAYS = 14
 LEAST_DAYS = 3
@@ -26,16 +27,16 @@ def from_own_past(
     seen = measured[(measured["end"] <= at) & (measured.index >= at - timedelta(DAYS))]
     if seen.empty:
         return None
-    past = steps.grid(frames.starts_of(seen)[0], frames.ends_of(seen)[-1], steps.QUARTER)
-    fine = steps.resample(seen[["end", "pv_w"]], past, steps.QUARTER)["pv_w"].dropna()
+    past = steps.grid(frames.starts_of(seen)[0], frames.ends_of(seen)[-1], QUARTER)
+    fine = steps.resample(seen[["end", "pv_w"]], past, QUARTER)["pv_w"].dropna()
     place = _quarter(pd.DatetimeIndex(fine.index))
     count = np.bincount(place, minlength=96)
     if count.min() < LEAST_DAYS:
         return None
     mean = np.bincount(place, weights=fine, minlength=96) / count
-    ahead = steps.grid(start, end, steps.QUARTER)
+    ahead = steps.grid(start, end, QUARTER)
     values = mean[_quarter(pd.DatetimeIndex(ahead))].tolist()
-    return frames.frame_of(ahead, [moment + steps.QUARTER for moment in ahead], pv_w=values)
+    return frames.frame_of(ahead, [moment + QUARTER for moment in ahead], pv_w=values)
 
 
 def _quarter(stamps: pd.DatetimeIndex) -> np.ndarray:

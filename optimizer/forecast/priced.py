@@ -8,8 +8,9 @@ import pandas as pd
 
 from optimizer.forecast import assemble, outlook
 from optimizer.model import frames
+from optimizer.model.quarter import QUARTER
 from optimizer.model.tariff import Tariff
-from optimizer.sources.quarters import QUARTER, Gathered
+from optimizer.sources.quarters import Gathered
 
 SOON = timedelta(days=14)
 """Dated parts of a tariff that end sooner are told in every plan."""

@@ -17,6 +17,7 @@ from optimizer.forecast import steps
 from optimizer.forecast.expected import Expected
 from optimizer.forecast.own_roof import from_own_past
 from optimizer.model import frames
+from optimizer.model.quarter import QUARTER
 from optimizer.model.sun import is_night
 
 REACH = timedelta(days=30)
@@ -91,10 +92,10 @@ def learn(expected: pd.DataFrame, measured: pd.DataFrame, at: datetime, place: P
     end = min(frames.ends_of(seen)[-1], frames.ends_of(told)[-1])
     if end <= begin:
         return Correction()
-    starts = steps.grid(begin, end, steps.QUARTER)
+    starts = steps.grid(begin, end, QUARTER)
     pair = pd.DataFrame(
         {
-            name: steps.resample(frame[["end", "pv_w"]], starts, steps.QUARTER)["pv_w"]
+            name: steps.resample(frame[["end", "pv_w"]], starts, QUARTER)["pv_w"]
             for name, frame in (("told", told), ("seen", seen))
         }
     ).dropna()

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from optimizer.model import frames
-
-QUARTER = timedelta(minutes=15)
+from optimizer.model.quarter import QUARTER, floor
 
 
 def grid(start: datetime, end: datetime, step: timedelta) -> list[datetime]:
@@ -20,16 +19,6 @@ def grid(start: datetime, end: datetime, step: timedelta) -> list[datetime]:
     first = floor(start, step)
     count = int((end - first) / step)
     return [first + index * step for index in range(count)]
-
-
-def floor(moment: datetime, step: timedelta) -> datetime:
-    """The start of the step that contains a moment.
-
-    >>> from datetime import UTC
-    >>> floor(datetime(2026, 1, 14, 13, 5, 12, tzinfo=UTC), QUARTER).isoformat()
-    '2026-01-14T13:00:00+00:00'
-    """
-    return moment - timedelta(seconds=moment.timestamp() % step.total_seconds())
 
 
 def origin(origins: Mapping[datetime, str], start: datetime, step: timedelta) -> str:

@@ -13,13 +13,13 @@ from datetime import date, datetime, time, timedelta
 
 from optimizer.errors import OptimizerError
 from optimizer.model.plan import iso
+from optimizer.model.quarter import floor
 from optimizer.sources import plausible, registry
 from optimizer.sources.failures import NotPublishedError
 from optimizer.sources.http import Http
 from optimizer.sources.quarters import (
     Gathered,
     fill_short_gaps,
-    floor,
     quarters_of,
     spread,
     steps_of,

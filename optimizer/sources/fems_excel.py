@@ -5,13 +5,14 @@ whole watts, `-` is unknown. Needs openpyxl: `pip install optimizer[excel]`.
 """
 
 import io
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from optimizer.errors import ConfigError, DataError
+from optimizer.model.quarter import QUARTER
 from optimizer.sources import power
 from optimizer.sources.http import Http
 from optimizer.sources.series import Point
@@ -26,7 +27,6 @@ NAMES = {
     "sell_w": ("Netzeinspeisung [W]", "Grid feed-in [W]"),
 }
 STAMP = "%d.%m.%Y %H:%M:%S %z"
-QUARTER = timedelta(minutes=15)
 
 
 def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import pandas as pd
 from optimizer.errors import ConfigError
 from optimizer.fems import history
 from optimizer.fems.jsonrpc import JsonRpc
+from optimizer.model.quarter import QUARTER
 from optimizer.sources import power
 from optimizer.sources.http import Http
 from optimizer.sources.series import Point
@@ -32,9 +33,9 @@ def parse(quarters: tuple[history.Quarter, ...], until: datetime) -> pd.DataFram
     """
     known = [
         item for item in quarters
-        if item.load_w is not None and item.load_w >= 0 and item.start + history.QUARTER <= until
+        if item.load_w is not None and item.load_w >= 0 and item.start + QUARTER <= until
     ]  # fmt: skip
-    rows = [Point(item.start, item.start + history.QUARTER, item.load_w) for item in known]
+    rows = [Point(item.start, item.start + QUARTER, item.load_w) for item in known]
     frame = power.frame(rows, "load_w", ORIGIN)
     for column in ("pv_w", "grid_w"):
         values = [getattr(item, column) for item in known]

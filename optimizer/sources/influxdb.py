@@ -5,11 +5,10 @@ same question with a token. Stamps name the start of a group. OpenEMS writes mea
 a field for each channel, in W.
 """
 
-from datetime import timedelta
-
 import pandas as pd
 
 from optimizer.errors import ConfigError
+from optimizer.model.quarter import QUARTER
 from optimizer.sources import power
 from optimizer.sources.failures import NotPublishedError, RejectedError
 from optimizer.sources.http import Answer, Http
@@ -17,7 +16,6 @@ from optimizer.sources.series import Point, documented, epoch, scaled
 from optimizer.sources.settings import LoadSettings, Span
 
 NAME = "influxdb"
-QUARTER = timedelta(minutes=15)
 
 
 def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import ConfigError
+from optimizer.model.quarter import QUARTER
 from optimizer.sources import power
 from optimizer.sources.failures import RejectedError
 from optimizer.sources.http import Http
@@ -21,7 +22,6 @@ NAME = "open-meteo"
 PAST_DAYS = 14
 """What was forecast for the past, so that the correction can be learned from the first day on."""
 UNITS = {"time": "unixtime", "global_tilted_irradiance": "W/m²", "temperature_2m": "°C"}
-QUARTER = timedelta(minutes=15)
 
 HEATING_K_PER_W_M2 = 0.04
 """How much warmer than the air the cells are: 0.034 (free) to 0.056 (in the roof) (Ross)."""

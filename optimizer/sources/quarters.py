@@ -3,16 +3,16 @@
 import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import pandas as pd
 
 from optimizer.errors import OptimizerError
 from optimizer.model import frames
+from optimizer.model.quarter import QUARTER, floor
 from optimizer.store.price_days import PriceStep
 
-QUARTER = timedelta(minutes=15)
 SHORT_GAP = 2
 """Most quarters that are filled between two known ones."""
 COLUMNS = ("spot_eur_per_kwh", "buy_eur_per_kwh", "sell_eur_per_kwh")
@@ -64,11 +64,6 @@ class Gathered:
             return pd.DataFrame()
         made = frames.frame_of(known, [at + QUARTER for at in known], **columns)
         return made.assign(price_from=[row.origin for row in rows])
-
-
-def floor(moment: datetime) -> datetime:
-    """The start of the quarter that contains a moment."""
-    return moment - timedelta(seconds=moment.timestamp() % QUARTER.total_seconds())
 
 
 def quarters_of(start: datetime, end: datetime) -> Iterator[datetime]:

@@ -3,12 +3,11 @@
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import iso
-
-QUARTER = timedelta(minutes=15)
+from optimizer.model.quarter import QUARTER
 
 
 @dataclass(frozen=True, slots=True)

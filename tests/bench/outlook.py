@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 
-from optimizer.forecast.outlook import QUARTER, WHOLE_DAY, like_days
+from optimizer.forecast.outlook import WHOLE_DAY, like_days
+from optimizer.model.quarter import QUARTER
 
 CASES = {"10:35, known to midnight": (10, 13), "18:35, known to midnight": (18, 5),
          "22:00, known to midnight": (22, 2)}  # fmt: skip

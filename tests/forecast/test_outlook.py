@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from optimizer.forecast.outlook import QUARTER, like_days
+from optimizer.forecast.outlook import like_days
+from optimizer.model.quarter import QUARTER
 
 END = datetime(2026, 11, 23, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -6,8 +6,9 @@ import pytest
 
 from optimizer.errors import DataError
 from optimizer.forecast.priced import priced
+from optimizer.model.quarter import QUARTER
 from optimizer.model.tariff import Export, ExportKind, Tariff
-from optimizer.sources.quarters import QUARTER, Gathered, Quarter
+from optimizer.sources.quarters import Gathered, Quarter
 
 START = datetime(2026, 11, 22, 17, 30, tzinfo=UTC)
 FEES = Tariff(grid_fee_eur_per_kwh=0.10, vat_percent=19, export=Export(ExportKind.FIXED, 0.08))

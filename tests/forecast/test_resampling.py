@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from optimizer.forecast import steps
 from optimizer.model import frames
+from optimizer.model.quarter import floor
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MINUTES = {15: timedelta(minutes=15), 30: timedelta(minutes=30), 60: timedelta(minutes=60)}
@@ -127,7 +128,7 @@ def test_a_week_with_a_change_of_clocks_has_no_hole_after_resampling(sample_load
 )
 def test_a_moment_lies_in_the_step_that_contains_it(moment, minutes, expected):
     at = datetime.fromisoformat(f"2026-01-14T{moment}+00:00")
-    assert steps.floor(at, MINUTES[minutes]).isoformat() == f"2026-01-14T{expected}:00+00:00"
+    assert floor(at, MINUTES[minutes]).isoformat() == f"2026-01-14T{expected}:00+00:00"
 
 
 @pytest.mark.parametrize(

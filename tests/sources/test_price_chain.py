@@ -9,6 +9,7 @@ import responses
 from answers.prices import SERVICES, TOKEN, day_of, midnight, tibber, tibber_home, tibber_rows
 
 from optimizer.errors import ConfigError
+from optimizer.model.quarter import QUARTER
 from optimizer.sources import patience, quarters
 from optimizer.sources.chain import Chain
 from optimizer.sources.failures import (
@@ -18,7 +19,7 @@ from optimizer.sources.failures import (
     RejectedError,
 )
 from optimizer.sources.http import Http
-from optimizer.sources.quarters import QUARTER, Gathered, Quarter
+from optimizer.sources.quarters import Gathered, Quarter
 from optimizer.sources.settings import PriceSettings, Span
 from optimizer.store import database, price_days
 from optimizer.store.price_days import PriceDay, PriceStep

@@ -1,7 +1,7 @@
 """A case: what a house did, what its energy cost, and what was told of it beforehand."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property
 from zoneinfo import ZoneInfo
 
@@ -14,10 +14,10 @@ from optimizer.fems.simulated.profile import Profile
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import iso
+from optimizer.model.quarter import QUARTER
 
 Array = NDArray[np.float64]
 
-QUARTER = timedelta(minutes=15)
 QUARTERS = 96
 """In a day of 24 hours."""
 

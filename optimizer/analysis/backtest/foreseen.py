@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from optimizer.analysis.backtest.case import QUARTER, Array, Case
+from optimizer.analysis.backtest.case import Array, Case
 from optimizer.analysis.backtest.knowledge import Knowledge, Moment
+from optimizer.model.quarter import QUARTER
 from optimizer.model.spread import LoadSpread, certain
 from optimizer.planning import end_value, value_table
 from optimizer.planning.forecasts import Forecasts

@@ -5,7 +5,6 @@ what was told beforehand (prices, a roof forecast that came with the data).
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property, lru_cache
 from typing import Literal
 
@@ -13,9 +12,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimizer.analysis.backtest.case import QUARTER, QUARTERS, Array, Case
+from optimizer.analysis.backtest.case import QUARTERS, Array, Case
 from optimizer.errors import DataError
 from optimizer.forecast import hindcast, load, outlook, roof
+from optimizer.model.quarter import QUARTER
 from optimizer.model.spread import LoadSpread, certain, generic
 
 Kind = Literal["perfect", "learned", "csv"]
@@ -172,8 +172,7 @@ class Knowledge:
         if self.kind == "perfect":
             return certain(zone.key)
         if day not in self._spreads:
-            step = timedelta(minutes=15)
-            learned = hindcast.spread_from(self._past(at.first), zone, step)
+            learned = hindcast.spread_from(self._past(at.first), zone, QUARTER)
             self._spreads[day] = learned or generic(zone.key)
         return self._spreads[day]
 

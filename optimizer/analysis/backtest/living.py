@@ -15,11 +15,12 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from optimizer.analysis.backtest.case import QUARTER, Array, Case
+from optimizer.analysis.backtest.case import Array, Case
 from optimizer.analysis.backtest.plans import Plans
 from optimizer.analysis.backtest.plant import Flow, Held, Plant, held_by
 from optimizer.control.decide import decide
 from optimizer.control.memory import Memory, Settings
+from optimizer.model.quarter import QUARTER
 
 INTERVAL_S = 10.0
 """Between two cycles of the executor, as by default."""

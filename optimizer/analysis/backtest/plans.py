@@ -5,10 +5,11 @@ from typing import Protocol
 
 import numpy as np
 
-from optimizer.analysis.backtest.case import QUARTER, Array, Case
+from optimizer.analysis.backtest.case import Array, Case
 from optimizer.analysis.backtest.foreseen import forecasts, in_batches
 from optimizer.analysis.backtest.knowledge import Knowledge, Moment, Times, moments
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
+from optimizer.model.quarter import QUARTER
 from optimizer.planning import direct, value_table
 from optimizer.planning.forecasts import Forecasts
 from optimizer.planning.planner import Request, make_plan

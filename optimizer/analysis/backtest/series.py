@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from optimizer.analysis.backtest.case import (
-    QUARTER,
     QUARTERS,
     Array,
     Case,
@@ -23,6 +22,7 @@ from optimizer.model import frames
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import iso
+from optimizer.model.quarter import QUARTER
 from optimizer.model.tariff import Tariff
 from optimizer.sources import table
 

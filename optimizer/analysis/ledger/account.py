@@ -25,7 +25,6 @@ from datetime import date, datetime
 
 from optimizer.analysis.ledger.day import Day
 from optimizer.analysis.ledger.measured import (
-    QUARTER,
     Known,
     Part,
     Price,
@@ -37,6 +36,7 @@ from optimizer.analysis.ledger.measured import (
 from optimizer.analysis.ledger.walk import Span, Terms, Walked, by_plan, no_battery_eur, walk
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan, Step
+from optimizer.model.quarter import QUARTER
 
 WORTH_POINTS = 20
 """So many points between two states of charge make up the mean worth of a kWh."""

@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 
 from optimizer.analysis.ledger import account
 from optimizer.analysis.ledger.day import Day
-from optimizer.analysis.ledger.measured import QUARTER, Known, Price
+from optimizer.analysis.ledger.measured import Known, Price
 from optimizer.analysis.ledger.walk import Terms
 from optimizer.errors import NoPlanError
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan
+from optimizer.model.quarter import QUARTER, floor
 from optimizer.store import exchange, ledger_days, plans
 
 SETTLED = timedelta(hours=1)
@@ -60,7 +61,7 @@ def _prices(
     longer: dict[datetime, Price] = {}
     shorter: dict[datetime, dict[datetime, Price]] = {}
     for start, step_s, buy, sell in plans.prices(connection, begin, end):
-        quarter = start - timedelta(seconds=start.timestamp() % QUARTER.total_seconds())
+        quarter = floor(start)
         if step_s < QUARTER.total_seconds():
             shorter.setdefault(quarter, {})[start] = Price(buy, sell)
             continue

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from optimizer.analysis.ledger.walk import Span, Terms
 from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan
-
-QUARTER = timedelta(minutes=15)
+from optimizer.model.quarter import QUARTER
 
 SEEN_S = 855.0
 """So much of a quarter-hour has to be seen [s]; else it counts as not measured."""
