@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -72,7 +73,8 @@ def ask(
     except OptimizerError as error:
         return Told(before, str(error).rstrip("."))
     past = None if before is None else before["end"][before["end"] <= memory.now].max()
-    _keep(memory, series, answer if pd.isna(past) else answer[answer["end"] > past], columns)
+    with suppress(sqlite3.Error):  # a locked or full disk must not cost a plan
+        _keep(memory, series, answer if pd.isna(past) else answer[answer["end"] > past], columns)
     return Told(_joined(before, answer, memory.now))
 
 

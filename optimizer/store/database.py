@@ -147,7 +147,10 @@ def connect(folder: Path) -> sqlite3.Connection:
         connection.create_function("packed", 1, packed, deterministic=True)
         _migrate(connection, folder / FILE_NAME)
     except (OSError, sqlite3.Error) as error:
-        raise DataError(f"the store {folder / FILE_NAME} cannot be used: {error}") from error
+        raise DataError(
+            f"the store {folder / FILE_NAME} cannot be used ({error}): look at the folder's rights "
+            "and at the room on its disk"
+        ) from error
     return connection
 
 
@@ -168,7 +171,8 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
+        connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        if connection.in_transaction:  # some errors of SQLite's own have rolled back already
+            connection.execute("ROLLBACK")
         raise
-    connection.execute("COMMIT")

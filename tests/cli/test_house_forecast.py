@@ -141,6 +141,19 @@ def test_an_evening_when_all_services_are_down_but_an_hour_ago_they_were_not(int
     assert at_hour(made.roof, 10) == pytest.approx(at_hour(before.roof, 10), rel=0.02)
 
 
+def test_a_disk_without_room_costs_no_forecast(internet, tmp_path):
+    connection = database.connect(tmp_path)
+    connection.execute(
+        "CREATE TRIGGER full BEFORE INSERT ON kept BEGIN SELECT raise(ABORT, 'disk is full'); END"
+    )
+    device_answers(internet)
+    sky_answers(internet)
+    made = planned(config_of(tmp_path))
+    assert at_hour(made.load, 18) == pytest.approx(2_001.5, abs=1)
+    assert connection.execute("SELECT count(*) FROM kept").fetchone() == (0,)
+    connection.close()
+
+
 def test_an_evening_when_nobody_ever_answered(internet, tmp_path):
     """The journal tells the house's past, and with it the roof's."""
     connection = database.connect(tmp_path)

@@ -165,3 +165,27 @@ def test_the_override_of_follow_is_taken(simulated, write_config, files_for_now,
     write_config(files_for_now, url=simulated())
     assert optimizer("run", "--for", "1", "--follow", "power").returncode == 0
     assert optimizer("run", "--for", "1", "--follow", "nose").returncode == 2
+
+
+@pytest.mark.parametrize("blocks", [8, 40])
+def test_a_full_disk_costs_the_new_plan_and_not_the_old_one(
+    optimizer, write_config, tmp_path, blocks
+):
+    """Files may not grow above so many KiB: the store's opening fails, or only its commit."""
+    write_config()
+    plan = ("plan", "--at", "2026-01-14T00:00:00+01:00", "--soc", "30")
+    show = ("show", "--at", "2026-01-14T12:00Z", "--json")
+    assert optimizer(*plan).returncode == 0
+    before = optimizer(*show).stdout
+    done = subprocess.run(
+        ["/bin/bash", "-c", f'ulimit -f {blocks}; exec "$@"', "-", sys.executable, "-m",
+         "optimizer", *plan],
+        cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        env=os.environ | {"FEMS_PASSWORD": "owner"},
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (8, "")
+    assert done.stderr.startswith("optimizer: the store ")
+    assert "disk" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert optimizer(*show).stdout == before
+    assert optimizer(*plan).returncode == 0

@@ -224,3 +224,14 @@ def test_a_damaged_newer_plan_leaves_the_whole_one_before_in_force(store):
     store.execute("UPDATE plan SET body = x'7b'")
     with pytest.raises(NoPlanError, match="cannot be read"):
         plans.in_force(store, START)
+
+
+def test_after_a_commit_that_failed_the_next_transaction_works(store):
+    """A deferred constraint fails at the commit, as a full disk does."""
+    store.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+    store.execute("CREATE TABLE child (id INTEGER REFERENCES parent DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(sqlite3.IntegrityError), database.transaction(store):
+        store.execute("INSERT INTO child VALUES (7)")
+    with database.transaction(store):
+        store.execute("INSERT INTO parent VALUES (1)")
+    assert store.execute("SELECT count(*) FROM child").fetchone() == (0,)
