@@ -12,6 +12,7 @@ from optimizer.config import reading
 from optimizer.config.sections import Config
 from optimizer.errors import ExitCode
 from optimizer.sources import registry
+from tests.docs import shown
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -37,6 +38,22 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path):
     saved = re.search(r"^saved +(.*)$", block("demo"), re.MULTILINE)
     assert saved
     assert f"Saved <b>{saved[1]}</b>" in report
+
+
+@pytest.mark.parametrize("mark", ["explain", "report"])
+def test_the_examples_are_printed_by_the_commands(mark):
+    lines = block(mark).splitlines()
+    assert shown.SHOWN[mark]()[: len(lines)] == lines
+
+
+def test_the_claims_are_what_the_sample_weeks_give():
+    """Printed by another process: the strategies take thrice as long under the eye of coverage."""
+    unseen = {key: text for key, text in os.environ.items() if not key.startswith("COV")}
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.docs.shown", "claims"], cwd=ROOT, capture_output=True,
+        text=True, timeout=300, check=True, env=unseen,
+    )  # fmt: skip
+    assert f"<!-- claims -->\n{done.stdout}\n" in README
 
 
 def test_the_readmes_configuration_is_valid(tmp_path):

@@ -5,8 +5,8 @@ comes `interval_s` later: so each tick begins with what was held before, for tha
 reading is taken then; the rest of the tick is under the new decision. A house's power is taken as
 steady within a tick, so that is the whole lag of a loop of `interval_s` at ticks of a minute. At
 longer ticks it is the lag at the changes from tick to tick; what swings within them is balanced by
-the FEMS or crosses the meter alike in every strategy. `tests/analysis/test_backtest_truth.py`
-compares days with the simulated FEMS and its real loop.
+the FEMS or crosses the meter alike in every strategy. `tests/analysis/test_a_day.py` compares days
+with the simulated FEMS and its real loop.
 """
 
 from dataclasses import dataclass
