@@ -6,7 +6,8 @@ from math import fsum
 
 from optimizer.model.plan import Step
 from optimizer.planning import calibration, verify
-from optimizer.planning.task import Task, is_convex
+from optimizer.planning.convexity import is_convex
+from optimizer.planning.task import Task
 
 AGREEMENT_EUR = 0.001
 """Program and recursion have to agree this well where both are exact."""

@@ -19,16 +19,10 @@ Buying and selling at once is a gain only where selling pays more than buying co
 from collections.abc import Sequence
 from typing import Any
 
+from optimizer.planning.convexity import may_burn, may_circle, may_wash
 from optimizer.planning.engines import linear
 from optimizer.planning.flows import Flow
-from optimizer.planning.task import (
-    FULL_CHARGE_EUR_PER_KWH,
-    Task,
-    may_burn,
-    may_circle,
-    may_wash,
-    must_recover,
-)
+from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task, must_recover
 
 FULL_WH = 1.0
 """A battery is full this close below its highest stored energy."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from optimizer.planning import program
-from optimizer.planning.task import is_convex
+from optimizer.planning.convexity import is_convex
 
 BUY, SELL, CHARGE, DISCHARGE, CURTAILED, STORED, OVERLOAD, SHORTFALL = range(8)
 WIDTH = 8

@@ -6,7 +6,7 @@ import pytest
 
 from optimizer.errors import InfeasibleError
 from optimizer.planning import program, value
-from optimizer.planning.task import is_convex
+from optimizer.planning.convexity import is_convex
 
 ROWS = [(0.20, 0.08, 500.0, 0.0), (0.30, 0.08, 500.0, 3_000.0), (0.40, 0.08, 2_000.0, 0.0)]
 

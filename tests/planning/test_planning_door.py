@@ -7,9 +7,9 @@ import pytest
 
 from optimizer.errors import DataError
 from optimizer.model import frames
+from optimizer.planning.convexity import is_convex, may_burn, may_circle, may_wash
 from optimizer.planning.door import forecast_steps
 from optimizer.planning.end_value import auto_end_value
-from optimizer.planning.task import is_convex, may_burn, may_circle, may_wash
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from optimizer.model.grid import Rule
 from optimizer.planning import program, step_cost, value
-from optimizer.planning.task import is_convex
+from optimizer.planning.convexity import is_convex
 
 COUNT = 200
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from optimizer.planning import program
-from optimizer.planning.task import is_convex
+from optimizer.planning.convexity import is_convex
 
 POWER_W = 1.0
 ENERGY_WH = 1.0

@@ -11,8 +11,8 @@ from optimizer.errors import OptimizerError
 from optimizer.model.grid import Dimming, Rule
 from optimizer.model.tariff import ExportKind, Peak
 from optimizer.planning import calibration, planner, program, value, verify
+from optimizer.planning.convexity import is_convex
 from optimizer.planning.own_use import own_use
-from optimizer.planning.task import is_convex
 
 CHEAP, DEAR = (0.10, 0.0, 0.0, 0.0), (0.50, 0.0, 3_000.0, 0.0)
 SEEDS = range(30_000, 30_020)
