@@ -1,7 +1,6 @@
 """The client: reading a FEMS, and holding and releasing what it can be told."""
 
 import time
-from types import TracebackType
 from typing import Self
 
 from optimizer.errors import LoginError, OptimizerError
@@ -73,12 +72,7 @@ class FemsClient(FemsReader):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -4,7 +4,6 @@ It belongs to the app "REST/JSON Write Access" and wants the owner's password. T
 FEMS forwards only parts of it at port 80, so the interface's own port is tried as well.
 """
 
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -54,12 +53,7 @@ class JsonRpc:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -1,7 +1,6 @@
 """`explain`, `replay`, `export` and `plan --at` without --soc: what the store knows, told again."""
 
 import csv
-import gc
 import io
 import json
 import shutil
@@ -10,10 +9,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from typer.testing import CliRunner
 
-from optimizer.cli.app import app
-from optimizer.errors import OptimizerError
 from optimizer.model.state import Decision, Reason, Snapshot
 from optimizer.store import database, journal, live
 
@@ -22,22 +18,9 @@ MIDNIGHT = datetime(2026, 1, 13, 23, tzinfo=UTC)
 
 
 @pytest.fixture
-def optimizer(tmp_path, monkeypatch):
-    """Run a command as its process would, but in this one: a test has many."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FEMS_PASSWORD", "owner")
-
-    def run(*args, stdin=None):
-        try:
-            done = CliRunner().invoke(app, args, input=stdin)
-        finally:
-            gc.enable()
-        code, said = done.exit_code, done.stderr
-        if isinstance(done.exception, OptimizerError):
-            code, said = int(done.exception.exit_code), f"optimizer: {done.exception}\n"
-        return subprocess.CompletedProcess(args, code, done.stdout, said)
-
-    return run
+def optimizer(in_process):
+    """A test has many commands."""
+    return in_process
 
 
 @pytest.fixture(scope="module")

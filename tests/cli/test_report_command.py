@@ -1,40 +1,22 @@
 """`report`, the saving in `status`, and the accounts that `plan` closes."""
 
-import gc
 import json
 import logging
-import subprocess
 from datetime import UTC, datetime
 
 import pytest
-from typer.testing import CliRunner
 
 from optimizer.analysis import minutes, sample
 from optimizer.cli import status
-from optimizer.cli.app import app
-from optimizer.errors import OptimizerError
 from optimizer.store import database, ledger_days
 
 EVENING = "2026-01-12T20:00:00+01:00"
 
 
 @pytest.fixture
-def optimizer(tmp_path, monkeypatch):
-    """Run a command as its process would, but in this one."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("FEMS_PASSWORD", "owner")
-
-    def run(*args):
-        try:
-            done = CliRunner().invoke(app, args)
-        finally:
-            gc.enable()
-        code, said = done.exit_code, done.stderr
-        if isinstance(done.exception, OptimizerError):
-            code, said = int(done.exception.exit_code), f"optimizer: {done.exception}\n"
-        return subprocess.CompletedProcess(args, code, done.stdout, said)
-
-    return run
+def optimizer(in_process):
+    """Many commands."""
+    return in_process
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import logging
 import sqlite3
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -18,35 +18,11 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.state import Channel, Reason
 from optimizer.store import database, journal, plans
+from tests.control.stepped import START, SteppedClock
 
-START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 CHARGE = {"buy": 0.10, "values": (0.30, 0.30)}
 OWN_USE = {"buy": 0.40}
 HELD = -10_000
-
-
-class SteppedClock:
-    """Simulated time; `at` runs things at a second of it."""
-
-    def __init__(self, fems):
-        self.fems, self.events, self.stopped = fems, {}, False
-
-    def now(self):
-        return self.fems.house.moment
-
-    def monotonic(self):
-        return (self.now() - START).total_seconds()
-
-    def wait(self, seconds):
-        for _ in range(round(seconds)):
-            self.fems.advance(1)
-            event = self.events.pop(round(self.monotonic()), None)
-            if event is not None:
-                event()
-        return self.stopped
-
-    def stop(self):
-        self.stopped = True
 
 
 @pytest.fixture

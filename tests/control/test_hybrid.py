@@ -1,7 +1,5 @@
 """The trap of hybrids: a set-point contains the roof. Noon with 4 kW of DC roof, over HTTP."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from optimizer.control.decide import decide
@@ -16,8 +14,8 @@ from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent
 from optimizer.model.state import Channel, Snapshot
 from optimizer.store import database, journal, plans
+from tests.control.stepped import START, SteppedClock
 
-START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 CLOUDS = tuple(4_000.0 + step for step in (0, 150, -250, 100, -100, 250, -150, 0)) * 4
 """Roof, minute by minute [W]: 4 kW in the mean."""
 MINUTES = 30
@@ -40,25 +38,6 @@ class RawClient(FemsClient):
         return HandedOver((), known=False, failed=False)
 
 
-class Clock:
-    """Simulated time that adds up what is bought."""
-
-    def __init__(self, fems):
-        self.fems, self.bought_ws = fems, 0.0
-
-    def now(self):
-        return self.fems.house.moment
-
-    def monotonic(self):
-        return (self.now() - START).total_seconds()
-
-    def wait(self, seconds):
-        for _ in range(round(seconds)):
-            self.fems.advance(1)
-            self.bought_ws += max(0.0, self.fems.house.shown.grid_w)
-        return False
-
-
 @pytest.fixture
 def noon(tmp_path, make_plan):
     """Live through noon with a client; gives the mean power drawn from the grid [W]."""
@@ -73,11 +52,12 @@ def noon(tmp_path, make_plan):
             SimulatedFems(SimulatedHouse(battery, load, roof, START, 50)) as fems,
             client_class(fems.url, "owner") as client,
         ):
-            clock = Clock(fems)
+            bought_w = []
+            clock = SteppedClock(fems, lambda _: bought_w.append(max(0.0, fems.house.shown.grid_w)))
             book = PlanBook(connection)
             Executor(client, book, journal.Journal(connection), clock, settings).run(60 * MINUTES)
         connection.close()
-        return clock.bought_ws / (60 * MINUTES)
+        return sum(bought_w) / (60 * MINUTES)
 
     return live
 

@@ -2,7 +2,6 @@
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
 
 import pytest
 
@@ -17,28 +16,9 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.state import Channel
 from optimizer.store import database, journal, plans
+from tests.control.stepped import START, SteppedClock
 
-START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 HELD = -10_000
-
-
-class Clock:
-    """Simulated time; `each` runs once a second."""
-
-    def __init__(self, fems):
-        self.fems, self.each = fems, lambda second: None
-
-    def now(self):
-        return self.fems.house.moment
-
-    def monotonic(self):
-        return (self.now() - START).total_seconds()
-
-    def wait(self, seconds):
-        for _ in range(round(seconds)):
-            self.fems.advance(1)
-            self.each(round(self.monotonic()))
-        return False
 
 
 class Device(FemsClient):
@@ -84,7 +64,7 @@ def world(tmp_path, make_plan, caplog):
         Device(fems.url, "owner", deadline_s=2) as client,
     ):
         yield Executor(
-            client, PlanBook(connection), journal.Journal(connection), Clock(fems), settings
+            client, PlanBook(connection), journal.Journal(connection), SteppedClock(fems), settings
         )
     connection.close()
 

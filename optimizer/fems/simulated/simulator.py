@@ -7,7 +7,6 @@ import threading
 import time
 import traceback
 from datetime import UTC, datetime, timedelta
-from types import TracebackType
 from typing import Self
 
 from optimizer.fems.simulated import answers
@@ -100,12 +99,7 @@ class SimulatedFems:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
