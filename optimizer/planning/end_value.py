@@ -10,8 +10,9 @@ both. Two answers for `stored_value = "auto"`:
   prices.
 - `auto_end_value`: a share of the mean price, the same for each kWh, where it cannot.
 
-In years of real homes the first earns up to 13 EUR more where nothing is paid for energy sold at
-negative prices (`tests/bench/claims.py`).
+In years of real homes (`tests/bench/claims.py`) the first earns 10 to 12 EUR more where nothing is
+paid for energy sold at negative prices, 6 with fees by the hour and no roof, 2 less with a poor
+forecast of the roof.
 """
 
 from collections.abc import Sequence
