@@ -69,6 +69,8 @@ def backtest(
         None if text is None else moment(text, name)
         for text, name in ((since, "--from"), (until, "--to"))
     )
+    if begin is not None and end is not None and end <= begin:
+        raise typer.BadParameter("it has to come after --from", param_hint="--to")
     way = trial.Way(kind=forecast)
     if data is not None:
         case = _of_folder(data, begin, end, int(minutes), seed, forecast)

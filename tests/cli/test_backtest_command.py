@@ -17,6 +17,9 @@ def test_the_owners_house_is_tried_with_the_configured_series(optimizer, write_c
 def test_a_time_has_to_be_said_and_has_to_be_known(optimizer, write_config):
     write_config()
     assert "--from 2026-01-01T00:00:00+01:00" in optimizer("backtest").stderr
+    turned = optimizer("backtest", "--from", SPAN[3], "--to", SPAN[1])
+    assert turned.returncode == 2
+    assert "Invalid value for --to: it has to come after --from" in turned.stderr
     other = [text.replace("2026", "2020") for text in SPAN]
     done = optimizer("backtest", *other)
     assert done.returncode == 8
