@@ -16,6 +16,7 @@ forecast of the roof.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import fsum
 
 import numpy as np
@@ -69,6 +70,9 @@ def beyond(
     For each of the value table's equal cells, falling; never below 0, or energy would be burnt.
     """
     forecasts = Forecasts.of([steps], spread, [(auto_end_value(steps, battery),)])
+    if grid.dimming:
+        draw_w = [grid.draw_limit_w(step.start, step.end) for step in steps]
+        forecasts = replace(forecasts, draw_w=np.array([draw_w]))
     (cells,) = falling(value_table.before(battery, grid, forecasts)).tolist()
     return tuple(cells)
 

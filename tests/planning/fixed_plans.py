@@ -22,16 +22,19 @@ AT = datetime(2026, 3, 28, 13, tzinfo=UTC)
 """The clocks change in the night after."""
 
 
-def steps(seed: int, count: int, minutes: int, buys: list[float]) -> tuple[ForecastStep, ...]:
+def steps(
+    seed: int, count: int, minutes: int, buys: list[float], begin: datetime = AT
+) -> tuple[ForecastStep, ...]:
     """A forecast with many equal prices, so with many plans of the same cost; odd powers."""
     rng, length = Random(seed), timedelta(minutes=minutes)  # noqa: S311
-    return tuple(
-        ForecastStep(
-            AT + at * length, AT + (at + 1) * length, rng.choice(buys), rng.choice([0.0, 0.08]),
-            round(rng.uniform(0, 3_000), 2), rng.choice([0.0, round(rng.uniform(0, 6_000), 2)]),
-        )
-        for at in range(count)
-    )  # fmt: skip
+    made = []
+    for at in range(count):
+        start = begin + at * length
+        prices = rng.choice(buys), rng.choice([0.0, 0.08])
+        load_w = round(rng.uniform(0, 3_000), 2)
+        roof_w = rng.choice([0.0, round(rng.uniform(0, 6_000), 2)])
+        made.append(ForecastStep(start, start + length, *prices, load_w, roof_w))
+    return tuple(made)
 
 
 CASES = {
@@ -43,6 +46,17 @@ CASES = {
         steps(8, 48, 60, [-0.1, 0.0, 0.2, 0.3]),
         planner.Request(
             AT, "home", Battery(22_000, wear_eur_per_kwh=0.01), Grid(9_000, 4_000, Rule.MIXED), 80.0
+        ),
+    ),
+    "what is left is worth what the day after makes of it": (
+        steps(10, 96, 15, [0.2, 0.25, 0.3]),
+        planner.Request(
+            AT,
+            "home",
+            Battery(10_000),
+            Grid(),
+            60.0,
+            beyond=steps(11, 96, 15, [0.2, 0.3, 0.4], AT + timedelta(days=1)),
         ),
     ),
     "zero export, a start below the reserve": (

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.model.grid import Grid
+from optimizer.model.grid import Dimming, Grid
 from optimizer.model.spread import certain, generic
 from optimizer.planning import end_value, planner, program, value
 
@@ -29,6 +29,19 @@ def test_an_uncertain_load_bends_the_edges_and_moves_no_money(task_of):
     assert open_[0] == pytest.approx(0.40)
     assert sure[4] > open_[4] > open_[5] > sure[5]
     assert sum(open_) == pytest.approx(sum(sure), abs=0.001)
+
+
+def test_a_dimmed_night_makes_what_is_stored_worth_more(task_of):
+    """What cannot be bought in the cheap hours has to be there before."""
+    rows = [(0.20, 0.08, 200.0, 0.0)] * 3 + [(0.40, 0.08, 3_000.0, 0.0)] * 3
+    task, free = task_of(rows, max_charge_w=3_000), Grid()
+    dimmed = replace(free, dimming=(Dimming(task.steps[0].start, task.steps[2].end, 500.0),))
+    open_, bound = (
+        end_value.beyond(task.steps, task.battery, grid, certain()) for grid in (free, dimmed)
+    )
+    assert open_[12] == pytest.approx(0.20)
+    assert bound[12] == pytest.approx(0.40)
+    assert all(b > a - 0.002 for a, b in zip(open_, bound, strict=True))
 
 
 def test_the_worth_falls_and_never_costs(random_task):
