@@ -11,6 +11,8 @@ import pytest
 from optimizer.errors import InfeasibleError
 from optimizer.planning import direct, program
 
+pytestmark = pytest.mark.no_cover
+
 CASES = int(os.environ.get("CASES", "40"))
 
 

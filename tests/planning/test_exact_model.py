@@ -19,6 +19,8 @@ import pytest
 
 from optimizer.planning import engines, program
 
+pytestmark = pytest.mark.no_cover
+
 CASES = int(os.environ.get("CASES", "16"))
 SEEDS = range(20_000, 20_000 + CASES)
 TENTH_OF_A_CENT = 0.001

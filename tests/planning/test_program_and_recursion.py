@@ -8,6 +8,8 @@ from optimizer.model.grid import Rule
 from optimizer.planning import program, step_cost, value
 from optimizer.planning.convexity import is_convex
 
+pytestmark = pytest.mark.no_cover
+
 COUNT = 200
 
 

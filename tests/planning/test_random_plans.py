@@ -7,6 +7,8 @@ import pytest
 from optimizer.planning import program
 from optimizer.planning.convexity import is_convex
 
+pytestmark = pytest.mark.no_cover
+
 POWER_W = 1.0
 ENERGY_WH = 1.0
 

@@ -14,6 +14,8 @@ from optimizer.planning import calibration, planner, program, value, verify
 from optimizer.planning.convexity import is_convex
 from optimizer.planning.own_use import own_use
 
+pytestmark = pytest.mark.no_cover
+
 CHEAP, DEAR = (0.10, 0.0, 0.0, 0.0), (0.50, 0.0, 3_000.0, 0.0)
 SEEDS = range(30_000, 30_020)
 
