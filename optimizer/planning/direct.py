@@ -10,6 +10,7 @@ always starts cold: which of several equally good plans comes out does not hang 
 """
 
 from importlib.metadata import version
+from itertools import chain
 from math import fsum
 from typing import Any
 
@@ -37,6 +38,11 @@ class Column:
     def __init__(self, problem: "Problem", index: int, name: str, most: float | None) -> None:
         self._problem, self.index, self.name = problem, index, name
         self.upBound = most  # PuLP's word for it
+
+    @property
+    def values(self) -> list[float]:
+        """Those of all variables in the last solution."""
+        return self._problem.values
 
     def value(self) -> float | None:
         """Its value in the last solution; None before the first."""
@@ -92,7 +98,10 @@ class Expression:
 
     def value(self) -> float:
         """What it comes to in the last solution."""
-        return self.constant + fsum(factor * (var.value() or 0.0) for var, factor in self.terms)
+        if not self.terms:
+            return self.constant
+        values = self.terms[0][0].values
+        return self.constant + fsum([factor * values[var.index] for var, factor in self.terms])
 
 
 class Problem:
@@ -175,8 +184,9 @@ class Problem:
         most = np.array([row.most for row in new])
         ends = np.cumsum([len(row.terms) for row in new], dtype=np.int32)
         starts = np.concatenate([np.zeros(1, dtype=np.int32), ends])[:-1]
-        index = [column.index for row in new for column, _ in row.terms]
-        factors = [factor for row in new for _, factor in row.terms]
+        every = list(chain.from_iterable([row.terms for row in new]))
+        index = [column.index for column, _ in every]
+        factors = [factor for _, factor in every]
         self.solverModel.addRows(
             len(new), least, most, len(index), starts,
             np.array(index, dtype=np.int32), np.array(factors, dtype=float),

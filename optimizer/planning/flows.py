@@ -8,7 +8,7 @@ from optimizer.planning.engines import linear
 from optimizer.planning.task import ForecastStep, Task
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Flow:
     """The variables of one step [kW, kWh]."""
 
