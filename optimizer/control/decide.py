@@ -63,7 +63,14 @@ def decide(
     memory
         What the last call returned; `Memory()` at the start.
     """
-    reading, past = read(snapshot, now, memory.past, settings.battery, memory.held_w)
+    reading, past = read(
+        snapshot,
+        now,
+        memory.past,
+        settings.battery,
+        memory.held_w,
+        bound=settings.write == "bounds",
+    )
     if isinstance(reading, Reason):
         return Decision(now, None, reason=reading), replace(memory.doubtful(), past=past)
     memory = _learnt(replace(memory, past=past), snapshot.at, reading, settings.battery)

@@ -72,20 +72,23 @@ class Reading:
 
 
 def read(
-    snapshot: Snapshot, now: datetime, past: Past, battery: Battery, held_w: float | None = None
-) -> tuple[Reading | Reason, Past]:
+    snapshot: Snapshot, now: datetime, past: Past, battery: Battery,
+    held_w: float | None = None, *, bound: bool = False,
+) -> tuple[Reading | Reason, Past]:  # fmt: skip
     """A reading that can be trusted, or why it cannot; and what the next one shall know.
 
     Parameters
     ----------
     held_w
         The set-point that was held when this was read [W, AC]; None for none.
+    bound
+        Whether it was held as a bound, within which the FEMS balances.
     """
     at, soc = snapshot.at, snapshot.soc_percent
     grid, ess = snapshot.grid_w, snapshot.ess_w
     if snapshot.grid_mode is not None and snapshot.grid_mode != ON_GRID:
         past = replace(past, off_grid_at=at)
-    past = replace(past, still=_still(past.still, snapshot, held_w))
+    past = replace(past, still=_still(past.still, snapshot, held_w, bound=bound))
     reason = _doubt(snapshot, now, past)
     jumped = _jumped(past, soc, at)
     possible = soc is not None and 0 <= soc <= 100
@@ -166,12 +169,15 @@ def _roof_w(snapshot: Snapshot, battery: Battery) -> float | None:
     return max(0.0, snapshot.ess_w - snapshot.battery_w)
 
 
-def _still(before: Still | None, snapshot: Snapshot, held_w: float | None) -> Still | None:
+def _still(
+    before: Still | None, snapshot: Snapshot, held_w: float | None, *, bound: bool
+) -> Still | None:
     """Follow a grid power that does not change; it proves nothing while the FEMS balances.
 
     A set-point that binds takes the inverter away from the meter. When its own power moves all the
     same, as every real one's does by some watts, the grid's has to move too, unless the house
-    does just the opposite each time. A standing state of charge, on the other hand, is normal.
+    does just the opposite each time. A bound that lies beside a balanced grid does not bind. A
+    standing state of charge, on the other hand, is normal.
     """
     grid, ess = snapshot.grid_w, snapshot.ess_w
     same = before is not None and grid == before.grid_w
@@ -180,6 +186,8 @@ def _still(before: Still | None, snapshot: Snapshot, held_w: float | None) -> St
     if grid is None or ess is None or held_w is None:
         return None
     if abs(ess - held_w) > max(PINNED_W, PINNED_SHARE * abs(held_w)):
+        return None
+    if bound and abs(grid) <= PINNED_W:
         return None
     if before is None or not same:
         return Still(grid, snapshot.at, ess, ess)

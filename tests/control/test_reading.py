@@ -18,12 +18,12 @@ BATTERY = Battery(capacity_wh=22_000)
 def follow(make_snapshot, now):
     """Read snapshots one after the other, 10 s apart; gives a reason or None for each."""
 
-    def run(changes, held_w=None, past=None):
+    def run(changes, held_w=None, past=None, **held):
         past, outcomes = past or Past(), []
         for number, change in enumerate(changes):
             at = now + timedelta(seconds=10 * number)
             seen = make_snapshot(**({"at": at} | change))
-            result, past = read(seen, at, past, BATTERY, held_w)
+            result, past = read(seen, at, past, BATTERY, held_w, **held)
             outcomes.append(None if isinstance(result, Reading) else result)
         return outcomes
 
@@ -120,6 +120,16 @@ def test_a_meter_may_stand_still_for_good_reasons(follow, held_w, ess):
     rng = random.Random(4)  # noqa: S311 a test's noise
     seen = [{"grid_w": 0.0, "ess_w": ess(rng)} for _ in range(60)]
     assert follow(seen, held_w=held_w) == [None] * 60
+
+
+@pytest.mark.parametrize(("bound", "grid_w", "found"), [
+    (True, 0.0, False), (True, 3_210.0, True), (False, 0.0, True),
+])  # fmt: skip
+def test_a_bound_beside_a_balanced_grid_proves_nothing(follow, bound, grid_w, found):
+    """The FEMS balances within it, and its meter shows nothing but 0 W for hours."""
+    rng = random.Random(4)  # noqa: S311 a test's noise
+    seen = [{"grid_w": grid_w, "ess_w": 500 + rng.uniform(-40, 40)} for _ in range(60)]
+    assert (Reason.FROZEN in follow(seen, held_w=450.0, bound=bound)) == found
 
 
 DAYS = 1
