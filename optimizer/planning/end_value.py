@@ -10,9 +10,9 @@ both. Two answers for `stored_value = "auto"`:
   prices.
 - `auto_end_value`: a share of the mean price, the same for each kWh, where it cannot.
 
-In years of real homes (`tests/bench/claims.py`) the first earns 10 to 12 EUR more where nothing is
-paid for energy sold at negative prices, 6 with fees by the hour and no roof, 2 less with a poor
-forecast of the roof.
+In years of real homes (`tests/bench/claims.py --ours`, the second with `--flat-end`) the first
+earns 10 to 12 EUR more where nothing is paid for energy sold at negative prices, 6 with fees by the
+hour and no roof, 2 less with a poor forecast of the roof.
 """
 
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ def beyond(
 
 
 def falling(worth: Array) -> Array:
-    """Worths [EUR/kWh] (plans, cells) as an end value may be: none below 0, none above the last.
+    """Worths [EUR/kWh] (plans, cells) as an end value may be: falling, and none below 0.
 
     Averages over loads fall but for rounding; that is taken out. Rounded to a thousandth of a cent
     per kWh, so that a sum's last bit, which Python's versions round otherwise, moves no plan.

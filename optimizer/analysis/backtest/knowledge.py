@@ -26,6 +26,8 @@ DAILY_HOUR = 14
 """When the one plan of a day is made."""
 HORIZON = 2 * QUARTERS
 """Quarter-hours that a plan looks ahead at most."""
+OUTLOOK = QUARTERS
+"""Quarter-hours beyond a plan that tell what energy is worth at its end."""
 PRICE_REACH = 29 * QUARTERS
 """How far back like days of prices are looked for."""
 
@@ -70,7 +72,7 @@ def moments(case: Case, times: Times) -> list[Moment]:
     ends = np.minimum(edges[following], firsts + HORIZON)
     untils = np.append(firsts[1:], len(hour))
     # Like days need a day of prices before them.
-    beyonds = np.where(ends >= QUARTERS, np.minimum(ends + QUARTERS, len(hour)), ends)
+    beyonds = np.where(ends >= QUARTERS, np.minimum(ends + OUTLOOK, len(hour)), ends)
     made = zip(*(column.tolist() for column in (firsts, ends, untils, beyonds)), strict=True)
     return [Moment(*figures) for figures in made]
 
