@@ -114,5 +114,8 @@ SHOWN = {"explain": explain, "report": report, "claims": claims_table}
 
 
 if __name__ == "__main__":
+    unknown = set(sys.argv[1:]) - set(SHOWN)
+    if unknown:
+        sys.exit(f"{', '.join(sorted(unknown))} is not shown; there are: {', '.join(SHOWN)}")
     for wanted in sys.argv[1:] or SHOWN:
         sys.stdout.write("\n".join(SHOWN[wanted]()) + "\n")
