@@ -1,16 +1,18 @@
-"""The way to PuLP and its solvers: linear expressions, HiGHS or CBC, and what they prove.
+"""The way to PuLP and its solvers: HiGHS or CBC, and what they prove.
 
 PuLP 3 and 4 share only part of their interface; what is used here works on both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
+import numpy as np
 import pulp
 
 from optimizer.errors import InfeasibleError
 from optimizer.planning import highs
+from optimizer.planning.words import NONE, Array, Places, Problem, Rows, Sum, Variables
 
 FEASIBILITY = 1e-9
 """Largest violation of a row or bound that HiGHS may leave [kW, kWh]."""
@@ -44,53 +46,75 @@ def cbc_solver() -> Any | None:
     return None
 
 
-def new_problem(engine: Any) -> Any:
-    """An empty problem of minimisation, of the engine's own kind if it has one (`direct.py`)."""
-    make = getattr(engine, "new_problem", None)
-    return _InOrder("plan", pulp.LpMinimize) if make is None else make()
+class _Pulp(Problem):
+    """A problem that PuLP hands to one of its solvers."""
 
+    def __init__(self, engine: Any) -> None:
+        super().__init__()
+        self.problem = pulp.LpProblem("plan", pulp.LpMinimize)
+        self._engine, self._known = engine, list[Any]()
 
-class _InOrder(pulp.LpProblem):  # type: ignore[misc]
-    """A problem whose variables come to the solver in the order in which they were added.
+    def _add_variables(self, new: Variables) -> None:
+        kind = pulp.LpInteger if new.whole else pulp.LpContinuous
+        for index, least, most in zip(
+            new.index.tolist(), new.least.tolist(), new.most.tolist(), strict=True
+        ):
+            # PuLP 3 sorts variables by name, PuLP 4 does not, and with other columns a solver stops
+            # at another of several equal optima: each name sorts behind all before it.
+            name = f"x{len(self._known):06}_{new.name}_{index}"
+            bound = None if most == np.inf else most
+            self._known.append(self.problem.add_variable(name, least, bound, kind))
 
-    PuLP 3 sorts them by name, PuLP 4 does not, and with other columns a solver stops at another of
-    several equal optima.
-    """
+    def _add_rows(self, rows: Rows) -> None:
+        for expression, least, most in zip(
+            self._expressions(rows.places, rows.factors), rows.least.tolist(), rows.most.tolist(),
+            strict=True,
+        ):  # fmt: skip
+            if least == most:
+                self.problem += expression == most
+            elif least == -np.inf:
+                self.problem += expression <= most
+            else:
+                self.problem += expression >= least
 
-    def add_variable(self, name: str, *bounds: Any) -> Any:
-        """Add a variable under a name that sorts behind all before it."""
-        self.added = getattr(self, "added", 0) + 1
-        return super().add_variable(f"x{self.added:06}_{name}", *bounds)
+    def _expressions(self, places: Places, factors: Array) -> Iterator[Any]:
+        known = self._known
+        for row, by in zip(places.tolist(), factors.tolist(), strict=True):
+            terms = zip(row, by, strict=True)
+            yield _expression([(known[p], f) for p, f in terms if p != NONE and f != 0.0])
+
+    def _set_cost(self, cost: Sum) -> None:
+        self.problem.setObjective(next(self._expressions(cost.places, cost.factors)))
+
+    def _run(self) -> Array | None:
+        result = self.problem.solve(self._engine)
+        status = getattr(result, "status", result)
+        if status != 1 or getattr(self.problem, "sol_status", 1) != 1:
+            return None
+        return np.array([variable.value() or 0.0 for variable in self._known])
+
+    def _bound(self) -> float | None:
+        # CBC runs apart and does not tell
+        model: Any = getattr(self.problem, "solverModel", None)
+        return float(model.getInfo().mip_dual_bound) if hasattr(model, "getInfo") else None
 
 
 # PuLP 4 builds expressions by a factory, PuLP 3 by the class itself.
 _expression = getattr(pulp.LpAffineExpression, "from_list", pulp.LpAffineExpression)
 
 
-def linear(terms: Iterable[tuple[Any, float]]) -> Any:
-    """A linear expression; zero coefficients are left out."""
-    parts = [(var, factor) for var, factor in terms if factor != 0.0]
-    # The variables of `direct.py` have their own kind of expressions.
-    make = getattr(parts[0][0], "linear", _expression) if parts else _expression
-    return make(parts)
+def new_problem(engine: Any) -> Problem:
+    """An empty problem of minimisation, of the engine's own kind if it has one (`direct.py`)."""
+    make = getattr(engine, "new_problem", None)
+    return _Pulp(engine) if make is None else make()
 
 
-def proves(problem: Any, engine: Any) -> bool:
-    """Solve; true if the optimum is proved."""
-    result = problem.solve(engine)
-    status = getattr(result, "status", result)
-    return bool(status == 1 and getattr(problem, "sol_status", 1) == 1)
-
-
-def gap_eur(problem: Any, objective_eur: float, *, binaries: bool) -> float | None:
+def gap_eur(problem: Problem, objective_eur: float, *, binaries: bool) -> float | None:
     """How far below the proved bound may lie after a solve [EUR]; None where it cannot be read.
 
-    Without binaries the optimum of a linear program leaves no gap. CBC is asked for none, but runs
-    apart and does not tell its bound.
+    Without binaries the optimum of a linear program leaves no gap.
     """
     if not binaries:
         return 0.0
-    model: Any = getattr(problem, "solverModel", None)
-    if not hasattr(model, "getInfo"):
-        return None
-    return max(0.0, objective_eur - float(model.getInfo().mip_dual_bound))
+    bound = problem.bound()
+    return None if bound is None else max(0.0, objective_eur - bound)

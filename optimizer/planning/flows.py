@@ -1,108 +1,120 @@
 """The program's variables with their bounds, and the rows that no price can change."""
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+
+import numpy as np
 
 from optimizer.model.battery import Line
-from optimizer.planning.engines import linear
-from optimizer.planning.task import ForecastStep, Task
+from optimizer.planning.task import Task
+from optimizer.planning.words import Array, Problem, Series, Sum
 
 
-@dataclass(slots=True)
-class Flow:
-    """The variables of one step [kW, kWh]."""
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """The variables, one a step [kW, kWh]; a flow that could only be zero is left out."""
 
-    buy: Any
-    sell: Any
-    charge: Any
-    discharge: Any
-    curtailed: Any
-    stored: Any
-    overload: Any
-    """None where the house alone keeps below the grid's limit."""
-    shortfalls: list[tuple[Any, float]] = field(default_factory=list)
+    buy: Series
+    sell: Series
+    charge: Series
+    discharge: Series
+    curtailed: Series
+    overload: Series
+    """What is drawn above the grid's limit; only where the house alone needs that."""
+    stored: Series
+    """Stored energy after the step."""
+    shortfalls: tuple[tuple[Series, Array], ...]
     """(What is missing below a level, its price [EUR/kWh])."""
 
-    @property
-    def bought(self) -> list[tuple[Any, float]]:
-        """All that is drawn from the grid, as terms."""
-        return [(var, 1.0) for var in (self.buy, self.overload) if var is not None]
+    def stored_wh(self) -> tuple[float, ...]:
+        """Stored energy after each step in the last solution [Wh]."""
+        return tuple((1000.0 * self.stored.value()).tolist())
 
     @property
-    def battery(self) -> list[tuple[Any, float]]:
-        """The battery's power without its standby, as terms."""
-        return [(self.discharge, 1.0), (self.charge, -1.0)]
+    def bought(self) -> Sum:
+        """All that is drawn from the grid."""
+        return self.buy + self.overload
+
+    @property
+    def battery(self) -> Sum:
+        """The battery's power without its standby."""
+        return self.discharge - self.charge
 
 
-def _flow(problem: Any, name: str, least_w: float, most_w: float) -> Any:
-    """One direction of the battery's power, within bounds of which the negative part is cut off."""
-    return problem.add_variable(name, max(0.0, least_w) / 1000, max(0.0, most_w) / 1000)
-
-
-def variables(problem: Any, task: Task) -> list[Flow]:
+def variables(problem: Problem, task: Task) -> Flows:
     """All variables of the steps, with their constant bounds."""
-    grid, standby_w, add = task.grid, task.battery.standby_w, problem.add_variable
+    grid, standby_w, steps = task.grid, task.battery.standby_w, task.steps
+    every, ceilings_wh = np.ones(len(steps)), np.array(task.ceilings_wh())
+    ranges = [task.power_range(s, c) for s, c in zip(steps, ceilings_wh.tolist(), strict=True)]
+    low_w, high_w = np.array(ranges).T
+    over_w = np.array([task.buy_limit_w(step) for step in steps]) - grid.max_buy_w
+    throttled_w = np.array([task.throttle_limit_w(step) for step in steps])
+
+    def flow(name: str, most_w: Array, least_w: Array | float = 0.0) -> Series:
+        return problem.variables(name, most_w / 1000, np.maximum(least_w, 0.0) / 1000)
+
+    stored = problem.variables("stored", ceilings_wh / 1000, task.floor_wh / 1000)
+    return Flows(
+        buy=flow("buy", grid.max_buy_w * every),
+        sell=flow("sell", grid.max_sell_w * every),
+        charge=flow("charge", -low_w - standby_w, -high_w - standby_w),
+        discharge=flow("discharge", high_w + standby_w, low_w + standby_w),
+        curtailed=flow("curtailed", throttled_w),
+        overload=flow("overload", over_w),
+        stored=stored,
+        shortfalls=_shortfalls(problem, task, stored),
+    )
+
+
+def _shortfalls(problem: Problem, task: Task, stored: Series) -> tuple[tuple[Series, Array], ...]:
+    """What is missing after each step below each level that has a price."""
     result = []
-    for t, (step, ceiling_wh) in enumerate(zip(task.steps, task.ceilings_wh(), strict=True)):
-        low, high = task.power_range(step, ceiling_wh)
-        over_w = task.buy_limit_w(step) - grid.max_buy_w
-        flow = Flow(
-            buy=add(f"buy_{t}", 0, grid.max_buy_w / 1000),
-            sell=add(f"sell_{t}", 0, grid.max_sell_w / 1000),
-            charge=_flow(problem, f"charge_{t}", -high - standby_w, -low - standby_w),
-            discharge=_flow(problem, f"discharge_{t}", low + standby_w, high + standby_w),
-            curtailed=add(f"curtailed_{t}", 0, task.throttle_limit_w(step) / 1000),
-            stored=add(f"stored_{t}", task.floor_wh / 1000, ceiling_wh / 1000),
-            overload=add(f"overload_{t}", 0, over_w / 1000) if over_w > 0 else None,
-        )
-        for place, (level_wh, price) in enumerate(task.shortfalls(t)):
-            missing = add(f"missing_{place}_{t}", 0, None)
-            problem += linear([(flow.stored, 1.0), (missing, 1.0)]) >= level_wh / 1000
-            flow.shortfalls.append((missing, price))
-        result.append(flow)
-    return result
+    # each step has the same levels, until the program has decided on a full charge
+    for priced in zip(*(task.shortfalls(t) for t in range(len(task.steps))), strict=True):
+        levels_wh, prices = np.array(priced).T
+        missing = problem.variables("missing", np.full(len(levels_wh), np.inf))
+        problem += stored + missing >= levels_wh / 1000
+        result.append((missing, prices))
+    return tuple(result)
 
 
-def physics(problem: Any, task: Task, flows: list[Flow]) -> None:
+def physics(problem: Problem, task: Task, flows: Flows) -> None:
     """Balance, store, tapers and inverter."""
-    battery, standby = task.battery, task.battery.standby_w / 1000
-    before: Any = None
-    for step, flow in zip(task.steps, flows, strict=True):
-        hours = step.hours
-        balance = [*flow.bought, (flow.sell, -1.0), (flow.curtailed, -1.0), *flow.battery]
-        problem += linear(balance) == step.need_w / 1000 + standby
-        stored = [
-            (flow.stored, 1.0),
-            (flow.charge, -battery.charge_efficiency * hours),
-            (flow.discharge, hours / battery.discharge_efficiency),
-        ]
-        if before is None:
-            problem += linear(stored) == task.start_wh / 1000
-        else:
-            problem += linear([*stored, (before, -1.0)]) == 0
-        for line in battery.charge_lines:
-            _taper(problem, flow.charge, before, line, task.start_wh)
-        for line in battery.discharge_lines:
-            _taper(problem, flow.discharge, before, line, task.start_wh)
-        _inverter(problem, task, step, flow)
-        before = flow.stored
+    battery, hours = task.battery, task.hours
+    need_kw = np.array([step.need_w for step in task.steps]) / 1000
+    problem += (
+        flows.bought - flows.sell - flows.curtailed + flows.battery
+        == need_kw + battery.standby_w / 1000
+    )  # fmt: skip
+    first = np.arange(len(hours)) == 0
+    change = (
+        battery.charge_efficiency * hours * flows.charge
+        - hours / battery.discharge_efficiency * flows.discharge
+    )
+    problem += flows.stored - flows.stored.before - change == first * task.start_wh / 1000
+    for line in battery.charge_lines:
+        _taper(problem, task, flows.charge, flows.stored, line)
+    for line in battery.discharge_lines:
+        _taper(problem, task, flows.discharge, flows.stored, line)
+    _inverter(problem, task, flows)
 
 
-def _taper(problem: Any, flow: Any, before: Any, line: Line, start_wh: float) -> None:
+def _taper(problem: Problem, task: Task, flow: Series, stored: Series, line: Line) -> None:
     """Limit a flow by a straight line over the stored energy at the step's start."""
     power_w, rise = line
-    if before is None:
-        problem += linear([(flow, 1.0)]) <= max(0.0, power_w + rise * start_wh) / 1000
-    elif rise != 0.0 or power_w / 1000 < (flow.upBound or 0.0):
-        problem += linear([(flow, 1.0), (before, -rise)]) <= power_w / 1000
+    limit_kw = np.full(len(task.steps), power_w / 1000)
+    limit_kw[0] = max(0.0, power_w + rise * task.start_wh) / 1000
+    binds = flow.there & ((limit_kw < flow.most) | (rise != 0.0))
+    problem += (flow - rise * stored.before <= limit_kw).where(binds)
 
 
-def _inverter(problem: Any, task: Task, step: ForecastStep, flow: Flow) -> None:
+def _inverter(problem: Problem, task: Task, flows: Flows) -> None:
     """Keep the AC side of a hybrid's inverter within its rating, where that can bind at all."""
-    battery, draw_w = task.battery, task.max_draw_w(step)
-    roof_w = step.pv_w - battery.standby_w
-    ac = [*flow.battery, (flow.curtailed, -1.0)]
-    if task.max_ac_w < step.pv_w + battery.max_discharge_w:
-        problem += linear(ac) <= (task.max_ac_w - roof_w) / 1000
-    if battery.hybrid and draw_w < battery.max_charge_w + step.pv_w:
-        problem += linear(ac) >= (-draw_w - roof_w) / 1000
+    battery = task.battery
+    pv_w = np.array([step.pv_w for step in task.steps])
+    draw_w = np.array([task.max_draw_w(step) for step in task.steps])
+    ac, roof_w = flows.battery - flows.curtailed, pv_w - battery.standby_w
+    if battery.hybrid:
+        full = task.max_ac_w < pv_w + battery.max_discharge_w
+        problem += (ac <= (task.max_ac_w - roof_w) / 1000).where(full)
+        full = draw_w < battery.max_charge_w + pv_w
+        problem += (ac >= (-draw_w - roof_w) / 1000).where(full)

@@ -32,14 +32,15 @@ that energy burnt in a free step (charging and discharging at once costs nothing
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import fsum
 from typing import Any
+
+import numpy as np
 
 from optimizer.errors import InfeasibleError
 from optimizer.planning import engines, flows, full_charge, switches, ties
-from optimizer.planning.engines import linear
-from optimizer.planning.flows import Flow
+from optimizer.planning.flows import Flows
 from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, Decided, Task
+from optimizer.planning.words import Problem, Series, Sum
 
 OPEN_EUR = 1e-6
 """A step for the full charge that could be cheaper by more than this is looked at."""
@@ -61,41 +62,41 @@ class Solution:
     decided: Decided
 
 
-def _peaks(problem: Any, task: Task, steps: list[Flow]) -> list[tuple[Any, float]]:
-    """A variable for the peak of each period [kW], with its price [EUR/kW]."""
+def _peaks(problem: Problem, task: Task, flows: Flows) -> tuple[Series, Sum]:
+    """A variable for the peak of each period [kW], none without a price; and what they cost."""
+    periods = range(0 if task.peak is None else max(task.periods) + 1)
+    free_kw = np.array([task.free_peak_w(period) for period in periods]) / 1000
+    peaks = problem.variables("peak", np.full(len(periods), np.inf), free_kw)
     if task.peak is None:
-        return []
-    peaks = [
-        problem.add_variable(f"peak_{period}", task.free_peak_w(period) / 1000, None)
-        for period in range(max(task.periods) + 1)
-    ]
-    for period, flow in zip(task.periods, steps, strict=True):
-        problem += linear([*flow.bought, (peaks[period], -1.0)]) <= 0
-    return [(peak, task.peak.eur_per_kw) for peak in peaks]
+        return peaks, peaks.total()
+    problem += flows.bought - peaks[list(task.periods)] <= 0.0
+    return peaks, (peaks - free_kw).total() * task.peak.eur_per_kw
 
 
-def _left(problem: Any, task: Task, stored: Any) -> list[tuple[Any, float]]:
-    """What is stored at the end in parts [kWh], each with its worth as a negative price."""
-    segments = task.end_segments(0.0, 1000 * (stored.upBound or 0.0))
+def _left(problem: Problem, task: Task, flows: Flows) -> Sum:
+    """What the stored energy at the end is worth [EUR], in parts of falling worth."""
+    stored = flows.stored[-1]
+    segments = task.end_segments(0.0, 1000 * float(stored.most[0]))
     if len(segments) == 1:
-        return [(stored, -segments[0][0])]
-    parts = [problem.add_variable(f"left_{k}", 0, size) for k, (_, size) in enumerate(segments)]
-    problem += linear([(stored, 1.0), *((part, -1.0) for part in parts)]) == 0
-    return [(part, -worth) for part, (worth, _) in zip(parts, segments, strict=True)]
+        return stored * segments[0][0]
+    worths, sizes = np.array(segments).T
+    parts = problem.variables("left", sizes)
+    problem += stored - parts.total() == 0.0
+    worth: Sum = (worths * parts).total()
+    return worth
 
 
-def _cost(task: Task, steps: list[Flow], more: list[tuple[Any, float]]) -> Any:
-    """The objective [EUR]: bill, wear, penalties, and the terms of what joins steps."""
-    terms = list(more)
+def _cost(task: Task, flows: Flows) -> Sum:
+    """The objective's part of single steps [EUR]: bill, wear, penalties."""
+    buy_price = np.array([step.buy for step in task.steps])
+    sell_price = np.array([step.sell for step in task.steps])
     wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
-    for step, flow in zip(task.steps, steps, strict=True):
-        hours = step.hours
-        terms += [(flow.buy, step.buy * hours), (flow.sell, -step.sell * hours)]
-        terms.append((flow.discharge, wear * hours))
-        if flow.overload is not None:
-            terms.append((flow.overload, (step.buy + OVERLOAD_EUR_PER_KWH) * hours))
-        terms += flow.shortfalls
-    return linear(terms)
+    bill = buy_price * flows.buy - sell_price * flows.sell
+    overload = (buy_price + OVERLOAD_EUR_PER_KWH) * flows.overload
+    cost: Sum = (task.hours * (bill + overload + wear * flows.discharge)).total()
+    for missing, prices in flows.shortfalls:
+        cost += (prices * missing).total()
+    return cost
 
 
 def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
@@ -116,32 +117,33 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
     """
     chosen = engine or engines.solver()
     built = _proved(task, chosen, ())
-    full = switches.full_at(task, ties.stored_wh(built.steps))
+    full = switches.full_at(task, built.flows.stored_wh())
     if task.full_by is not None and full is None:
         built, full = _with_full_charge(task, chosen)
-    stored = ties.stored_wh(built.steps)
-    gap = engines.gap_eur(built.problem, built.objective_eur, binaries=bool(built.binaries))
-    peaks_w = tuple(1000.0 * float(peak.value()) for peak in built.peaks)
+    stored_wh = built.flows.stored_wh()
+    binaries = sum(int(series.there.sum()) for series in built.binaries)
+    gap = engines.gap_eur(built.problem, built.objective_eur, binaries=binaries > 0)
+    peaks_w = tuple((1000.0 * built.peaks.value()).tolist())
     if full is not None:
-        kept_wh = min(stored[full], switches.full_wh(task))
-        built.problem += linear([(built.steps[full].stored, 1.0)]) >= kept_wh / 1000
-    settled = ties.settle(built.problem, chosen[0], task, built.steps, built.binaries, built.cost)
-    stored = settled or stored
-    earlier = switches.full_at(task, stored)
+        kept_wh = min(stored_wh[full], switches.full_wh(task))
+        built.problem += built.flows.stored[full] >= kept_wh / 1000
+    settled = ties.settle(built.problem, task, built.flows, built.binaries, built.cost)
+    stored_wh = settled or stored_wh
+    earlier = switches.full_at(task, stored_wh)
     decided = Decided(peaks_w, full if earlier is None else earlier)
-    return Solution(stored, built.objective_eur, chosen[1], len(built.binaries), gap, decided)
+    return Solution(stored_wh, built.objective_eur, chosen[1], binaries, gap, decided)
 
 
 @dataclass(slots=True)
 class _Built:
     """The program, solved to its least cost."""
 
-    problem: Any
-    steps: list[Flow]
-    binaries: list[Any]
-    picks: list[Any]
-    peaks: list[Any]
-    cost: Any
+    problem: Problem
+    flows: Flows
+    binaries: list[Series]
+    picks: Series
+    peaks: Series
+    cost: Sum
     objective_eur: float
 
 
@@ -151,18 +153,13 @@ def _proved(task: Task, engine: tuple[Any, str], full_times: Sequence[int]) -> _
     steps = flows.variables(problem, task)
     flows.physics(problem, task, steps)
     binaries = switches.add_switches(problem, task, steps)
-    peaks = _peaks(problem, task, steps)
-    picks, missing = switches.add_full_charge(problem, task, steps, full_times)
-    free = fsum(price * task.free_peak_w(t) / 1000 for t, (_, price) in enumerate(peaks))
-    left = _left(problem, task, steps[-1].stored)
-    cost = _cost(task, steps, [*left, *peaks, *missing]) - free
-    problem += cost
-    if not engines.proves(problem, engine[0]):
+    peaks, peaks_eur = _peaks(problem, task, steps)
+    picks, missed_eur = switches.add_full_charge(problem, task, steps, full_times)
+    cost = _cost(task, steps) + peaks_eur + missed_eur - _left(problem, task, steps)
+    problem.minimise(cost)
+    if not problem.solve():
         raise InfeasibleError(f"{engine[1]} proved no optimum for {len(task.steps)} steps")
-    return _Built(
-        problem, steps, [*binaries, *picks], picks, [peak for peak, _ in peaks], cost,
-        float(cost.value()),
-    )  # fmt: skip
+    return _Built(problem, steps, [*binaries, picks], picks, peaks, cost, cost.amount())
 
 
 def _with_full_charge(task: Task, engine: tuple[Any, str]) -> tuple[_Built, int]:
@@ -179,5 +176,5 @@ def _with_full_charge(task: Task, engine: tuple[Any, str]) -> tuple[_Built, int]
         return built, best
     times = sorted({best, *open_times})
     built = _proved(task, engine, times)
-    picked = [t for t, pick in zip(times, built.picks, strict=False) if round(pick.value()) == 1]
-    return built, next(iter(picked), times[0])
+    picked = np.flatnonzero(built.picks.value() > 0.5).tolist()
+    return built, times[picked[0]] if picked else times[0]

@@ -17,48 +17,48 @@ Buying and selling at once is a gain only where selling pays more than buying co
 """
 
 from collections.abc import Sequence
-from typing import Any
+
+import numpy as np
 
 from optimizer.planning.convexity import may_burn, may_circle, may_wash
-from optimizer.planning.engines import linear
-from optimizer.planning.flows import Flow
+from optimizer.planning.flows import Flows
 from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task, must_recover
+from optimizer.planning.words import Mask, Problem, Series, Sum
 
 FULL_WH = 1.0
 """A battery is full this close below its highest stored energy."""
 
 
-def add_switches(problem: Any, task: Task, flows: list[Flow]) -> list[Any]:
+def add_switches(problem: Problem, task: Task, flows: Flows) -> list[Series]:
     """Forbid what only a relaxation could do."""
-    switches, burning = [], may_burn(task)
-    for t, (step, flow) in enumerate(zip(task.steps, flows, strict=True)):
-        if burning[t]:
-            switches.append(_either(problem, f"burn_{t}", flow.charge, flow.discharge))
-        if may_circle(step):
-            switches.append(_either(problem, f"circle_{t}", flow.buy, flow.sell))
-        if may_wash(step, task.grid):
-            switches.append(_either(problem, f"wash_{t}", flow.buy, flow.charge))
-    return switches + (_recovery(problem, task, flows) if must_recover(task) else [])
+    burning, steps = np.array(may_burn(task)), task.steps
+    circling = np.array([may_circle(step) for step in steps])
+    washing = np.array([may_wash(step, task.grid) for step in steps])
+    switches = [
+        _either(problem, "burn", burning, flows.charge, flows.discharge),
+        _either(problem, "circle", circling, flows.buy, flows.sell),
+        _either(problem, "wash", washing, flows.buy, flows.charge),
+    ]
+    return [*switches, _recovery(problem, task, flows)] if must_recover(task) else switches
 
 
-def _either(problem: Any, name: str, one: Any, other: Any) -> Any:
+def _either(problem: Problem, name: str, where: Mask, one: Series, other: Series) -> Series:
     """Forbid two flows at once by a binary; both have finite upper bounds."""
-    switch = problem.add_variable(name, 0, 1, "Binary")
-    problem += linear([(one, 1.0), (switch, -(one.upBound or 0.0))]) <= 0
-    problem += linear([(other, 1.0), (switch, other.upBound or 0.0)]) <= (other.upBound or 0.0)
+    needed = where & one.there & other.there
+    switch = problem.variables(name, needed * 1.0, whole=True)
+    if needed.any():
+        problem += (one - one.most * switch <= 0.0).where(needed)
+        problem += (other + other.most * switch <= other.most).where(needed)
     return switch
 
 
-def _recovery(problem: Any, task: Task, flows: list[Flow]) -> list[Any]:
+def _recovery(problem: Problem, task: Task, flows: Flows) -> Series:
     """A binary a step, "back in the band": no discharge before, no relapse afterwards."""
-    back = [problem.add_variable(f"back_{t}", 0, 1, "Binary") for t in range(len(flows))]
+    back = problem.variables("back", np.ones(len(task.steps)), whole=True)
     lift = (task.battery.min_wh - task.floor_wh) / 1000
-    for t, flow in enumerate(flows):
-        problem += linear([(flow.stored, 1.0), (back[t], -lift)]) >= task.floor_wh / 1000
-        before = [] if t == 0 else [(back[t - 1], -(flow.discharge.upBound or 0.0))]
-        problem += linear([(flow.discharge, 1.0), *before]) <= 0
-        if t > 0:
-            problem += linear([(back[t], 1.0), (back[t - 1], -1.0)]) >= 0
+    problem += flows.stored - lift * back >= task.floor_wh / 1000
+    problem += flows.discharge - flows.discharge.most * back.before <= 0.0
+    problem += back[1:] - back[:-1] >= 0.0
     return back
 
 
@@ -76,26 +76,25 @@ def full_at(task: Task, stored_wh: tuple[float, ...]) -> int | None:
 
 
 def add_full_charge(
-    problem: Any, task: Task, flows: list[Flow], times: Sequence[int]
-) -> tuple[list[Any], list[tuple[Any, float]]]:
+    problem: Problem, task: Task, flows: Flows, times: Sequence[int]
+) -> tuple[Series, Sum]:
     """Ask for a full battery at the end of one of some steps; a binary picks it if there are more.
 
     Returns
     -------
-    picks, terms
-        A binary for each step, none for a single one; and the objective's terms: what the picked
-        step may miss [kWh], at a price, so that a full charge that is out of reach never leaves
-        the owner without a plan.
+    picks, cost
+        A binary for each step, none for a single one; and what the picked step may miss, at its
+        price [EUR], so that a full charge that is out of reach never leaves the owner without a
+        plan.
     """
-    if not times:
-        return [], []
-    missing = problem.add_variable("missing_full", 0, None)
+    stored = flows.stored[np.array(times, dtype=int)]
+    missing = problem.variables("missing_full", np.full(min(1, len(times)), np.inf))
+    picks = problem.variables("full", np.ones(len(times) if len(times) > 1 else 0), whole=True)
     floor, full = task.floor_wh / 1000, task.battery.max_wh / 1000
     if len(times) == 1:
-        problem += linear([(flows[times[0]].stored, 1.0), (missing, 1.0)]) >= full
-        return [], [(missing, FULL_CHARGE_EUR_PER_KWH)]
-    picks = [problem.add_variable(f"full_{t}", 0, 1, "Binary") for t in times]
-    for t, pick in zip(times, picks, strict=True):
-        problem += linear([(flows[t].stored, 1.0), (missing, 1.0), (pick, floor - full)]) >= floor
-    problem += linear([(pick, 1.0) for pick in picks]) == 1
-    return picks, [(missing, FULL_CHARGE_EUR_PER_KWH)]
+        problem += stored + missing >= full
+    elif times:
+        at_each = missing[[0] * len(times)]
+        problem += stored + at_each - (full - floor) * picks >= floor
+        problem += picks.total() == 1.0
+    return picks, FULL_CHARGE_EUR_PER_KWH * missing.total()

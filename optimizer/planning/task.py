@@ -10,6 +10,9 @@ from functools import cached_property
 from itertools import pairwise
 from math import fsum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.tariff import Peak
@@ -73,6 +76,11 @@ class Task:
     """Index of the last step at whose end a full charge is in time; None if none is due."""
     decided: "Decided | None" = None
     """What the program settled, for the recursion, which looks at each step by itself."""
+
+    @cached_property
+    def hours(self) -> NDArray[np.float64]:
+        """Lengths of the steps [h]."""
+        return np.array([step.hours for step in self.steps])
 
     @property
     def floor_wh(self) -> float:

@@ -14,12 +14,11 @@ only in steps whose price no other step has: all powers are then settled. All so
 cost TIE_TOLERANCE_EUR more than the optimum, a hundred-thousandth of a cent.
 """
 
-import itertools
-from typing import Any
+import numpy as np
 
-from optimizer.planning.engines import linear, proves
-from optimizer.planning.flows import Flow
+from optimizer.planning.flows import Flows
 from optimizer.planning.task import Task
+from optimizer.planning.words import Mask, Problem, Series, Sum
 
 TIE_TOLERANCE_EUR = 1e-7
 """What the preferred plan may cost more than the first one."""
@@ -40,93 +39,77 @@ earlier one is taken, and no block gets shorter for it."""
 
 
 def settle(
-    problem: Any, engine: Any, task: Task, steps: list[Flow], binaries: list[Any], cost: Any
+    problem: Problem, task: Task, flows: Flows, binaries: list[Series], cost: Sum
 ) -> tuple[float, ...] | None:
     """Stored energy after each step of the preferred plan [Wh]; None if none was proved."""
-    most = float(cost.value()) + TIE_TOLERANCE_EUR
     for binary in binaries:
-        decided = round(binary.value() or 0.0)
-        problem += linear([(binary, 1.0)]) == decided
-    problem += cost <= most
-    traded = _traded(problem, task, steps)
-    preference = _own_use_now(task, steps, traded)
-    problem.setObjective(preference)
-    if not proves(problem, engine):
+        problem += binary == np.round(binary.value())
+    problem += cost <= cost.amount() + TIE_TOLERANCE_EUR
+    traded = _traded(problem, task, flows)
+    preference = _own_use_now(task, flows, traded)
+    problem.minimise(preference)
+    if not problem.solve():
         return None
-    settled = stored_wh(steps)
+    settled = flows.stored_wh()
     tied = _tied(task, traded)
-    if not tied:
+    if not tied.any():
         return settled
-    problem += preference <= float(preference.value()) + PREFERENCE_TOLERANCE
-    problem.setObjective(_changes(problem, steps, tied))
-    return stored_wh(steps) if proves(problem, engine) else settled
+    problem += preference <= preference.amount() + PREFERENCE_TOLERANCE
+    problem.minimise(_changes(problem, flows, tied))
+    return flows.stored_wh() if problem.solve() else settled
 
 
-def stored_wh(steps: list[Flow]) -> tuple[float, ...]:
-    """Stored energy after each step, as the variables hold it now [Wh]."""
-    return tuple(1000.0 * flow.stored.value() for flow in steps)
+def _traded(problem: Problem, task: Task, flows: Flows) -> tuple[Series, Series]:
+    """What the battery buys and sells beyond the house's own flows [kW]."""
+    own_kw = np.array([step.need_w for step in task.steps]) / 1000
+    idle_kw = own_kw + task.battery.standby_w / 1000
+    rule = task.grid.rule
+    may_buy = rule.grid_charging & (flows.charge.most > np.maximum(0.0, -own_kw))
+    may_sell = rule.battery_export & (flows.discharge.most > np.maximum(0.0, own_kw))
+    bought = problem.variables("traded_in", np.where(may_buy, np.inf, 0.0))
+    sold = problem.variables("traded_out", np.where(may_sell, np.inf, 0.0))
+    problem += (flows.buy - bought <= np.maximum(0.0, idle_kw)).where(may_buy)
+    problem += (flows.sell - sold <= np.maximum(0.0, -own_kw)).where(may_sell)
+    return bought, sold
 
 
-def _traded(problem: Any, task: Task, steps: list[Flow]) -> dict[tuple[int, bool], Any]:
-    """What the battery buys and sells beyond the house's own flows [kW], by (step, bought)."""
-    traded = {}
-    for t, (step, flow) in enumerate(zip(task.steps, steps, strict=True)):
-        own_kw, idle_kw = step.need_w / 1000, (step.need_w + task.battery.standby_w) / 1000
-        if task.grid.rule.grid_charging and (flow.charge.upBound or 0.0) > max(0.0, -own_kw):
-            bought = traded[t, True] = problem.add_variable(f"traded_in_{t}", 0, None)
-            problem += linear([(flow.buy, 1.0), (bought, -1.0)]) <= max(0.0, idle_kw)
-        if task.grid.rule.battery_export and (flow.discharge.upBound or 0.0) > max(0.0, own_kw):
-            sold = traded[t, False] = problem.add_variable(f"traded_out_{t}", 0, None)
-            problem += linear([(flow.sell, 1.0), (sold, -1.0)]) <= max(0.0, -own_kw)
-    return traded
-
-
-def _tied(task: Task, traded: dict[tuple[int, bool], Any]) -> set[int]:
+def _tied(task: Task, traded: tuple[Series, Series]) -> Mask:
     """Steps among which traded energy can be moved at no cost: those of one price."""
-    tied: set[int] = set()
-    for bought in (True, False):
-        same: dict[float, list[int]] = {}
-        for t, step in enumerate(task.steps):
-            same.setdefault(round(step.buy if bought else step.sell, 9), []).append(t)
-        for places in same.values():
-            flows = (traded[t, bought].value() or 0.0 for t in places if (t, bought) in traded)
-            if len(places) > 1 and max(flows, default=0.0) > TRADED_KW:
-                tied.update(places)
+    tied = np.zeros(len(task.steps), dtype=bool)
+    for way, moved in zip(("buy", "sell"), traded, strict=True):
+        prices = np.round([getattr(step, way) for step in task.steps], 9)
+        _, which, counts = np.unique(prices, return_inverse=True, return_counts=True)
+        moving = np.bincount(which, moved.value() > TRADED_KW) > 0
+        tied |= (moving & (counts > 1))[which]
     return tied
 
 
-def _own_use_now(task: Task, steps: list[Flow], traded: dict[tuple[int, bool], Any]) -> Any:
+def _own_use_now(task: Task, flows: Flows, traded: tuple[Series, Series]) -> Sum:
     """What to prefer among plans of the same cost: own use, now, and no burning of energy.
 
     A kWh at the grid (or throttled) weighs 2 at the start and 1 at the end, one that is traded 2 at
     any time. The weight of moving a kWh through the battery is just above what burning one could
     save of that.
     """
-    terms: list[tuple[Any, float]] = []
     round_trip = task.battery.charge_efficiency * task.battery.discharge_efficiency
     throughput = 1.1 * (1 / round_trip - 1) + 0.01
-    for t, (step, flow) in enumerate(zip(task.steps, steps, strict=True)):
-        weight, hours = 2 - t / len(steps), step.hours
-        terms += [(var, weight * hours) for var in (flow.buy, flow.sell, flow.curtailed)]
-        terms += [(var, throughput * hours) for var in (flow.charge, flow.discharge)]
-        for way in (True, False):
-            if (t, way) in traded:
-                terms.append((traded[t, way], (TRADED_WEIGHT - weight) * hours))
-    return linear(terms)
+    bought, sold = traded
+    weight = 2 - np.arange(len(task.steps)) / len(task.steps)
+    at_the_grid = flows.buy + flows.sell + flows.curtailed
+    moved = flows.charge + flows.discharge
+    later = (TRADED_WEIGHT - weight) * (bought + sold)
+    return (task.hours * (weight * at_the_grid + throughput * moved + later)).total()
 
 
-def _changes(problem: Any, steps: list[Flow], tied: set[int]) -> Any:
+def _changes(problem: Problem, flows: Flows, tied: Mask) -> Sum:
     """Sum of all changes of the battery's power from, in and to tied steps [kW].
 
     The power of the other steps is settled.
     """
-    terms = []
-    for t, (before, after) in enumerate(itertools.pairwise(steps)):
-        if t not in tied and t + 1 not in tied:
-            continue
-        change = problem.add_variable(f"change_{t}", 0, None)
-        difference = [*after.battery, *((var, -factor) for var, factor in before.battery)]
-        problem += linear([*difference, (change, -1.0)]) <= 0
-        problem += linear([*((var, -factor) for var, factor in difference), (change, -1.0)]) <= 0
-        terms.append((change, 1.0 + LATER * t / len(steps)))
-    return linear(terms)
+    before = np.flatnonzero(tied[:-1] | tied[1:])
+    change = problem.variables("change", np.full(len(before), np.inf))
+    charge, discharge = flows.charge, flows.discharge
+    rise = discharge[before + 1] - charge[before + 1] - discharge[before] + charge[before]
+    problem += rise <= change
+    problem += -rise <= change
+    return ((1.0 + LATER * before / len(tied)) * change).total()

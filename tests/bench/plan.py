@@ -53,12 +53,12 @@ def task_of(day: int, steps: int) -> Task:
                 (auto_end_value(rows, battery),))  # fmt: skip
 
 
-class Recorded(direct.Problem):
+class Recorded(direct.Direct):
     """Notes what HiGHS is asked, to ask it again without anything else."""
 
     def __init__(self, tape: list) -> None:
         super().__init__()
-        self.solverModel = _Recorder(self.solverModel, tape)
+        self.model = _Recorder(self.model, tape)
 
 
 class _Recorder:
@@ -80,7 +80,7 @@ def tape_of(task: Task) -> list:
     """All that HiGHS is asked for a task."""
     tape: list = []
 
-    class Engine(direct.Direct):
+    class Engine(direct.Engine):
         def new_problem(self) -> Recorded:
             return Recorded(tape)
 

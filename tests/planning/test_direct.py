@@ -55,25 +55,3 @@ def test_what_has_no_plan_is_refused(task_of):
     forced = replace(task, forced=((0, 5_000.0, 5_000.0),))
     with pytest.raises(InfeasibleError, match=r"HiGHS .* proved no optimum for 3 steps"):
         program.solve(forced, direct.engine())
-
-
-def test_the_few_words_mean_what_they_say():
-    """minimise x + 3 y + 2 with 1 <= x, x + y = 4, y <= 5, then maximise x of both kinds."""
-    problem = direct.Problem()
-    x, y = problem.add_variable("x", 1), problem.add_variable("y", None, 5)
-    both = x.linear([(x, 1.0), (y, 1.0)])
-    problem += both == 4
-    cost = direct.Column.linear([(x, 1.0), (y, 3.0)]) + 2.0
-    problem += cost
-    assert x.value() is None
-    problem += y.linear([(y, 1.0)]) - 1.0 >= -1.0
-    assert problem.solve() == 1
-    assert (x.value(), y.value()) == (4.0, 0.0)
-    assert cost.value() == 6.0
-    z = problem.add_variable("z", 0, 1, "Binary")
-    problem += x.linear([(x, 1.0), (z, 3.0)]) + x.linear([(z, 2.0)]) <= 4.5
-    problem.setObjective(x.linear([(z, -10.0), (x, 0.1)]))
-    assert problem.solve() == 1
-    assert z.value() == 0.0
-    problem += y.linear([(y, 1.0)]) >= 6
-    assert problem.solve() == 0
