@@ -51,7 +51,7 @@ class _Pulp(Problem):
 
     def __init__(self, engine: Any) -> None:
         super().__init__()
-        self.problem = pulp.LpProblem("plan", pulp.LpMinimize)
+        self.problem = highs.LpProblem("plan", pulp.LpMinimize)
         self._engine, self._known = engine, list[Any]()
 
     def _add_variables(self, new: Variables) -> None:
@@ -59,10 +59,7 @@ class _Pulp(Problem):
         for index, least, most in zip(
             new.index.tolist(), new.least.tolist(), new.most.tolist(), strict=True
         ):
-            # PuLP 3 sorts variables by name, PuLP 4 does not, and with other columns a solver stops
-            # at another of several equal optima: each name sorts behind all before it.
-            name = f"x{len(self._known):06}_{new.name}_{index}"
-            bound = None if most == np.inf else most
+            name, bound = f"{new.name}_{index}", None if most == np.inf else most
             self._known.append(self.problem.add_variable(name, least, bound, kind))
 
     def _add_rows(self, rows: Rows) -> None:

@@ -69,9 +69,10 @@ def _shortfalls(problem: Problem, task: Task, stored: Series) -> tuple[tuple[Ser
     """What is missing after each step below each level that has a price."""
     result = []
     # each step has the same levels, until the program has decided on a full charge
-    for priced in zip(*(task.shortfalls(t) for t in range(len(task.steps))), strict=True):
+    levels = zip(*(task.shortfalls(t) for t in range(len(task.steps))), strict=True)
+    for number, priced in enumerate(levels):
         levels_wh, prices = np.array(priced).T
-        missing = problem.variables("missing", np.full(len(levels_wh), np.inf))
+        missing = problem.variables(f"missing_{number}", np.full(len(levels_wh), np.inf))
         problem += stored + missing >= levels_wh / 1000
         result.append((missing, prices))
     return tuple(result)

@@ -1,7 +1,8 @@
-"""PuLP's way to HiGHS, at once: PuLP 3 hands over a column and a row at a time.
+"""What PuLP 4 does and PuLP 3 does not: a problem that knows its variables, handed over at once.
 
-PuLP 4 does by itself what is done here, so there its own class is taken as it is. Same columns,
-same rows, same order: HiGHS sees the same problem and gives the same answer.
+PuLP 3 gathers the variables from all rows whenever it is asked for them, sorts them by name, and
+passes a column and a row at a time. With PuLP 4 its own classes are taken as they are. Same
+columns, same rows, same order: HiGHS sees the same problem and gives the same answer.
 """
 
 from typing import Any
@@ -10,6 +11,23 @@ import numpy as np
 import pulp
 
 INFINITE = float("inf")
+
+
+class _Knowing(pulp.LpProblem):  # type: ignore[misc]
+    """PuLP 3's problem with its variables in the order in which they were added."""
+
+    def __init__(self, *named: Any) -> None:
+        super().__init__(*named)
+        self._known: list[Any] = []
+
+    def add_variable(self, *described: Any) -> Any:
+        """Add a variable, and remember it."""
+        self._known.append(super().add_variable(*described))
+        return self._known[-1]
+
+    def variables(self) -> list[Any]:
+        """All that were added."""
+        return self._known
 
 
 class _AtOnce(pulp.HiGHS):  # type: ignore[misc]
@@ -55,5 +73,10 @@ class _AtOnce(pulp.HiGHS):  # type: ignore[misc]
         )  # fmt: skip
 
 
-HiGHS = _AtOnce if pulp.__version__ < "4" and pulp.HiGHS().available() else pulp.HiGHS
+OLD = pulp.__version__ < "4"
+
+HiGHS = _AtOnce if OLD and pulp.HiGHS().available() else pulp.HiGHS
 """The class to make a solver from."""
+
+LpProblem = _Knowing if OLD else pulp.LpProblem
+"""The class to make a problem from."""

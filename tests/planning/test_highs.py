@@ -21,7 +21,7 @@ def test_the_same_answer_to_the_last_bit(random_task, seed):
 
 
 def test_a_problem_without_bounds_and_with_a_whole_number():
-    """minimise -x - y, x whole and free, y <= 2.5: x + y <= 4.2 leaves x = 4, y = 0.2 or less."""
+    """Minimise -2 x - y, x whole and free, y <= 2.5: x + y <= 4.2 leaves x = 4, y = 0.2 or less."""
     problem = pulp.LpProblem("p", pulp.LpMinimize)
     x = problem.add_variable("x", None, None, "Integer")
     y = problem.add_variable("y", 0, 2.5)
@@ -30,3 +30,12 @@ def test_a_problem_without_bounds_and_with_a_whole_number():
     problem += x - y >= -7
     problem.solve(made(highs.HiGHS))
     assert (x.value(), y.value()) == (pytest.approx(4), pytest.approx(0.2))
+
+
+def test_variables_come_in_the_order_in_which_they_were_added():
+    """With other columns a solver would stop at another of several equal plans."""
+    problem = highs.LpProblem("p", pulp.LpMinimize)
+    added = [problem.add_variable(name, 0, 1) for name in ("late", "early", "a")]
+    problem += added[2] + added[0] >= 1
+    problem.setObjective(added[1] + added[0])
+    assert [variable.name for variable in problem.variables()] == ["late", "early", "a"]
