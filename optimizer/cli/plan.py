@@ -43,13 +43,15 @@ def plan(
 ) -> None:  # fmt: skip
     """Make tomorrow's plan: prices, load and roof in, a stored plan out.
 
-    For a past moment without --soc the store tells what was known then; such a plan is not stored.
+    For a past moment without --soc the store tells what was known then; such a plan is not stored,
+    nor is one for a past moment that reaches into the present: control would follow it.
     """
     # A short life with many small objects: collecting garbage would only cost its start-up.
     gc.disable()
     from optimizer.cli import runs
     from optimizer.cli.output import print_plan, zone_of
     from optimizer.cli.report import close_accounts
+    from optimizer.model.quarter import QUARTER
 
     settings, now = load_config(config), moment(None)
     moment_at = now if at is None else moment(at)
@@ -58,8 +60,11 @@ def plan(
         request, steps = runs.as_known_then(settings.store.folder, moment_at)
     else:
         request, steps = _gather(settings, moment_at, soc, ahead=moment_at > now)
+    outdated = moment_at < now - QUARTER and steps[-1].end > now
+    if outdated and not looks_back:
+        request = runs.told_outdated(request)
     made, run = _make(request, steps)
-    if not (dry_run or looks_back):
+    if not (dry_run or looks_back or outdated):
         runs.store(settings.store.folder, made, run, now)
         close_accounts(settings, now)
     capacity_wh = request.battery.capacity_wh

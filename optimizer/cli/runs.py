@@ -90,6 +90,12 @@ def _soc_then(connection: "sqlite3.Connection", run: "Run", at: datetime) -> tup
     raise _needs_soc(f"the journal does not know the state of charge at {iso(at)}")
 
 
+def told_outdated(request: "Request") -> "Request":
+    """The request of a plan for a past moment that reaches into the present, saying so."""
+    note = "made for a past moment, reaching into the present: the plan is not stored"
+    return replace(request, notes=(*request.notes, note))
+
+
 def soc_ahead(folder: "Path", at: datetime, capacity_wh: float) -> tuple[float, str]:
     """State of charge that the plan in force has at a moment to come, and a note.
 

@@ -111,13 +111,13 @@ folder = "{store}"
 
 @pytest.fixture
 def files_for_now(tmp_path: Path) -> Path:
-    """Prices, load and roof from the last full hour on: cheap, less cheap, then dear."""
+    """Prices, load and roof: from the last full hour on cheap, less cheap, then dear."""
     begin = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
-    hours = [begin + timedelta(hours=n) for n in range(36)]
+    hours = [begin + timedelta(hours=n) for n in range(-2, 36)]
     rows = {
-        "prices.csv": ("spot_eur_per_mwh", [10, 30, *[300] * 34]),
-        "load.csv": ("load_w", [800] * 36),
-        "roof.csv": ("pv_w", [0] * 36),
+        "prices.csv": ("spot_eur_per_mwh", [300, 300, 10, 30, *[300] * 34]),
+        "load.csv": ("load_w", [800] * 38),
+        "roof.csv": ("pv_w", [0] * 38),
     }
     folder = tmp_path / "now"
     folder.mkdir()

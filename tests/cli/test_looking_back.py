@@ -310,6 +310,21 @@ def test_a_forecast_that_ended_before_is_said(optimizer, planned, note):
     )
 
 
+def test_control_never_follows_what_was_asked_for_a_past_moment(
+    optimizer, write_config, files_for_now
+):
+    write_config(files_for_now)
+    made = json.loads(optimizer("plan", "--soc", "30", "--json").stdout)
+    past = datetime.fromisoformat(made["steps"][0]["start"]) - timedelta(minutes=30)
+    done = optimizer("plan", "--at", past.isoformat(), "--soc", "90", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    tried = json.loads(done.stdout)
+    assert (tried["start_soc_percent"], tried["steps"][-1]) != (30, made["steps"][-1])
+    assert any("present: the plan is not stored" in note for note in tried["notes"])
+    now = datetime.now(UTC).isoformat()
+    assert json.loads(optimizer("show", "--at", now, "--json").stdout) == made
+
+
 def test_a_moment_to_come_starts_where_the_plan_in_force_will_be(
     optimizer, write_config, files_for_now
 ):

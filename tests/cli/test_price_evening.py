@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from optimizer.cli import inputs
 from optimizer.cli.app import app
 from optimizer.cli.diagnosis_prices import price_sources
+from optimizer.cli.options import moment
 from optimizer.config import reading
 from optimizer.errors import DataError
 from optimizer.sources import registry
@@ -50,6 +51,7 @@ folder = "{tmp_path / "state"}"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FEMS_PASSWORD", "owner")
+    monkeypatch.setattr("optimizer.cli.plan.moment", lambda text: moment(text or AT.isoformat()))
     return tmp_path
 
 
