@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from optimizer.errors import DataError, OptimizerError
-from optimizer.forecast import hindcast
+from optimizer.forecast import hindcast, roof_today
 from optimizer.forecast import load as load_forecast
 from optimizer.forecast import roof as roof_forecast
 from optimizer.forecast.expected import Expected
+from optimizer.model.roof_days import RoofDays
 from optimizer.model.spread import LoadSpread
 from optimizer.sources import asking, registry
 from optimizer.sources.asking import Memory, Told
@@ -26,6 +27,7 @@ from optimizer.store import database
 if TYPE_CHECKING:
     import pandas as pd
 
+    from optimizer.config.house import Pv
     from optimizer.config.sections import Config
 
 PAST = ("load_w", "pv_w", "grid_w")
@@ -78,6 +80,8 @@ class House:
     notes: tuple[str, ...]
     spread: LoadSpread | None = None
     """How far the house strays from its forecast; None where too little is known of it."""
+    roof_days: RoofDays | None = None
+    """Days of less and of more roof; None where its forecast is taken at its word."""
 
 
 def house(
@@ -92,8 +96,8 @@ def house(
     spread = hindcast.spread_of(history, at_hand.now, at_hand.zone, step)
     if config.pv.source == "none":
         return House(load.frame, None, history, notes, spread)
-    roof = _roof(config, history, (begin, planned_to or end, end), at_hand)
-    return House(load.frame, roof.frame, history, notes + roof.notes, spread)
+    roof, days = _roof(config, history, (begin, planned_to or end, end), at_hand)
+    return House(load.frame, roof.frame, history, notes + roof.notes, spread, days)
 
 
 def past(config: "Config", at_hand: Near) -> tuple[Told, tuple[str, ...]]:
@@ -147,14 +151,15 @@ def _load(
 def _roof(
     config: "Config", history: "pd.DataFrame | None", times: tuple[datetime, datetime, datetime],
     at_hand: Near,
-) -> Expected:  # fmt: skip
+) -> tuple[Expected, RoofDays | None]:  # fmt: skip
+    """The roof ahead, and the kinds of days to reckon with; a file is taken at its word."""
     name, pv, now, (begin, planned_to, end) = config.pv.source, config.pv, at_hand.now, times
     span = Span(now, end, at_hand.zone)
     told = asking.ask(
         registry.ROOF, name, pv.settings(), span, at_hand.http, at_hand.memory, ("pv_w",)
     )
     if name == "csv" and told.frame is not None:
-        return Expected(told.frame)
+        return Expected(told.frame), None
     measured, place = measured_roof(history), place_of(config)
     notes = (f"roof: {told.failure}",) if told.failure else ()
     try:
@@ -163,7 +168,22 @@ def _roof(
         )
     except DataError as error:
         raise DataError("; ".join([*notes, str(error).removeprefix("roof: ")])) from error
-    return replace(made, notes=notes + made.notes)
+    days = _kinds(pv, told.frame, measured, at_hand, place)
+    so_far = () if days is None else roof_today.notes(days)
+    return replace(made, notes=notes + made.notes + so_far), days
+
+
+def _kinds(
+    pv: "Pv", told: "pd.DataFrame | None", measured: "pd.DataFrame | None", at_hand: Near,
+    place: roof_forecast.Place,
+) -> RoofDays | None:  # fmt: skip
+    """What kind of day it is for the roof, so far; None where the owner does not want to know."""
+    if not pv.day_states:
+        return None
+    if told is None or measured is None:
+        return RoofDays(at_hand.zone.key)
+    now, zone = at_hand.now, at_hand.zone.key
+    return roof_today.kinds(told, measured, now, place, zone, correct=pv.learn)
 
 
 def measured_roof(history: "pd.DataFrame | None") -> "pd.DataFrame | None":

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from optimizer.cli.house import House
     from optimizer.config.sections import Config
     from optimizer.model.battery import Battery
+    from optimizer.model.roof_days import RoofDays
     from optimizer.model.spread import LoadSpread
     from optimizer.planning.task import ForecastStep
 
@@ -107,6 +108,8 @@ class Foreseen:
     prices: Priced
     spread: "LoadSpread | None"
     """How far the load strays."""
+    roof_days: "RoofDays | None"
+    """Days of less and of more roof."""
     notes: list[str]
     """For the owner."""
 
@@ -130,7 +133,8 @@ def forecast(config: "Config", at: datetime) -> Foreseen:
     known = frame["end"].iloc[-1].to_pydatetime()
     if known < at + horizon - step:
         notes.append(f"prices, load and roof are known to {iso(known)}: the plan ends there")
-    return Foreseen(frame, _beyond(costs, expected, known, step), costs, expected.spread, notes)
+    after = _beyond(costs, expected, known, step)
+    return Foreseen(frame, after, costs, expected.spread, expected.roof_days, notes)
 
 
 def _beyond(

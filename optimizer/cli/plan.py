@@ -117,6 +117,7 @@ def _gather(
         peak=None if settings.tariff is None else settings.tariff.tariff().peak,
         last_full_charge=_last_full_charge(settings),
         spread=foreseen.spread,
+        roof_days=foreseen.roof_days,
         time_zone=zone_of(settings).key,
     )
     return _with_end_value(request, settings, steps, foreseen), steps

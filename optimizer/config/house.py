@@ -37,6 +37,7 @@ class Pv(Section):
     key: SecretStr | None = None
     site: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$")] | None = None
     learn: bool = True
+    day_states: bool = True
 
     def settings(self) -> RoofSettings:
         """What a source is told."""

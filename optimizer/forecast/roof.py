@@ -84,22 +84,28 @@ def learn(expected: pd.DataFrame, measured: pd.DataFrame, at: datetime, place: P
     measured
         What the meters say: `pv_w`, and perhaps `grid_w`.
     """
+    return correction_of(pair_of(expected, measured, at, place))
+
+
+def pair_of(
+    expected: pd.DataFrame, measured: pd.DataFrame, at: datetime, place: Place
+) -> pd.DataFrame:
+    """Quarter-hours of the last 30 days before `at` that are `told` and, free, `seen` [W]."""
     seen = _before(free(measured, place), at)
     told = _before(expected, at)
     if seen.empty or told.empty:
-        return Correction()
+        return pd.DataFrame()
     begin = max(frames.starts_of(seen)[0], frames.starts_of(told)[0])
     end = min(frames.ends_of(seen)[-1], frames.ends_of(told)[-1])
     if end <= begin:
-        return Correction()
+        return pd.DataFrame()
     starts = steps.grid(begin, end, QUARTER)
-    pair = pd.DataFrame(
+    return pd.DataFrame(
         {
             name: steps.resample(frame[["end", "pv_w"]], starts, QUARTER)["pv_w"]
             for name, frame in (("told", told), ("seen", seen))
         }
     ).dropna()
-    return correction_of(pair)
 
 
 def _before(frame: pd.DataFrame, at: datetime) -> pd.DataFrame:

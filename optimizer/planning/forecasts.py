@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.model.roof_days import RoofDays
 from optimizer.model.spread import LoadSpread
 from optimizer.planning.options import Array, Conditions
 from optimizer.planning.task import ForecastStep
@@ -24,6 +25,24 @@ class DayStates:
     as it is seen, of later days in general. They sum to 1."""
     day: NDArray[np.int64]
     """(forecasts, steps): number of the step's local day."""
+
+
+def day_states(kinds: Sequence[RoofDays], day: NDArray[np.int64]) -> DayStates:
+    """What some plans reckon with: their kinds of days, of the same ratios, and their steps' days.
+
+    Parameters
+    ----------
+    kinds
+        One for each forecast.
+    day
+        (forecasts, steps): number of the step's local day.
+    """
+    today, later = (
+        np.array([getattr(item, which) for item in kinds])[:, None] for which in ("today", "later")
+    )
+    weights = np.where((day == day[:, :1])[:, :, None], today, later)
+    ratios = np.array(kinds[0].ratios)
+    return DayStates(ratios, np.ones(len(ratios)), weights, day)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -12,6 +12,7 @@ from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
+from optimizer.model.roof_days import RoofDays
 from optimizer.model.spread import LoadSpread, generic
 from optimizer.model.tariff import Peak
 from optimizer.planning import (
@@ -51,6 +52,8 @@ class Request:
     """When the battery was full last; None is unknown."""
     spread: LoadSpread | None = None
     """How far the load strays from its forecast; None is an average home."""
+    roof_days: RoofDays | None = None
+    """Days of less and of more roof to reckon with; None takes the roof as forecast."""
     time_zone: str = "Europe/Berlin"
     """What the reasons call the hours."""
 
@@ -189,7 +192,11 @@ def plan_of(
     task = replace(task, decided=solution.decided)
     values = value.solve(task)
     # Below the band the way back counts for more than the load's spread.
-    tables = values.table if must_recover(task) else value_table.of_task(task, _spread(request))
+    tables = (
+        values.table
+        if must_recover(task)
+        else value_table.of_task(task, _spread(request), request.roof_days)
+    )
     solve_s = timer() - begun
     planned = _steps(task, solution.stored_wh, values, tables)
     told = reasons(task, planned, ZoneInfo(request.time_zone))

@@ -6,8 +6,8 @@ back in time for several loads (quantiles of actual over forecast at that hour o
 worths are averaged: that is the slope of the expected least cost, since whoever has the table
 decides after the load of the step is known. Reference: Zheng, Jaworski, Xu, arXiv 2108.06000.
 
-Days of less or more load or roof (`forecasts.DayStates`) are off by default: in simulated years
-they earned one house 3 EUR and cost another as much.
+The roof's day as a whole is poor, as told or rich (`model/roof_days.py`). Each kind is taken back
+by itself, and at midnight, where nobody knows the next day's, their mean goes on.
 
 The stored energy is cut into equal cells with one worth each. The mean over a cell keeps the sum of
 length x worth, that is the cost difference between the cell's ends, exactly.
@@ -24,8 +24,9 @@ import numpy as np
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.roof_days import RoofDays
 from optimizer.model.spread import LoadSpread
-from optimizer.planning.forecasts import Forecasts, conditions
+from optimizer.planning.forecasts import Forecasts, conditions, day_states
 from optimizer.planning.options import Array, Options, options
 from optimizer.planning.task import Task
 from optimizer.planning.value import TABLE_SIZE
@@ -108,14 +109,16 @@ def _first(reach: Array, worth: Array, length: Array) -> Array:
     return area
 
 
-def of_task(task: Task, spread: LoadSpread) -> Rows:
+def of_task(task: Task, spread: LoadSpread, roof_days: RoofDays | None = None) -> Rows:
     """The table of one plan; its cells are those of `value.solve`."""
-    found = tables(task.battery, task.grid, forecasts_of(task, spread))
+    found = tables(task.battery, task.grid, forecasts_of(task, spread, roof_days=roof_days))
     return tuple(tuple(row) for row in found[0].tolist())
 
 
-def forecasts_of(task: Task, spread: LoadSpread, cells: int = TABLE_SIZE) -> Forecasts:
-    """All that one plan's table is made from."""
+def forecasts_of(
+    task: Task, spread: LoadSpread, cells: int = TABLE_SIZE, roof_days: RoofDays | None = None
+) -> Forecasts:
+    """All that one plan's table is made from; without `roof_days` the roof comes as forecast."""
     draw_w = [task.grid.draw_limit_w(step.start, step.end) for step in task.steps]
     peak_w = [task.decided_peak_w(step) for step in task.steps]
     return replace(
@@ -124,6 +127,11 @@ def forecasts_of(task: Task, spread: LoadSpread, cells: int = TABLE_SIZE) -> For
         peak_w=None if task.peak is None else np.array([peak_w]),
         peak_eur_per_kw=0.0 if task.peak is None else task.peak.eur_per_kw,
         shortfall=_shortfall(task, cells),
+        days=None
+        if roof_days is None
+        else day_states(
+            [roof_days], np.array([[roof_days.day(step.start) for step in task.steps]])
+        ),
     )
 
 

@@ -221,7 +221,7 @@ def test_light_plans_hold_the_planners_own_table():
     steps, beyond = _steps(case, knowledge, at)
     request = Request(
         case.at(at.first), "home", case.battery, case.grid, 50.0, beyond=beyond,
-        spread=knowledge.spread(at),
+        spread=knowledge.spread(at), roof_days=knowledge.roof_days(at),
     )  # fmt: skip
     whole = make_plan(steps, request, lambda: 0.0)
     assert light.bounds == whole.bounds

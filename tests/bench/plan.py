@@ -19,6 +19,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
@@ -27,10 +28,11 @@ import numpy as np
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.roof_days import RoofDays
 from optimizer.model.spread import generic
 from optimizer.planning import direct, program, value, value_table
 from optimizer.planning.end_value import auto_end_value
-from optimizer.planning.forecasts import Forecasts
+from optimizer.planning.forecasts import Forecasts, day_states
 from optimizer.planning.task import ForecastStep, Task
 
 QUARTER = timedelta(minutes=15)
@@ -115,14 +117,14 @@ def medians(cases: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 def one_plan() -> None:
     task = task_of(0, 192)
-    tape, spread = tape_of(task), generic()
+    tape, spread, kinds = tape_of(task), generic(), RoofDays("Europe/Berlin")
     found = medians(
         {
             "bare matrix": lambda: replay(tape),
             "bare, cold": lambda: replay(tape, cold=True),
             "PuLP": lambda: program.solve(task),
             "direct": lambda: program.solve(task, direct.engine()),
-            "value table": lambda: value_table.of_task(task, spread),
+            "value table": lambda: value_table.of_task(task, spread, kinds),
             "exact recursion": lambda: value.solve(task),
         }
     )
@@ -152,6 +154,9 @@ def a_year_of_tables(plans: int) -> None:
     some = Forecasts.of([t.steps for t in tasks], generic(), [t.end_values for t in tasks])
     many = Forecasts(*(np.resize(getattr(some, name), (plans, *getattr(some, name).shape[1:]))
                        for name in ("hours", "buy", "sell", "load_w", "pv_w", "ratios", "end_values")))  # fmt: skip  # noqa: E501
+    kinds, firsts = [RoofDays("Europe/Berlin")] * plans, np.arange(plans)[:, None] % 24 * 4
+    some_day = (firsts + np.arange(some.hours.shape[1])) // 96
+    many = replace(many, days=day_states(kinds, some_day))
     task = tasks[0]
     took = seconds(lambda: value_table.tables(task.battery, task.grid, many, keep=4))
     sys.stdout.write(f"tables of {plans} plans of 36 h: {took:.1f} s (target 25 s for 8760)\n")

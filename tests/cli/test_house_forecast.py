@@ -15,6 +15,7 @@ from optimizer.cli import diagnosis_house, house
 from optimizer.config.sections import Config
 from optimizer.errors import ConfigError, DataError
 from optimizer.model import frames
+from optimizer.model.roof_days import RoofDays
 from optimizer.model.state import Decision, Reason, Snapshot
 from optimizer.sources.http import Http
 from optimizer.store import database
@@ -61,8 +62,8 @@ def quarters(begin, end):
     return [begin + n * QUARTER for n in range((end - begin) // QUARTER)]
 
 
-def device_answers(internet, days=28, now=AT):
-    """The device's memory: a month each time it is asked."""
+def device_answers(internet, days=28, now=AT, today=0.5):
+    """The device's memory, a month each time it is asked; the roof gives half the forecast."""
 
     def answer(request):
         asked = json.loads(request.body)["params"]
@@ -72,8 +73,10 @@ def device_answers(internet, days=28, now=AT):
             at for at in quarters(first.astimezone(UTC), last.astimezone(UTC) + timedelta(days=1))
             if now - timedelta(days=days) <= at < now
         ]  # fmt: skip
-        roof = {"_sum/ProductionActivePower": [0.5 * noon_sun(at) for at in starts]}
-        document = written.fems(starts, 15, [evening_load(at) for at in starts], **roof)
+        shares = [today if at.date() == now.date() else 0.5 for at in starts]
+        roof = [share * noon_sun(at) for share, at in zip(shares, starts, strict=True)]
+        document = written.fems(starts, 15, [evening_load(at) for at in starts],
+                                **{"_sum/ProductionActivePower": roof})  # fmt: skip
         return 200, {"Content-Type": "application/json"}, json.dumps(document)
 
     internet.add_callback(responses.POST, RPC, answer)
@@ -225,6 +228,37 @@ def test_a_newer_forecast_counts_at_once(internet, tmp_path):
     internet.reset()
     internet.get(METEO, status=503)
     assert at_hour(planned(config, later + timedelta(hours=1)).roof, 10) == pytest.approx(1_500)
+
+
+@pytest.mark.parametrize(
+    ("today", "said"),
+    [
+        (0.2, "a day of about 60 % of its forecast (86 % likely)"),
+        (0.9, "a day of about 140 % of its forecast (86 % likely)"),
+        (0.57, None),
+    ],
+)
+def test_the_last_two_hours_say_what_kind_of_day_it_is(internet, tmp_path, today, said):
+    noon = AT.replace(hour=12, minute=5)
+    device_answers(internet, now=noon, today=today)
+    sky_answers(internet, now=noon)
+    made = planned(config_of(tmp_path), noon)
+    assert made.roof_days.time_zone == "Europe/Berlin"
+    told = [note for note in made.notes if "last two hours" in note]
+    assert len(told) == (said is not None)
+    assert said is None or said in told[0]
+
+
+def test_in_the_evening_every_kind_of_day_may_come(internet, tmp_path):
+    device_answers(internet)
+    sky_answers(internet)
+    assert planned(config_of(tmp_path)).roof_days == RoofDays("Europe/Berlin")
+
+
+def test_who_does_not_want_kinds_of_days_gets_none(internet, tmp_path):
+    device_answers(internet)
+    sky_answers(internet)
+    assert planned(config_of(tmp_path, pv={"day_states": False})).roof_days is None
 
 
 def test_what_was_expected_is_compared_with_what_came(internet, tmp_path):

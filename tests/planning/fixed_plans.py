@@ -15,6 +15,7 @@ from random import Random
 from optimizer.model import plan_json
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
+from optimizer.model.roof_days import seen
 from optimizer.planning import planner
 from optimizer.planning.task import ForecastStep
 
@@ -48,7 +49,7 @@ CASES = {
             AT, "home", Battery(22_000, wear_eur_per_kwh=0.01), Grid(9_000, 4_000, Rule.MIXED), 80.0
         ),
     ),
-    "what is left is worth what the day after makes of it": (
+    "a dull day, and what is left is worth what the day after makes of it": (
         steps(10, 96, 15, [0.2, 0.25, 0.3]),
         planner.Request(
             AT,
@@ -57,6 +58,7 @@ CASES = {
             Grid(),
             60.0,
             beyond=steps(11, 96, 15, [0.2, 0.3, 0.4], AT + timedelta(days=1)),
+            roof_days=seen("Europe/Berlin", 2_000, 1_300),
         ),
     ),
     "zero export, a start below the reserve": (

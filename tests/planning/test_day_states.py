@@ -1,10 +1,12 @@
 """Days of more or less roof than forecast, side by side in the value table."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
 
+from optimizer.model.roof_days import RoofDays
 from optimizer.model.spread import certain, generic
 from optimizer.planning import value_table
 from optimizer.planning.forecasts import DayStates, Forecasts
@@ -55,6 +57,22 @@ def test_a_days_load_is_more_or_less_throughout(task):
     steps = [[replace(s, load_w=s.load_w * ratio) for s in task.steps] for ratio in (0.6, 1.5)]
     low, high = (table(replace(task, steps=tuple(some))) for some in steps)
     assert found == pytest.approx((low + high) / 2)
+
+
+def test_a_plans_kinds_of_days_are_its_states(task):
+    """Six hours of one local day and six of the next: today's weights, then those of any day."""
+    kinds = RoofDays("Europe/Berlin", (0.7, 0.2, 0.1), (0.2, 0.3, 0.5))
+    first = datetime(2026, 6, 14, 19, tzinfo=UTC)
+    hours = [first + timedelta(hours=n) for n in range(6)]
+    steps = tuple(
+        replace(step, start=at, end=at + timedelta(hours=1))
+        for step, at in zip(task.steps, hours, strict=True)
+    )
+    later = replace(task, steps=steps)
+    weights = [kinds.today] * 3 + [kinds.later] * 3
+    expected = table(later, states(kinds.ratios, weights, [1] * 3 + [2] * 3))
+    assert value_table.of_task(later, certain(), kinds) == pytest.approx(expected)
+    assert value_table.of_task(later, certain()) != pytest.approx(expected, abs=1e-4)
 
 
 def test_over_night_the_states_are_forgotten(task):

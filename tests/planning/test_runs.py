@@ -9,6 +9,7 @@ import pytest
 from optimizer.errors import DataError
 from optimizer.model import plan_json
 from optimizer.model.grid import Grid, Rule
+from optimizer.model.roof_days import RoofDays
 from optimizer.planning import planner, run_json
 
 VERSIONS = run_json.Versions("0.1.0", "3.11.7", "3.3.2", "HiGHS 1.15.1")
@@ -27,6 +28,7 @@ def run(random_task):
         stored_value=0.1 + 0.2,
         beyond=task.steps[:2],
         notes=("a note", "umlauts: äöü"),
+        roof_days=RoofDays("Europe/Lisbon", (0.5, 0.2, 0.3)),
         time_zone="Europe/Lisbon",
     )
     return run_json.Run(request, task.steps, 0.1234, VERSIONS)

@@ -10,7 +10,7 @@ from optimizer.analysis.backtest.knowledge import Knowledge, Moment
 from optimizer.model.quarter import QUARTER
 from optimizer.model.spread import LoadSpread, certain
 from optimizer.planning import end_value, value_table
-from optimizer.planning.forecasts import Forecasts
+from optimizer.planning.forecasts import DayStates, Forecasts, day_states
 from optimizer.planning.task import ForecastStep
 
 BATCH = 512
@@ -35,14 +35,26 @@ def forecasts(
         Worth of a kWh at each plan's end [EUR/kWh], (plans, 1 or cells); as the planner's "auto"
         by default.
     sure
-        Take the load's forecast as certain.
+        Take the load's and the roof's forecast as certain.
     """
     learned = [certain(knowledge.case.zone.key) if sure else knowledge.spread(at) for at in plans]
     wide = {spread: spread.widened() for spread in dict.fromkeys(learned)}
     spreads = [wide[spread] for spread in learned]
     if end_values is None:
         end_values = _auto(knowledge, plans, spreads)
-    return _arrays(knowledge, plans, spreads, end_values, lambda at: (at.first, at.end))
+    made = _arrays(knowledge, plans, spreads, end_values, lambda at: (at.first, at.end))
+    return made if sure else replace(made, days=_days(knowledge, plans, made.hours.shape[1]))
+
+
+def _days(knowledge: Knowledge, plans: list[Moment], steps: int) -> DayStates | None:
+    """The kinds of days that each plan's roof may have."""
+    told = [knowledge.roof_days(at) for at in plans]
+    kinds = [item for item in told if item is not None]
+    if len(kinds) < len(plans):
+        return None
+    firsts, midnights = np.array([at.first for at in plans]), knowledge.case.midnights
+    day = np.searchsorted(midnights, firsts[:, None] + np.arange(steps), side="right")
+    return day_states(kinds, day)
 
 
 def _auto(knowledge: Knowledge, plans: list[Moment], spreads: list[LoadSpread]) -> Array:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from optimizer.analysis.backtest.case import QUARTERS, Array, Case
 from optimizer.errors import DataError
-from optimizer.forecast import hindcast, load, outlook, roof
+from optimizer.forecast import hindcast, load, outlook, roof, roof_today
 from optimizer.model.quarter import QUARTER
+from optimizer.model.roof_days import RoofDays, seen
 from optimizer.model.spread import LoadSpread, certain, generic
 
 Kind = Literal["perfect", "learned", "csv"]
@@ -177,6 +178,19 @@ class Knowledge:
             learned = hindcast.spread_from(self._past(at.first), zone, QUARTER)
             self._spreads[day] = learned or generic(zone.key)
         return self._spreads[day]
+
+    def roof_days(self, at: Moment) -> RoofDays | None:
+        """Days of less and of more roof to reckon with; None for a roof taken at its word."""
+        told = self.case.told_pv_w
+        if self.kind != "learned" or told is None or not told.any():
+            return None
+        past = slice(max(0, at.first - int(roof_today.LOOKED_AT / QUARTER)), at.first)
+        free = self._pv[past] < roof.AT_LIMIT * self._most_w
+        if not free.any():
+            return RoofDays(self.case.zone.key)
+        factors = self._correction(at.first)[self.case.starts.hour.to_numpy()[past]]
+        told_w = np.minimum(told[past] * factors, self._most_w)[free]
+        return seen(self.case.zone.key, float(told_w.mean()), float(self._pv[past][free].mean()))
 
     def prices(self, at: Moment) -> tuple[Array, Array]:
         """Prices of buying and selling known to a plan, and of the day after it by like days."""

@@ -138,6 +138,7 @@ class ProgramPlans:
             soc_percent=min(100 * soc_wh / case.battery.capacity_wh, 100.0),
             beyond=beyond,
             spread=knowledge.spread(at),
+            roof_days=knowledge.roof_days(at),
             time_zone=case.zone.key,
         )
         return make_plan(steps, request, time.perf_counter, self._engine)
