@@ -11,6 +11,9 @@ from optimizer.analysis.minutes import Kind, Trouble
 from optimizer.control.memory import Settings
 from optimizer.store import database
 
+# Four weeks of quarter-hours in one go: coverage would make them twice as long.
+pytestmark = pytest.mark.no_cover
+
 HOUSE = book.House("sample house", Terms(sample.BATTERY, sample.GRID), sample.ZONE)
 HOUR = timedelta(hours=1)
 TROUBLES = {
