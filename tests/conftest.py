@@ -1,6 +1,7 @@
 """One canary over the whole suite: whatever a test prints, logs or fails with holds no secret."""
 
 import base64
+import sys
 from collections.abc import Generator
 
 import pytest
@@ -21,6 +22,18 @@ TOLD = pytest.StashKey[bool]()
 def pytest_configure(config: pytest.Config) -> None:
     """Name the one marker of this suite."""
     config.addinivalue_line("markers", "tells_a_secret: the test of the canary itself")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have a worker measured once.
+
+    Coverage's hook for subprocesses and pytest-cov's for a whole run have started there already,
+    where `no_cover` does not reach them; pytest-cov's for a worker follows.
+    """
+    if hasattr(session.config, "workerinput") and "coverage" in sys.modules:
+        while running := sys.modules["coverage"].Coverage.current():
+            running.stop()
 
 
 def secrets_in(text: str) -> list[str]:
