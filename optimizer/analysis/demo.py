@@ -31,15 +31,15 @@ def words(lived: Lived) -> list[str]:
     """A scene's money in words."""
     stored = lived.stored_eur
     lines = [
-        f"bill, battery left to itself {lived.own_use_bill_eur:6.2f} EUR",
-        f"bill with the plan           {lived.bill_eur:6.2f} EUR",
+        f"bill, battery left to itself {lived.own_use_bill_eur:z6.2f} EUR",
+        f"bill with the plan           {lived.bill_eur:z6.2f} EUR",
     ]
     if abs(stored) >= 0.005:
         lines.append(
             f"left in the battery          {stored:+6.2f} EUR "
             f"({'more' if stored > 0 else 'less'} than when left to itself)"
         )
-    lines.append(f"saved                        {lived.saving_eur:6.2f} EUR")
+    lines.append(f"saved                        {lived.saving_eur:z6.2f} EUR")
     return lines
 
 

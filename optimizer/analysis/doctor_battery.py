@@ -127,6 +127,6 @@ def _effect(learned: Learned, battery: Battery, saving_eur: Callable[[Battery], 
     """What the newest plan would expect to save with both."""
     now, then = saving_eur(battery), saving_eur(as_learned(learned, battery))
     return BATTERY.ok(
-        "effect", f"with what was learned the newest plan expects to save {then:.2f} EUR a day, "
-        f"as configured {now:.2f} EUR; nothing is changed by itself",
+        "effect", f"with what was learned the newest plan expects to save {then:z.2f} EUR a day, "
+        f"as configured {now:z.2f} EUR; nothing is changed by itself",
     )  # fmt: skip

@@ -196,9 +196,9 @@ class Status:
         step, change = self.step, self.change
         if self.plan is None or step is None:
             return "'optimizer plan' makes a plan"
-        saving = f"expected saving of the plan {self.plan.saving_eur:.2f} EUR"
+        saving = f"expected saving of the plan {self.plan.saving_eur:z.2f} EUR"
         if self.saving_today_eur is not None:
-            saving = f"saving so far today {self.saving_today_eur:.2f} EUR, {saving}"
+            saving = f"saving so far today {self.saving_today_eur:z.2f} EUR, {saving}"
         if change is None:
             return f"{WORDS[step.intent]} to the plan's end · {saving}"
         return f"{clock(change.start, zone)} {WORDS[change.intent]} · {saving}"

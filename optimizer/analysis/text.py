@@ -65,7 +65,7 @@ def table(plan: Plan, capacity_wh: float, zone: ZoneInfo, now: datetime | None =
 
 def price(block: Block) -> str:
     """A block's buying prices [ct/kWh]: one, or the lowest and the highest."""
-    low, high = f"{block.buy_low * 100:.1f}", f"{block.buy_high * 100:.1f}"
+    low, high = f"{block.buy_low * 100:z.1f}", f"{block.buy_high * 100:z.1f}"
     return low if low == high else f"{low}-{high}"
 
 
@@ -86,7 +86,7 @@ def picture(plan: Plan, capacity_wh: float) -> list[str]:
     buy = [step.buy_eur_per_kwh * 100 for step in plan.steps]
     soc = [100 * step.soc_wh / capacity_wh for step in plan.steps]
     return [
-        f"price  {sparkline(buy)}  {min(buy):.1f} to {max(buy):.1f} ct",
+        f"price  {sparkline(buy)}  {min(buy):z.1f} to {max(buy):z.1f} ct",
         f"stored {sparkline(soc)}  {min(soc):.0f} to {max(soc):.0f} %",
     ]
 
@@ -95,8 +95,8 @@ def money(plan: Plan) -> list[str]:
     """What the plan costs and saves, in words."""
     more = plan.stored_value_eur - plan.own_use_stored_value_eur
     lines = [
-        f"bill with this plan {plan.cost_eur:.2f} EUR, battery left to itself "
-        f"{plan.own_use_cost_eur:.2f} EUR, no battery {plan.no_battery_cost_eur:.2f} EUR"
+        f"bill with this plan {plan.cost_eur:z.2f} EUR, battery left to itself "
+        f"{plan.own_use_cost_eur:z.2f} EUR, no battery {plan.no_battery_cost_eur:z.2f} EUR"
     ]
     if abs(more) >= 0.005:
         word = "more" if more > 0 else "less"
@@ -112,7 +112,7 @@ def money(plan: Plan) -> list[str]:
             f"highest power from the grid {plan.peak_w / 1000:.1f} kW: {plan.peak_eur:.2f} EUR "
             f"more for the peak, battery left to itself {plan.own_use_peak_eur:.2f} EUR"
         )
-    lines.append(f"expected saving of the plan {plan.saving_eur:.2f} EUR")
+    lines.append(f"expected saving of the plan {plan.saving_eur:z.2f} EUR")
     return lines
 
 

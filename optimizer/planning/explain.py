@@ -23,10 +23,10 @@ NO_PRICE_EUR_PER_KWH = FULL_CHARGE_EUR_PER_KWH / 2
 def ct(eur_per_kwh: float) -> str:
     """A price for people.
 
-    >>> ct(0.2814)
-    '28.1 ct'
+    >>> ct(0.2814), ct(-0.0001)
+    ('28.1 ct', '0.0 ct')
     """
-    return f"{eur_per_kwh * 100 + 0.0:.1f} ct"
+    return f"{eur_per_kwh * 100:z.1f} ct"
 
 
 def clock(moment: datetime, seen_from: datetime, zone: ZoneInfo) -> str:

@@ -80,6 +80,13 @@ def test_the_money_is_told_with_what_is_left_and_worn(plan):
     assert "price  " in whole
 
 
+def test_nothing_saved_and_nothing_paid_has_no_sign(plan):
+    same = replace(plan, stored_value_eur=plan.own_use_stored_value_eur, wear_eur=0.0)
+    lines = text.money(replace(same, cost_eur=-0.004, own_use_cost_eur=-0.0041))
+    assert lines[0].startswith("bill with this plan 0.00 EUR, battery left to itself 0.00 EUR")
+    assert lines[-1] == "expected saving of the plan 0.00 EUR"
+
+
 LIVE = {
     "schema": "live/1", "pid": 1, "at": "2026-01-15T02:10:14Z", "setpoint_w": -9_000,
     "channel": "SetActivePowerEquals", "reason": "holding", "intent": "charge",

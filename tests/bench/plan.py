@@ -9,7 +9,8 @@ does not start from the first one's basis, as PuLP does it. Targets:
 - build and solve of one plan of 192 quarter-hours in PuLP: at most 4 times the bare matrix;
 - 365 plans of 36 h through `direct.py`, one process: at most 2 times;
 - the value table of one plan: at most 2 times the PuLP plan;
-- tables of 8760 plans of 36 h on one core: at most 25 s.
+- tables of 8760 plans of 36 h, each for three kinds of roof days, on one core: at most 50 s, so
+  that a back-tested year of hourly plans stays below a minute.
 
 Medians of 20, the cases measured in turns.
 """
@@ -159,7 +160,7 @@ def a_year_of_tables(plans: int) -> None:
     many = replace(many, days=day_states(kinds, some_day))
     task = tasks[0]
     took = seconds(lambda: value_table.tables(task.battery, task.grid, many, keep=4))
-    sys.stdout.write(f"tables of {plans} plans of 36 h: {took:.1f} s (target 25 s for 8760)\n")
+    sys.stdout.write(f"tables of {plans} plans of 36 h: {took:.1f} s (target 50 s for 8760)\n")
 
 
 def main() -> None:

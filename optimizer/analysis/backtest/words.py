@@ -39,15 +39,15 @@ def _row(item: Outcome) -> str:
     share = "" if item.share is None else f"{item.share:.0%}"
     bounds = "" if isnan(item.yearly.low) else f"{item.yearly.low:.0f} to {item.yearly.high:.0f}"
     return (
-        f"  {item.name:24} {item.extra_eur:8.2f} {item.yearly.mean:10.1f} {bounds:>16} {share:>6} "
-        f"{item.cycles:8.0f} {item.worse_days:10d}"
+        f"  {item.name:24} {item.extra_eur:z8.2f} {item.yearly.mean:z10.1f} {bounds:>16} "
+        f"{share:>6} {item.cycles:8.0f} {item.worse_days:10d}"
     )
 
 
 def _range(item: Interval) -> str:
     if isnan(item.low):
-        return f"{item.mean:8.1f}"
-    return f"{item.mean:8.1f}  ({item.low:.0f} to {item.high:.0f})"
+        return f"{item.mean:z8.1f}"
+    return f"{item.mean:z8.1f}  ({item.low:.0f} to {item.high:.0f})"
 
 
 def months(trial: Trial) -> list[str]:
@@ -141,7 +141,7 @@ def overview(trials: Sequence[Trial]) -> list[str]:
             share = "" if item.share is None else f"{item.share:.0%}"
             lines.append(
                 f"{trial.case if place == 0 else '':28} {item.name:24} {trial.days:5.0f} "
-                f"{item.yearly.mean:10.1f} {trial.attainable_extra_eur:8.1f} {share:>6} "
+                f"{item.yearly.mean:z10.1f} {trial.attainable_extra_eur:8.1f} {share:>6} "
                 f"{item.cycles:8.0f}"
             )
     lines.append("")
