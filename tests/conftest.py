@@ -36,6 +36,21 @@ def pytest_sessionstart(session: pytest.Session) -> None:
             running.stop()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
+    """Let `no_cover` hold for a test's fixtures too: the long work is often theirs."""
+    running = None
+    if item.get_closest_marker("no_cover") and "coverage" in sys.modules:
+        running = sys.modules["coverage"].Coverage.current()
+    if running is not None:
+        running.stop()
+    try:
+        yield
+    finally:
+        if running is not None:
+            running.start()
+
+
 def secrets_in(text: str) -> list[str]:
     """Secrets that a text tells."""
     return [secret for secret in (*CANARIES, *LOGINS) if secret in text]
