@@ -193,7 +193,7 @@ def panels(week: Week, open_sky: Floats, white: Floats) -> Floats:
     return np.asarray(np.clip(power, 0, INVERTER_W).reshape(-1, 3).mean(axis=1), dtype=float)
 
 
-def roof(week: Week, rng: np.random.Generator) -> Floats:
+def pv(week: Week, rng: np.random.Generator) -> Floats:
     """Return what the roof gives [W]: slow weather, with single clouds passing."""
     step = Steps(week.monday, 5)
     cloud = 0.75 * wander(step.count, 4, rng) + 0.66 * wander(step.count, 15, rng)
@@ -205,7 +205,7 @@ def roof(week: Week, rng: np.random.Generator) -> Floats:
     return panels(week, open_sky, (0.11 + 0.22 * np.array(week.sun)[step.day]) * np.exp(white))
 
 
-def roof_forecast(week: Week, actual: Floats, rng: np.random.Generator) -> Floats:
+def pv_forecast(week: Week, actual: Floats, rng: np.random.Generator) -> Floats:
     """Return the roof [W] with the right sun and the wrong clouds, as the evening before."""
     count = len(actual)
     clear, window = panels(week, np.ones(3 * count), np.zeros(3 * count)), np.full(17, 1 / 17)
@@ -220,9 +220,9 @@ def make(name: str) -> dict[str, pd.Series[float]]:
     week = WEEKS[name]
     rng = {file: np.random.default_rng([SEED, *f"{name}/{file}".encode()]) for file in COLUMNS}
     made = {"prices": prices(week, rng["prices"]).round(2) + 0.0}  # no -0.00
-    made |= {"load": load(week, rng["load"]).round(), "roof": roof(week, rng["roof"]).round()}
+    made |= {"load": load(week, rng["load"]).round(), "roof": pv(week, rng["roof"]).round()}
     made["load_forecast"] = load_forecast(week, rng["load_forecast"]).round()
-    made["roof_forecast"] = roof_forecast(week, made["roof"], rng["roof_forecast"]).round()
+    made["roof_forecast"] = pv_forecast(week, made["roof"], rng["roof_forecast"]).round()
     start = pd.Index([at.isoformat() for at in Steps(week.monday, 15).index], name="start")
     return {file: pd.Series(made[file], start, name=COLUMNS[file]) for file in COLUMNS}
 

@@ -1,40 +1,52 @@
 """Plan and control a FENECON home battery with price forecasts.
 
-For notebooks: `optimizer.load(path)` gives the plan in force of a configuration's store.
+The public API for notebooks and scripts; nothing else is promised to be stable:
+
+- `Site("optimizer.toml")`: plans, forecasts, journal, record, savings, back-tests of a house
+- `sample_site("winter")`: the same of a simulated house, without a battery and a network
+- `Battery`, `Grid`, `Rule`, `Tariff`, `FeeWindow`: parts of what-ifs, with `dataclasses.replace`
+- `plots`: figures of a site (extra `notebook`)
+
+They are imported when they are first used: the executor shares this package.
 """
 
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.model.plan import Plan
+    from optimizer.app import site_plots as plots
+    from optimizer.app.owner_site import Site
+    from optimizer.app.sample_site import sample_site
+    from optimizer.model.battery import Battery
+    from optimizer.model.grid import Grid, Rule
+    from optimizer.model.tariff import FeeWindow, Tariff
 
 __version__ = "0.1.0"
 
+__all__ = [
+    "Battery", "FeeWindow", "Grid", "Rule", "Site", "Tariff", "__version__", "plots", "sample_site",
+]  # fmt: skip
 
-def load(path: Path | str, at: datetime | None = None) -> "Plan":
-    """The plan in force under a configuration file.
+_PLACES = {
+    "Battery": "optimizer.model.battery",
+    "FeeWindow": "optimizer.model.tariff",
+    "Grid": "optimizer.model.grid",
+    "Rule": "optimizer.model.grid",
+    "Site": "optimizer.app.owner_site",
+    "Tariff": "optimizer.model.tariff",
+    "sample_site": "optimizer.app.sample_site",
+}
 
-    Parameters
-    ----------
-    path
-        The configuration, `optimizer.toml`.
-    at
-        A moment with a time zone; now by default.
 
-    Raises
-    ------
-    optimizer.errors.ConfigError
-        If the file is wrong.
-    optimizer.errors.NoPlanError
-        If no stored plan covers the moment.
-    """
-    from optimizer.config import reading
-    from optimizer.store import database, plans
+def __getattr__(name: str) -> Any:
+    """Import a public name at its first use (PEP 562)."""
+    if name == "plots":
+        return import_module("optimizer.app.site_plots")
+    if name not in _PLACES:
+        raise AttributeError(f"module 'optimizer' has no attribute {name!r}")
+    return getattr(import_module(_PLACES[name]), name)
 
-    connection = database.connect(reading.load(Path(path)).store.folder)
-    try:
-        return plans.in_force(connection, at or datetime.now(UTC))
-    finally:
-        connection.close()
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

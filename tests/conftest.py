@@ -16,12 +16,34 @@ LOGINS = tuple(
 """The same, and the device's own, as they travel in a header."""
 
 
-TOLD = pytest.StashKey[bool]()
+REPORTED = pytest.StashKey[bool]()
+
+
+SLOW = (
+    "tests/backtest/", "tests/bench/", "tests/cli/test_check_command.py",
+    "tests/cli/test_run_command.py", "tests/cli/test_terminals.py",
+    "tests/cli/test_every_minute.py", "tests/cli/test_hostile",
+    "tests/cli/test_looking_back.py", "tests/cli/test_processes.py", "tests/cli/test_stdout.py",
+    "tests/cli/test_wrong_inputs.py", "tests/docs/test_readme.py", "tests/faults/",
+    "tests/notebooks/", "tests/packages/", "tests/planning/test_exact_model.py",
+    "tests/planning/test_every_on_off", "tests/planning/test_highs_direct.py",
+    "tests/planning/test_random_plans.py", "tests/planning/test_why_not.py",
+    "tests/savings/test_simulated_month.py", "tests/systemd/",
+)  # fmt: skip
+"""Files whose tests take long together: processes, campaigns, exact models."""
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the one marker of this suite."""
-    config.addinivalue_line("markers", "tells_a_secret: the test of the canary itself")
+    """Name the markers of this suite."""
+    config.addinivalue_line("markers", "reveals_a_secret: the test of the canary itself")
+    config.addinivalue_line("markers", "slow: left out by `-m 'not slow'`, which takes two minutes")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what is slow by its file."""
+    for item in items:
+        if item.path.relative_to(config.rootpath).as_posix().startswith(SLOW):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,10 +84,25 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Fail a test whose captured output or log tells a secret."""
     report = yield
-    told = secrets_in("\n".join(text for _, text in report.sections))
-    exempt = item.get_closest_marker("tells_a_secret") or item.stash.get(TOLD, False)
-    if told and report.passed and not exempt:
-        item.stash[TOLD] = True
+    reported = secrets_in("\n".join(text for _, text in report.sections))
+    exempt = item.get_closest_marker("reveals_a_secret") or item.stash.get(REPORTED, False)
+    if reported and report.passed and not exempt:
+        item.stash[REPORTED] = True
         report.outcome = "failed"
-        report.longrepr = f"{item.nodeid} tells a secret ({told[0][:4]}...) in {call.when}"
+        report.longrepr = f"{item.nodeid} tells a secret ({reported[0][:4]}...) in {call.when}"
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the seconds that tests under a live systemd have measured."""
+    figures = [
+        str(value)
+        for kind in ("passed", "failed")
+        for report in terminalreporter.getreports(kind)
+        if report.when == "call"
+        for name, value in report.user_properties
+        if name == "seconds"
+    ]
+    if figures:
+        terminalreporter.section("seconds under a live systemd")
+        terminalreporter.write_line("\n".join(figures))

@@ -1,16 +1,26 @@
-"""The commands: each loads, calls and prints; nothing is computed here."""
+"""Commands: options in, one call of `app`, print."""
 
 import sqlite3
 import sys
 
+from optimizer.cli import terminal
+
 
 def main() -> None:
     """Run the command line; foreseen errors become one sentence and their exit code."""
+    terminal.claim()
     from optimizer.cli.app import app
     from optimizer.errors import ExitCode, OptimizerError
 
+    terminal.prepare()
     try:
         app(prog_name="optimizer")
+    except OSError as error:
+        if error.errno not in terminal.NO_ROOM:
+            raise
+        terminal.give_up()
+        sys.stderr.write(f"optimizer: the output cannot be written: {error.strerror}\n")
+        sys.exit(ExitCode.BAD_DATA)
     except OptimizerError as error:
         sys.stderr.write(f"optimizer: {error}\n")
         sys.exit(error.exit_code)

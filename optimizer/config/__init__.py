@@ -1,1 +1,1 @@
-"""The owner's TOML file as frozen, typed sections; every fault is one sentence with its cure."""
+"""The owner's TOML file as frozen dataclasses; every fault is one sentence with its fix."""

@@ -8,14 +8,14 @@ trifle the rest of the quarter-hour is left to the FEMS, which follows the meter
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from optimizer.control.soc import LONGEST
-from optimizer.model.exchange import Quarter
-from optimizer.model.quarter import floor
+from optimizer.control.input_checks import LONGEST
+from optimizer.model.moments import floor
+from optimizer.model.quarter_energy import QuarterEnergy
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is counted of a reading."""
+class MeterSample:
+    """Part of a reading that is counted."""
 
     grid_w: float
     """+ buys."""
@@ -26,7 +26,9 @@ class Seen:
     soc_wh: float | None = None
 
 
-def count(before: Quarter | None, at: datetime, seen: Seen, *, held: bool) -> Quarter:
+def count(
+    before: QuarterEnergy | None, at: datetime, seen: MeterSample, *, held: bool
+) -> QuarterEnergy:
     """Add the time since the last reading at the powers of this one.
 
     Parameters
@@ -41,24 +43,26 @@ def count(before: Quarter | None, at: datetime, seen: Seen, *, held: bool) -> Qu
         same = before is not None and before.start == start
         if before and same:
             return replace(before, at=at, soc_wh=seen.soc_wh, previous=None)
-        return Quarter(start, at, first_soc_wh=seen.soc_wh, soc_wh=seen.soc_wh)
+        return QuarterEnergy(start, at, first_soc_wh=seen.soc_wh, soc_wh=seen.soc_wh)
     before = replace(before, previous=None)
     if before.start == start:
         return _add(before, at, seen, held=held)
     between = replace(seen, soc_wh=_soc_at(before, start, at, seen.soc_wh))
     ended = _add(before, start, between, held=held)
-    fresh = Quarter(start, start, first_soc_wh=between.soc_wh, previous=ended)
+    fresh = QuarterEnergy(start, start, first_soc_wh=between.soc_wh, previous=ended)
     return _add(fresh, at, seen, held=held)
 
 
-def _soc_at(before: Quarter, start: datetime, at: datetime, soc_wh: float | None) -> float | None:
+def _soc_at(
+    before: QuarterEnergy, start: datetime, at: datetime, soc_wh: float | None
+) -> float | None:
     """Stored energy at a moment between two readings [Wh]."""
     if before.soc_wh is None or soc_wh is None:
         return None
     return before.soc_wh + (soc_wh - before.soc_wh) * ((start - before.at) / (at - before.at))
 
 
-def _add(quarter: Quarter, to: datetime, seen: Seen, *, held: bool) -> Quarter:
+def _add(quarter: QuarterEnergy, to: datetime, seen: MeterSample, *, held: bool) -> QuarterEnergy:
     seconds = (to - quarter.at).total_seconds()
     hours, grid_w, battery_w = seconds / 3600, seen.grid_w, seen.battery_w
     bought_wh = max(0.0, min(grid_w, -battery_w)) * hours
@@ -76,8 +80,8 @@ def _add(quarter: Quarter, to: datetime, seen: Seen, *, held: bool) -> Quarter:
         fed_wh=quarter.fed_wh + max(0.0, -grid_w) * hours,
         charged_wh=quarter.charged_wh + max(0.0, -battery_w) * hours,
         discharged_wh=quarter.discharged_wh + max(0.0, battery_w) * hours,
-        short_wh=quarter.short_wh + max(0.0, grid_w + battery_w) * hours,
-        spare_wh=quarter.spare_wh + max(0.0, -grid_w - battery_w) * hours,
+        residual_load_wh=quarter.residual_load_wh + max(0.0, grid_w + battery_w) * hours,
+        surplus_wh=quarter.surplus_wh + max(0.0, -grid_w - battery_w) * hours,
         pv_wh=(quarter.pv_wh or 0.0) + (seen.pv_w or 0.0) * hours if known else None,
         soc_wh=seen.soc_wh,
     )

@@ -7,41 +7,45 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from optimizer.control.approach import Acquaintances, Approach, Seen, View
-from optimizer.control.book import PlanBook
+from optimizer.control.active_plan import ActivePlan
 from optimizer.control.clock import Clock
-from optimizer.control.grip import Grip, Hand
-from optimizer.control.memory import Memory, Settings
-from optimizer.control.policy import Sight, choose
-from optimizer.control.replan import Rhythm
-from optimizer.control.watch import Device, Watch
-from optimizer.errors import UnsafeTimeoutError
+from optimizer.control.device_guard import DeviceGuard, DeviceMemory, GuardVerdict, ReadableFems
+from optimizer.control.law import ControlSettings, ControlState
+from optimizer.control.policy import ControlInput, choose
+from optimizer.control.replan import ReplanInterval
+from optimizer.control.setpoint_monitor import MonitoredFems, SetpointMonitor
+from optimizer.control.setpoint_writer import LONGEST_HOLD_S, SetpointWriter, WritableFems
+from optimizer.errors import AlreadyRunningError, RefusedError, StoppedError, UnsafeTimeoutError
 from optimizer.model.battery import Battery
-from optimizer.model.exchange import Quarter
 from optimizer.model.plan import Plan
-from optimizer.model.state import Decision, Reason, Snapshot
+from optimizer.model.quarter_energy import QuarterEnergy
+from optimizer.model.snapshot import CALM, Decision, Reason, Snapshot
 from optimizer.store.journal import Journal
 
 log = logging.getLogger(__name__)
 
-MISHAPS = 5
+INTERNAL_ERRORS = 5
 """Cycles in a row that may fail by a fault of this program before it gives up."""
 
-CALM = (Reason.OWN_USE, Reason.HOLDING, Reason.STARTING, Reason.NO_ROOM, Reason.RULE)
-"""Reasons that are no trouble."""
+PAUSE_POLL_S = 0.5
+"""Longest time from the owner's pause to the cycle that gives back [s]."""
 
 
-class Fems(Device, Hand, Seen, Protocol):
-    """What the loop needs of the FEMS."""
+QUICK_S = 1.0
+"""A last release that failed within this time is tried a second time [s]."""
+
+
+class ExecutorFems(MonitoredFems, WritableFems, ReadableFems, Protocol):
+    """FEMS as the loop uses it."""
 
 
 class Replanning(Protocol):
-    """Who has the plan made anew while the loop goes on."""
+    """Planner process beside the loop."""
 
-    rhythm: Rhythm
+    rhythm: ReplanInterval
     battery: Battery
 
-    def look(self, decision: Decision, plan: Plan | None, snapshot: Snapshot | None) -> None:
+    def poll(self, decision: Decision, plan: Plan | None, snapshot: Snapshot | None) -> None:
         """Begin or end a planning run if it is time; never waits."""
         ...
 
@@ -50,50 +54,67 @@ class Replanning(Protocol):
         ...
 
 
+class OwnerPause(Protocol):
+    """The owner's order to stay away, where there is one."""
+
+    def current(self, now: datetime) -> str:
+        """The pause in force in words; "" without one."""
+        ...
+
+    def changed(self, now: datetime) -> bool:
+        """Return true if `current` would say something else than it did last."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class Change:
+class SettingsChange:
     """Settings that were read anew."""
 
-    settings: Settings
+    settings: ControlSettings
     interval_s: float
-    rhythm: Rhythm
+    rhythm: ReplanInterval
 
 
 @dataclass(slots=True)
 class Executor:
     """Carries plans to one FEMS."""
 
-    fems: Fems
-    book: PlanBook
+    fems: ExecutorFems
+    active_plan: ActivePlan
     journal: Journal
     clock: Clock
-    settings: Settings
+    settings: ControlSettings
     interval_s: float = 10.0
     shadow: bool = False
     """Do everything but write to the FEMS."""
     on_cycle: Callable[[Decision, Snapshot | None], None] | None = None
-    tell: Callable[[Decision], None] | None = None
+    report: Callable[[Decision], None] | None = None
     """Called in the loop's own thread after a decision was carried out and noted, and never
     otherwise: what a watchdog may count as life. `Decision.sentence` is its text."""
     synchronised: Callable[[], bool] = bool
-    """Whether the computer's clock is set by the network; if not the FEMS's has to agree."""
-    acquaintances: Acquaintances | None = None
+    """True if the computer's clock is set by the network; if not the FEMS's has to agree."""
+    device_memory: DeviceMemory | None = None
     """The FEMS that was written to before; None takes any."""
-    reload: Callable[[], Change | None] | None = None
+    reload: Callable[[], SettingsChange | None] | None = None
     """Asked before each cycle for settings that were changed meanwhile."""
     replanning: Replanning | None = None
-    _memory: Memory = field(default_factory=Memory)
-    _watch: Watch = field(init=False)
-    _grip: Grip = field(init=False)
-    _approach: Approach = field(init=False)
+    by_hand: bool = False
+    """End with the FEMS's refusal, where it refuses before anything was taken: somebody looks on. A
+    service keeps trying."""
+    pause: OwnerPause | None = None
+    pause_poll_s: float = PAUSE_POLL_S
+    _memory: ControlState = field(default_factory=ControlState)
+    _watch: SetpointMonitor = field(init=False)
+    _writer: SetpointWriter = field(init=False)
+    _approach: DeviceGuard = field(init=False)
     _trouble: Reason | None = None
-    _mishaps: int = 0
+    _internal_errors: int = 0
     _disk_trouble: bool = False
 
     def __post_init__(self) -> None:
-        self._watch = Watch(self.fems)
-        self._grip = Grip(self.fems, self._watch, self.clock)
-        self._approach = Approach(self.fems, self.acquaintances, interval_s=self.interval_s)
+        self._watch = SetpointMonitor(self.fems)
+        self._writer = SetpointWriter(self.fems, self._watch, self.clock)
+        self._approach = DeviceGuard(self.fems, self.device_memory, interval_s=self.interval_s)
 
     def run(self, seconds: float | None = None) -> None:
         """Run until the clock says stop, or for some seconds; always ends released.
@@ -102,73 +123,108 @@ class Executor:
         ------
         UnsafeTimeoutError
             If the FEMS would hold a set-point for ever, or for too long.
+        RefusedError
+            If it refuses from the start, and the program was started by hand.
         """
         begun = due = self.clock.monotonic()
-        self._grip.may_hold = True
+        self._writer.may_hold = True
         try:
             while seconds is None or due - begun < seconds:
-                self._cycle_or_mishap()
+                self._cycle_or_internal_error()
                 due = max(due + self.interval_s, self.clock.monotonic())
-                if self.clock.wait(due - self.clock.monotonic()):
+                if self._wait(due):
                     break
+        except StoppedError:
+            log.debug("a cycle was given up: the program has to stop")
         finally:
             self._finish()
 
-    def _cycle_or_mishap(self) -> None:
+    def _wait(self, due_s: float) -> bool:
+        """Let time pass until the next cycle, or until a pause begins or ends; true to stop."""
+        poll_s = float("inf") if self.pause is None else self.pause_poll_s
+        while (left_s := due_s - self.clock.monotonic()) > poll_s and self.pause is not None:
+            if self.clock.wait(poll_s):
+                return True
+            if self.pause.changed(self.clock.now()):
+                return False
+        return self.clock.wait(left_s)
+
+    def _cycle_or_internal_error(self) -> None:
         """One round; a fault of this program releases, and only many in a row end it."""
         try:
             self.cycle()
-        except UnsafeTimeoutError:
+        except (UnsafeTimeoutError, RefusedError, AlreadyRunningError):
             raise
         except Exception:
-            self._mishaps += 1
-            log.exception("a fault of this program, the %d. in a row: released", self._mishaps)
-            self._memory = Memory(clocks=self._memory.clocks, quarter=self._memory.quarter)
+            self._internal_errors += 1
+            log.exception(
+                "a fault of this program, the %d. in a row: released", self._internal_errors
+            )
+            self._memory = ControlState(
+                clocks=self._memory.clocks,
+                quarter=self._memory.quarter,
+                metered=self._memory.metered,
+            )
             self._release()
-            if self._mishaps >= MISHAPS:
+            if self._internal_errors >= INTERNAL_ERRORS:
                 raise
-            self._note(Decision(self.clock.now(), None, Reason.MISHAP), None)
+            self._note(Decision(self.clock.now(), None, Reason.INTERNAL_ERROR), None)
         else:
-            self._mishaps = 0
+            self._internal_errors = 0
 
     def cycle(self) -> Decision:
         """One round."""
         self._take_changes()
         now = self.clock.now()
-        view = self._look(now)
+        view = self._poll(now)
         # what is true now, not before an answer that took its time
         clocks = self._approach.clocks(
             self.clock.now(), self.clock.monotonic(), view, synchronised=self.synchronised()
         )
-        plan = self.book.at(now)
-        sight = Sight(clocks, plan, view.snapshot, self._doubt(view), view.note)
+        plan = self.active_plan.at(now)
+        doubt, note = self._doubt(view)
+        control_input = ControlInput(clocks, plan, view.snapshot, doubt, note)
         before = self._memory.quarter
-        decision, self._memory = choose(sight, self._memory, self.settings)
+        decision, self._memory = choose(control_input, self._memory, self.settings)
         if self._approach.may_write or self.shadow:
-            decision = self._grip.carry_out(decision, clocks.monotonic_s)
+            decision = self._writer.carry_out(decision, clocks.monotonic_s)
             self._memory = replace(self._memory, held_w=decision.setpoint_w)
         self._log(decision)
         self._journalise(decision, view.snapshot, before)
         if self.replanning is not None:
-            self.replanning.look(decision, plan, view.snapshot)
-        if self.tell is not None:
-            self.tell(decision)
+            self.replanning.poll(decision, plan, view.snapshot)
+        if self.report is not None:
+            self.report(decision)
+        self._end_if_refused(view)
         return decision
 
-    def _look(self, now: datetime) -> View:
+    def _end_if_refused(self, view: GuardVerdict) -> None:
+        """End with a refusal that came before anything was read, or before anything was taken."""
+        unread = view.doubt is Reason.REFUSED and not self._approach.answered
+        refusal = view.note if unread else "" if self._writer.clean else self._writer.refusal
+        if self.by_hand and refusal:
+            raise RefusedError(refusal)
+
+    def _poll(self, now: datetime) -> GuardVerdict:
         """Read the FEMS, and look at what became of the last set-point."""
-        self._approach.shadow = self._grip.shadow = self.shadow
+        self._approach.shadow = self._writer.shadow = self.shadow
         now_s = self.clock.monotonic()
-        view = self._approach.look(now, now_s)
-        self.interval_s = min(self.interval_s, self._approach.interval_s)
+        self._approach.in_doubt = self._watch.in_doubt
+        view = self._approach.poll(now, now_s)
+        self.interval_s = self._approach.write_interval_s
+        self._writer.timeout_s = self._approach.timeout_s or LONGEST_HOLD_S
         if view.snapshot is not None:
-            self._watch.look(view.snapshot, now_s)
+            self._watch.poll(view.snapshot, now_s)
         return view
 
-    def _doubt(self, view: View) -> Reason | None:
+    def _doubt(self, view: GuardVerdict) -> tuple[Reason | None, str]:
+        """Why nothing may be held whatever the reading says, with particulars."""
+        paused = "" if self.pause is None else self.pause.current(self.clock.now())
+        if paused:
+            return Reason.PAUSED, paused
         if view.doubt is None and self._watch.yielded:
-            return Reason.YIELDED
-        return view.doubt
+            return Reason.YIELDED, self._watch.note
+        return view.doubt, view.note
 
     def _take_changes(self) -> None:
         """Go by settings that were changed meanwhile; steadiness has to be proved anew."""
@@ -176,7 +232,7 @@ class Executor:
         if change is None:
             return
         self.settings = change.settings
-        self.interval_s = self._approach.interval_s = change.interval_s
+        self._approach.interval_s = change.interval_s
         self._approach.ask_again()
         if self.replanning is not None:
             self.replanning.rhythm = change.rhythm
@@ -188,9 +244,16 @@ class Executor:
         if not (self._approach.may_write or self.shadow):
             return
         try:
-            self._grip.release()
+            self._writer.release()
         except Exception:
             log.exception("the release failed by a fault of this program")
+
+    def _release_at_last(self) -> None:
+        """Release; once more where the first null was refused or lost quickly."""
+        begun_s = self.clock.monotonic()
+        for _ in range(2):
+            if self._writer.may_hold and self.clock.monotonic() - begun_s < QUICK_S:
+                self._release()
 
     def _log(self, decision: Decision) -> None:
         """Log trouble once when it begins and once when it ends."""
@@ -199,47 +262,52 @@ class Executor:
             return
         if trouble is not None:
             particulars = f" ({decision.note})" if decision.note else ""
-            log.warning("nothing is held: %s%s", trouble.value, particulars)
-        else:
-            log.info("back to work after: %s", self._trouble.value if self._trouble else "")
+            log.warning(
+                "nothing is held: %s%s", trouble.value, particulars, extra={"kind": trouble}
+            )
+        elif self._trouble is not None:
+            before = self._trouble
+            log.info("back to work after: %s", before.value, extra={"kind": before})
         self._trouble = trouble
 
     def _journalise(
-        self, decision: Decision, snapshot: Snapshot | None, before: Quarter | None
+        self, decision: Decision, snapshot: Snapshot | None, before: QuarterEnergy | None
     ) -> None:
         """Note a cycle, with what it brought to an end: a quarter-hour, or an older plan."""
         after = self._memory.quarter
         if before is not None and after is not None and before.start != after.start:
             self.journal.quarter(after.previous or before)
-        news = self.book.news()
+        news = self.active_plan.news()
         if news:
             log.info("a new plan is followed: %s", news)
             self.journal.event(decision, snapshot, news)
         self._note(decision, snapshot)
 
     def _note(self, decision: Decision, snapshot: Snapshot | None) -> None:
-        """Journal and live file; a full disk must not stop control."""
+        """Write journal and live file; where one of them fails the other, and control, go on."""
+        trouble: Exception | None = None
         try:
             self.journal.note(decision, snapshot)
+        except (sqlite3.Error, OSError) as error:
+            trouble = error
+        try:
             if self.on_cycle is not None:
                 self.on_cycle(decision, snapshot)
         except (sqlite3.Error, OSError) as error:
-            if not self._disk_trouble:
-                log.warning("the journal cannot be written: %s", error)
-            self._disk_trouble = True
-        else:
-            self._disk_trouble = False
+            trouble = error
+        if trouble is not None and not self._disk_trouble:
+            log.warning("the journal cannot be written: %s", trouble)
+        self._disk_trouble = trouble is not None
 
     def _finish(self) -> None:
         """Hand back, and say so in the journal."""
-        if self._grip.may_hold:
-            self._release()
+        self._release_at_last()
         if self.replanning is not None:
             self.replanning.stop()
         if self._memory.quarter is not None:
             self.journal.quarter(self._memory.quarter)
-            self._memory = Memory(clocks=self._memory.clocks)
-        left = "the last release was not taken, or not for sure" if self._grip.may_hold else ""
+            self._memory = ControlState(clocks=self._memory.clocks, metered=self._memory.metered)
+        left = "the last release was not taken, or not for sure" if self._writer.may_hold else ""
         self._note(Decision(self.clock.now(), None, Reason.STOPPED, note=left), None)
         try:
             self.journal.flush()

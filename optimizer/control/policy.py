@@ -8,19 +8,18 @@ acts afterwards, so what it may do can be tried in a million moments without it.
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from optimizer.control.decide import decide
-from optimizer.control.memory import Memory, Settings
-from optimizer.control.reading import BACK_ON_GRID, MAX_AGE, Past
-from optimizer.control.timekeeping import Clocks, Timekeeping, judge
+from optimizer.control.clock import Clocks, Timekeeping, judge
+from optimizer.control.input_checks import BACK_ON_GRID, MAX_AGE, ReadingHistory
+from optimizer.control.law import ControlSettings, ControlState, decide
 from optimizer.model.plan import Plan
-from optimizer.model.state import Decision, Reason, Snapshot
+from optimizer.model.snapshot import Decision, Reason, Snapshot
 
 GRACE = timedelta(seconds=15)
 """A step may be written so long after its end: a cycle and its exchanges."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class ControlInput:
     """Everything that a cycle knows before it chooses."""
 
     clocks: Clocks
@@ -33,7 +32,9 @@ class Sight:
     """The doubt's particulars, for the owner."""
 
 
-def choose(sight: Sight, memory: Memory, settings: Settings) -> tuple[Decision, Memory]:
+def choose(
+    control_input: ControlInput, memory: ControlState, settings: ControlSettings
+) -> tuple[Decision, ControlState]:
     """Choose what to hold from now on, and what the next cycle shall know.
 
     Examples
@@ -42,33 +43,44 @@ def choose(sight: Sight, memory: Memory, settings: Settings) -> tuple[Decision, 
     >>> from optimizer.model.battery import Battery
     >>> from optimizer.model.grid import Grid
     >>> clocks = Clocks(datetime(2026, 1, 14, tzinfo=UTC), 0.0, synchronised=True)
-    >>> sight = Sight(clocks, None, None, Reason.UNREACHABLE)
-    >>> choose(sight, Memory(), Settings(Battery(capacity_wh=10_000), Grid()))[0].sentence
+    >>> control_input = ControlInput(clocks, None, None, Reason.UNREACHABLE)
+    >>> settings = ControlSettings(Battery(capacity_wh=10_000), Grid())
+    >>> choose(control_input, ControlState(), settings)[0].sentence
     'nothing is held: the FEMS does not answer'
     """
-    now = sight.clocks.now
-    untimely, clocks = judge(sight.clocks, memory.clocks)
+    now = control_input.clocks.now
+    untimely, clocks = judge(control_input.clocks, memory.clocks)
     past = memory.past if untimely is None else _outage_kept(memory.past, memory.clocks, now)
     memory = replace(memory, clocks=clocks, past=past)
-    if sight.snapshot is None:
-        reason = sight.doubt or Reason.UNREACHABLE
-        return Decision(now, None, reason, note=sight.note), memory.doubtful()
+    if control_input.snapshot is None:
+        reason = control_input.doubt or Reason.UNREACHABLE
+        return Decision(now, None, reason, note=control_input.note), memory.doubtful()
     if untimely is Reason.CLOCK_JUMPED:
         # what was remembered by the old time says nothing
-        past = Past(off_grid_at=memory.past.off_grid_at)
-        memory = Memory(clocks=clocks, quarter=memory.quarter, past=past)
-    decision, memory = decide(now, sight.plan, sight.snapshot, memory, settings)
+        past = ReadingHistory(off_grid_at=memory.past.off_grid_at)
+        memory = ControlState(clocks=clocks, quarter=memory.quarter, past=past)
+    decision, memory = decide(now, control_input.plan, control_input.snapshot, memory, settings)
     if untimely is not None:
-        return Decision(now, None, untimely, note=_particulars(sight.clocks)), memory.doubtful()
-    if sight.doubt is not None:
+        reason, note = untimely, _particulars(control_input.clocks)
+        if control_input.doubt is Reason.PAUSED:  # the owner's order comes first
+            reason, note = Reason.PAUSED, control_input.note
+        return Decision(now, None, reason, note=note), memory.doubtful()
+    if control_input.doubt is not None:
         decision = Decision(
-            now, None, sight.doubt, step=decision.step, until=decision.until, note=sight.note
+            now,
+            None,
+            control_input.doubt,
+            step=decision.step,
+            until=decision.until,
+            note=control_input.note,
         )
         memory = replace(memory, held_w=None)
     return decision, memory
 
 
-def _outage_kept(past: Past, earlier: Timekeeping | None, now: datetime) -> Past:
+def _outage_kept(
+    past: ReadingHistory, earlier: Timekeeping | None, now: datetime
+) -> ReadingHistory:
     """Wait anew after an outage whose moment is no longer known, for the clock is wrong."""
     off_at = past.off_grid_at
     if earlier is None or off_at is None or abs(earlier.now - off_at) >= BACK_ON_GRID:
@@ -77,7 +89,7 @@ def _outage_kept(past: Past, earlier: Timekeeping | None, now: datetime) -> Past
 
 
 def _particulars(clocks: Clocks) -> str:
-    """What is known of the clocks, for the owner."""
+    """Readings of the clocks in words, for the owner."""
     if clocks.ahead is None:
         return "the FEMS tells no time, and this computer's clock is not set by the network"
     seconds = clocks.ahead.total_seconds()
@@ -86,7 +98,7 @@ def _particulars(clocks: Clocks) -> str:
 
 
 def still_true(decision: Decision, now: datetime, waited_s: float) -> bool:
-    """Whether a decision may still be written: time passes between choosing and writing.
+    """Return true if a decision may still be written: time passes between choosing and writing.
 
     A computer that slept, or was stopped, in between must not write what was true before.
 

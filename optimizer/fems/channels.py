@@ -1,7 +1,7 @@
-"""The FEMS's vocabulary: names of components and channels, and what their answers mean.
+"""The FEMS's vocabulary: names of components and channels, and the meaning of their answers.
 
 This is the only file that knows how the FEMS calls things; from here on powers are in W with the
-FEMS's signs, and everything unknown is None.
+FEMS's signs, everything unknown is None, and texts are printable and bounded.
 """
 
 import re
@@ -10,11 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 
 from optimizer.errors import ConfigError, UnreachableError
-from optimizer.model.state import ON_GRID, Snapshot
+from optimizer.model.printable import printable
+from optimizer.model.snapshot import ON_GRID, Snapshot
 
 Value = int | float | str | None
 Values = Mapping[str, Value]
-"""What was read, by address ("ess0/Soc")."""
+"""Values that were read, by address ("ess0/Soc")."""
 
 SUM = "_sum"
 META = "_meta"
@@ -35,11 +36,13 @@ WRITERS = "ApiWorkerLog"
 CHARGER_POWER = "ActualPower"
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_LONGEST_ADDRESS, _LONGEST_TEXT = 130, 4_000
+"""Longest address and text that are kept [characters]; an id has at most 64."""
 _LARGEST = 1e12
 """Beyond this a number is no reading of a house [W or Wh]."""
 
 
-class Sum(StrEnum):
+class SumChannels(StrEnum):
     """Channels of the whole site that are read each tick."""
 
     STATE = "State"
@@ -52,7 +55,7 @@ class Sum(StrEnum):
     BATTERY = "EssDischargePower"
 
 
-class Ess(StrEnum):
+class EssChannels(StrEnum):
     """Channels of the storage unit that are read each tick."""
 
     SOC = "Soc"
@@ -75,8 +78,10 @@ def alternation(channels: Iterable[str]) -> str:
     return f"({'|'.join(channels)})"
 
 
-SUM_TICK = alternation(Sum)
-ESS_TICK = alternation(Ess)
+SUM_TICK = alternation(SumChannels)
+ESS_TICK = alternation(EssChannels)
+APPLIED_REACTIVE = "DebugSetReactivePower"
+"""Channel of the storage unit with the reactive power that the solver applied last [var]."""
 
 
 def checked_id(component: str) -> str:
@@ -113,14 +118,23 @@ def read_values(answer: object) -> dict[str, Value]:
             raise UnreachableError(
                 "The answer is JSON but not a FEMS's: check that [fems] url is the FEMS's address."
             )
-        address, value = item["address"], _plain(item.get("value"))
+        address = printable(item["address"], _LONGEST_ADDRESS)
+        value = _plain(item.get("value"))
         values[address] = value if values.get(address, value) == value else None
     return values
 
 
+def described(item: Mapping[str, object]) -> dict[str, object]:
+    """A channel as the FEMS describes it, with texts that are printable and bounded."""
+    return {
+        printable(name): printable(value, _LONGEST_TEXT) if isinstance(value, str) else value
+        for name, value in item.items()
+    }
+
+
 def _plain(value: object) -> Value:
     if isinstance(value, str):
-        return value
+        return printable(value, _LONGEST_TEXT)
     if isinstance(value, int | float) and not isinstance(value, bool):
         # also refuses NaN, which compares as false
         return value if -_LARGEST < value < _LARGEST else None
@@ -147,7 +161,7 @@ def whole(values: Values, address: str) -> int | None:
 
 def soc_percent(values: Values, ess: str) -> float | None:
     """State of charge of the storage unit [%], None unless it lies in 0..100."""
-    value = number(values, f"{ess}/{Ess.SOC}")
+    value = number(values, f"{ess}/{EssChannels.SOC}")
     return value if value is not None and 0 <= value <= 100 else None
 
 
@@ -163,42 +177,45 @@ def snapshot(at: datetime, ess: str, values: Values) -> Snapshot:
     values
         Both answers, by address.
     """
-    charge_w = number(values, f"{ess}/{Ess.ALLOWED_CHARGE}")
-    discharge_w = number(values, f"{ess}/{Ess.ALLOWED_DISCHARGE}")
+    charge_w = number(values, f"{ess}/{EssChannels.ALLOWED_CHARGE}")
+    discharge_w = number(values, f"{ess}/{EssChannels.ALLOWED_DISCHARGE}")
     return Snapshot(
         at=at,
         soc_percent=soc_percent(values, ess),
-        grid_w=number(values, f"{SUM}/{Sum.GRID}"),
-        ess_w=number(values, f"{ess}/{Ess.ACTIVE}"),
+        grid_w=number(values, f"{SUM}/{SumChannels.GRID}"),
+        ess_w=number(values, f"{ess}/{EssChannels.ACTIVE}"),
         battery_w=_battery_w(values, ess),
-        pv_w=number(values, f"{SUM}/{Sum.PRODUCTION}"),
+        pv_w=number(values, f"{SUM}/{SumChannels.PRODUCTION}"),
         # a limit with the wrong sign says nothing
         allowed_charge_w=charge_w if charge_w is not None and charge_w <= 0 else None,
         allowed_discharge_w=discharge_w if discharge_w is not None and discharge_w >= 0 else None,
         grid_mode=_grid_mode(values, ess),
         state=_state(values, ess),
-        applied_w=number(values, f"{ess}/{Ess.APPLIED}"),
+        applied_w=number(values, f"{ess}/{EssChannels.APPLIED}"),
     )
 
 
 def _battery_w(values: Values, ess: str) -> float | None:
     """Battery alone [W]; AC-coupled units without that channel show it as their AC power."""
-    address = f"{ess}/{Ess.BATTERY}"
+    address = f"{ess}/{EssChannels.BATTERY}"
     if address in values:
         return number(values, address)
-    if number(values, f"{SUM}/{Sum.PRODUCTION_DC}"):
+    if number(values, f"{SUM}/{SumChannels.PRODUCTION_DC}"):
         return None
-    return number(values, f"{ess}/{Ess.ACTIVE}")
+    return number(values, f"{ess}/{EssChannels.ACTIVE}")
 
 
 def _grid_mode(values: Values, ess: str) -> int | None:
     """The site's mode, but anything else than on-grid if either of the two channels says so."""
-    modes = [whole(values, f"{SUM}/{Sum.GRID_MODE}"), whole(values, f"{ess}/{Ess.GRID_MODE}")]
+    modes = [
+        whole(values, f"{SUM}/{SumChannels.GRID_MODE}"),
+        whole(values, f"{ess}/{EssChannels.GRID_MODE}"),
+    ]
     off = [mode for mode in modes if mode not in (None, ON_GRID)]
     return off[0] if off else modes[0]
 
 
 def _state(values: Values, ess: str) -> int | None:
     """The worse of the site's and the unit's state; unknown if the site's is."""
-    site = whole(values, f"{SUM}/{Sum.STATE}")
-    return None if site is None else max(site, whole(values, f"{ess}/{Ess.STATE}") or 0)
+    site = whole(values, f"{SUM}/{SumChannels.STATE}")
+    return None if site is None else max(site, whole(values, f"{ess}/{EssChannels.STATE}") or 0)

@@ -1,15 +1,19 @@
-"""The client: reading a FEMS, and holding and releasing what it can be told."""
+"""Client of a FEMS: reading it, and holding and releasing set-points."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Self
 
-from optimizer.errors import LoginError, OptimizerError
-from optimizer.fems import channels, writes
-from optimizer.fems.jsonrpc import JsonRpc
+from optimizer.errors import OptimizerError
+from optimizer.fems import channels, writable_channels
+from optimizer.fems.jsonrpc import JsonRpcClient
 from optimizer.fems.link import Link
 from optimizer.fems.reader import FemsReader
-from optimizer.fems.writes import ReactiveChannel, SetPoint
-from optimizer.model.state import Channel
+from optimizer.fems.writable_channels import ReactiveChannel, SetPoint
+from optimizer.model.snapshot import Channel, Snapshot
 
 
 class FemsClient(FemsReader):
@@ -35,8 +39,7 @@ class FemsClient(FemsReader):
     read_timeout_s
         Longest silence within an answer [s].
     deadline_s
-        Longest time for one exchange from connecting to its last byte [s]. (Finding the address
-        of a host name comes on top: give the FEMS's IP address.)
+        Longest time for one exchange, from finding the address of a host name to the last byte [s].
 
     Raises
     ------
@@ -60,7 +63,7 @@ class FemsClient(FemsReader):
             url, password, guest_password=guest_password, read_timeout_s=read_timeout_s,
             deadline_s=deadline_s,
         )  # fmt: skip
-        super().__init__(link, JsonRpc(url, password, jsonrpc_port), ess)
+        super().__init__(link, JsonRpcClient(url, password, jsonrpc_port), ess)
         self._deadline_s = deadline_s
         self._reactive = reactive
         self._held: dict[type[SetPoint], SetPoint] = {}
@@ -79,6 +82,14 @@ class FemsClient(FemsReader):
         """Close the connection; nothing is released by it."""
         self._link.close()
         self.rpc.close()
+
+    def stop_when(self, stopping: Callable[[], bool]) -> None:
+        """Give up exchanges, but for releases, once `stopping` says that the program has to stop.
+
+        They raise `StoppedError` then, which passes every handler up to the loop.
+        """
+        self._link.stop_when(stopping)
+        self.rpc.stop_when(stopping)
 
     def hold(self, channel: SetPoint, setpoint: float) -> None:
         """Hold `setpoint` on `channel`, and of its kind there only, until the FEMS's time-out.
@@ -100,9 +111,9 @@ class FemsClient(FemsReader):
         DataError
             If `setpoint` is no number or too large to be meant.
         """
-        value = writes.whole(channel, setpoint)
+        value = writable_channels.whole(channel, setpoint)
         if isinstance(channel, ReactiveChannel) and not self._reactive:
-            raise writes.refuse_reactive(channel)
+            raise writable_channels.refuse_reactive(channel)
         before = self._held.get(type(channel))
         if before is not None and before is not channel:
             self.give_back(before)
@@ -125,7 +136,7 @@ class FemsClient(FemsReader):
         A client that wrote nothing gives back `SetActivePowerEquals`, which proves that it may
         write without moving the battery. Once is enough: each time starts the FEMS's time-out
         anew, also for what other programs have written. All channels are tried before it raises,
-        unless the password is refused or a FEMS that hangs has used up the time of one exchange.
+        unless a FEMS that hangs has used up the time of one exchange.
         """
         errors: list[OptimizerError] = []
         until = time.monotonic() + self._deadline_s
@@ -135,7 +146,7 @@ class FemsClient(FemsReader):
                 self.give_back(channel)
             except OptimizerError as error:
                 errors.append(error)
-                if isinstance(error, LoginError) or time.monotonic() >= until:
+                if time.monotonic() >= until:
                     break
         if errors:
             raise errors[0]
@@ -145,3 +156,46 @@ class FemsClient(FemsReader):
         self._link.post(self.ess, channel, None)
         if self._held.get(type(channel)) is channel:
             del self._held[type(channel)]
+
+
+@dataclass(slots=True)
+class CallCounts:
+    """Number of writes, and how quickly the FEMS answers."""
+
+    taken: int = 0
+    failed: int = 0
+    read_s: float | None = None
+    """Length of the last whole reading [s]; None if it failed."""
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Count what happens within as one write."""
+        try:
+            yield
+        except OptimizerError:
+            self.failed += 1
+            raise
+        self.taken += 1
+
+
+class CountingClient(FemsClient):
+    """A `FemsClient` whose `tally` can be set."""
+
+    tally: CallCounts
+
+    def snapshot(self, at: datetime) -> Snapshot:
+        """One reading; its length is noted."""
+        begun_s, self.tally.read_s = time.monotonic(), None
+        seen = super().snapshot(at)
+        self.tally.read_s = time.monotonic() - begun_s
+        return seen
+
+    def hold(self, channel: SetPoint, setpoint: float) -> None:
+        """Hold a set-point; counted as one write."""
+        with self.tally.writing():
+            super().hold(channel, setpoint)
+
+    def release(self, *, everything: bool = False) -> None:
+        """Give back; counted as one write."""
+        with self.tally.writing():
+            super().release(everything=everything)

@@ -1,4 +1,4 @@
-"""What tells one FEMS from another: its components, and serial numbers where it shows them.
+"""Identity of a FEMS: its components, and serial numbers where it shows them.
 
 Addresses wander (DHCP), and two devices of one kind may hang in one network. Before anything is
 written it is compared with what answered before.
@@ -10,9 +10,13 @@ from dataclasses import dataclass
 
 from optimizer.errors import DataError
 from optimizer.fems.channels import Value, Values, alternation
+from optimizer.model.printable import printable
 
 COMPONENTS = r"(ess|battery|batteryInverter|charger|meter|pvInverter).*"
 """Pattern of the ids of the hardware; apps, which come and go, are none of it."""
+
+NAMED = 3
+"""Most components that a sentence names."""
 
 CHANNELS = alternation(("State", "Capacity", "SerialNumber"))
 
@@ -34,12 +38,13 @@ class Identity:
         """
         for address in sorted(self.facts.keys() & other.facts.keys()):
             if self.facts[address] != other.facts[address]:
-                return f"its {address} is {self.facts[address]} instead of {other.facts[address]}"
+                mine, theirs = printable(self.facts[address]), printable(other.facts[address])
+                return f"its {address} is {mine} instead of {theirs}"
         more, fewer = self.components - other.components, other.components - self.components
         if more:
-            return f"it also has {', '.join(sorted(more))}"
+            return f"it also has {_some(more)}"
         if fewer:
-            return f"it lacks {', '.join(sorted(fewer))}"
+            return f"it lacks {_some(fewer)}"
         return None
 
     def to_text(self) -> str:
@@ -67,7 +72,17 @@ class Identity:
             raise DataError("the store's note of the FEMS cannot be read") from error
 
 
-def of(values: Values) -> Identity:
+def _some(names: frozenset[str]) -> str:
+    """The first names of a set, and how many more there are.
+
+    >>> _some(frozenset({"ess3", "ess0", "ess1", "ess2"}))
+    'ess0, ess1, ess2 and 1 more'
+    """
+    first = ", ".join(sorted(names)[:NAMED])
+    return first if len(names) <= NAMED else f"{first} and {len(names) - NAMED} more"
+
+
+def identity_of(values: Values) -> Identity:
     """The identity in what was read."""
     components = {address.partition("/")[0] for address in values}
     return Identity(

@@ -5,22 +5,31 @@
 
 import contextlib
 import email.utils
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import quote
 
-from optimizer.errors import UnreachableError
-from optimizer.fems.refusals import Answer, error_in
-from optimizer.fems.wire import Patience, Wire, json_in
+from optimizer.errors import StoppedError, UnreachableError
+from optimizer.fems.http_exchange import Wire, json_in
+from optimizer.fems.refusals import FemsAnswer, error_in
+from optimizer.http.transport import ExchangeLimits
 
 CAP_BYTES = 64 * 1024
 """Largest answer that is read in a tick; it has about 2 kB."""
 LARGE_BYTES = 16 * 1024 * 1024
 """Largest answer that is read where all channels of a component, or a configuration, come."""
 
+LAST_WRITE_S = 1.0
+"""Wait for the answer to a set-point once the program has to stop [s]: a release that overtook it
+would be undone by it."""
+LAST_RELEASE_S = 2.0
+"""Wait for the answer to a release once the program has to stop [s]."""
+
 
 class Link:
-    """The way to one FEMS; `FemsClient` knows what is said on it.
+    """Access to the channels of one FEMS, by name.
 
     Parameters
     ----------
@@ -41,16 +50,27 @@ class Link:
     ) -> None:
         self._wire = Wire(url, password, guest_password)
         self._guest = guest_password is not None
-        self._patience = Patience(read_timeout_s, deadline_s, CAP_BYTES)
+        self._limits = ExchangeLimits(read_timeout_s, deadline_s, CAP_BYTES)
+        self._stopping: Callable[[], bool] = bool
         self.clock_ahead: timedelta | None = None
         """By how much the FEMS's clock (`Date:` of its last answer) is ahead of ours."""
         self.device_time: datetime | None = None
-        """The FEMS's clock at its last answer; None if it told none."""
+        """The FEMS's clock at its last answer; None if it reported none."""
 
     @property
     def origin(self) -> str:
         """Scheme, host and port."""
         return self._wire.origin
+
+    @property
+    def connections(self) -> int:
+        """Number of connections that were opened so far."""
+        return self._wire.connections
+
+    def stop_when(self, stopping: Callable[[], bool]) -> None:
+        """Give up exchanges, but for releases, when the program has to stop."""
+        self._stopping = stopping
+        self._wire.stop_when(stopping)
 
     def close(self) -> None:
         """Close the connection; another exchange would open a new one."""
@@ -74,7 +94,11 @@ class Link:
         Raises
         ------
         UnreachableError, RefusedError
+        StoppedError
+            For a set-point, if the program has to stop.
         """
+        if value is not None and self._stopping():
+            raise StoppedError
         answer = self._exchange("POST", component, channel, {"value": value}, large=False)
         if not isinstance(self._content(answer, component, channel), dict):
             raise UnreachableError(self._wire.unlike())
@@ -82,19 +106,24 @@ class Link:
     def _exchange(
         self, method: Literal["GET", "POST"], component: str, channel: str, content: Any,
         large: bool,
-    ) -> Answer:  # fmt: skip
+    ) -> FemsAnswer:  # fmt: skip
         path = f"/rest/channel/{quote(component, safe='')}/{quote(channel, safe='')}"
-        patience = self._patience
+        limits = self._limits
         if large:
-            patience = Patience(patience.read_timeout_s, 3 * patience.deadline_s, LARGE_BYTES)
-        answer = self._wire.exchange(method, path, content, patience)
+            limits = ExchangeLimits(limits.read_timeout_s, 3 * limits.deadline_s, LARGE_BYTES)
+        if method == "POST":
+            last_s = LAST_RELEASE_S if content["value"] is None else LAST_WRITE_S
+            limits = replace(limits, after_stop_s=last_s)
+        answer = self._wire.exchange(method, path, content, limits)
         self.device_time = _device_time(answer.date)
         self.clock_ahead = None
         if self.device_time is not None:
             self.clock_ahead = self.device_time - datetime.now(UTC)
         return answer
 
-    def _content(self, answer: Answer, component: str, channel: str, *, guest: bool = False) -> Any:
+    def _content(
+        self, answer: FemsAnswer, component: str, channel: str, *, guest: bool = False
+    ) -> Any:
         error = error_in(answer, component, channel, guest=guest)
         if error:
             raise error

@@ -1,4 +1,4 @@
-"""What a FEMS's "no" means, and what the owner does next.
+"""Refusals of a FEMS, and what the owner does next.
 
 The text decides first and the status second: since 2025.4 a FEMS answers every refusal with a 500
 (contract of the interface, section 1.4), before that with 401 or 400 and a JSON-RPC error code.
@@ -11,8 +11,8 @@ from optimizer.errors import LoginError, OptimizerError, RefusedError, Unreachab
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back over the wire."""
+class FemsAnswer:
+    """Answer of a FEMS as it came over the network."""
 
     status: int
     content_type: str
@@ -23,7 +23,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """How one kind of refusal is recognised, and the sentence for the owner."""
+    """Pattern of one kind of refusal, and the sentence for the owner."""
 
     phrase: str
     sentence: str
@@ -95,7 +95,7 @@ _CODE = re.compile(rb'"code"\s*:\s*(\d{1,9})')
 
 
 def error_in(
-    answer: Answer, component: str, channel: str, *, guest: bool = False
+    answer: FemsAnswer, component: str, channel: str, *, guest: bool = False
 ) -> OptimizerError | None:
     """The error that `answer` stands for, None if it is a success.
 
@@ -120,7 +120,7 @@ def error_in(
     return UnreachableError(_trouble(answer.status).format(status=answer.status))
 
 
-def _refusal(answer: Answer) -> _Refusal | None:
+def _refusal(answer: FemsAnswer) -> _Refusal | None:
     """The kind of refusal, None if nothing is known about it."""
     body = answer.body.decode("utf-8", "replace")
     code = _CODE.search(answer.body)

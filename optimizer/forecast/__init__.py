@@ -1,1 +1,1 @@
-"""What we expect: prices, house load and roof on the planner's own steps; pure."""
+"""Forecast: prices, house load and PV power on the planner's own steps; pure."""

@@ -1,1 +1,1 @@
-"""What the house talks about: battery, grid, tariff, plan, snapshot, decision; no I/O, no clock."""
+"""Terms that all rooms share: battery, grid, tariff, plan, snapshot, decision; no I/O, no clock."""

@@ -1,21 +1,70 @@
-"""The battery and its one physics, shared by the planner, the simulator and the analysis.
+"""The battery: its limits and its physics, shared by planner, simulator and savings.
 
-Powers follow the FEMS's own accounting (its sign, its AC side): `battery_w` is the inverter's AC
-power minus the roof behind the same inverter, + discharges, - charges. Conversion losses therefore
-belong to the battery and both efficiencies are AC-referred, so one balance serves AC-coupled and
-hybrid systems alike.
+Powers follow the FEMS's own accounting (its signs, its AC side): `battery_w` is the inverter's AC
+power minus the PV power behind the same inverter, + discharges, - charges. Conversion losses
+therefore belong to the battery and both efficiencies are AC-referred, so one balance serves
+AC-coupled and hybrid systems alike.
 """
 
 import itertools
 from dataclasses import dataclass
+from typing import Annotated
+
+from optimizer.model.elementwise import Values, greatest, least
+from optimizer.model.ranges import CapacityWh, Check, Efficiency, Percent, Range, Taper, Watts
 
 Line = tuple[float, float]
-"""A straight line over stored energy: (power at 0 Wh [W], rise [W/Wh])."""
+"""A straight line over stored energy: (power at 0 Wh [W], slope [W/Wh])."""
+
+Points = tuple[tuple[float, float], ...]
+"""Points of a taper: (state of charge [%], largest power [W])."""
+
+
+def checked_charge_taper(points: Points) -> Points:
+    """Points of a charge taper: falling to 100 %, concave.
+
+    Raises
+    ------
+    ValueError
+        With the rest of a sentence that begins with the taper's name.
+    """
+    if points and (points[-1][0] != 100 or any(b[1] > a[1] for a, b in itertools.pairwise(points))):
+        raise ValueError("has to fall and to end at 100 percent: [[90, 10000], [100, 1500]]")
+    return _concave(points)
+
+
+def checked_discharge_taper(points: Points) -> Points:
+    """Points of a discharge taper: rising from 0 %, concave.
+
+    Raises
+    ------
+    ValueError
+        With the rest of a sentence that begins with the taper's name.
+    """
+    if points and (points[0][0] != 0 or any(b[1] < a[1] for a, b in itertools.pairwise(points))):
+        raise ValueError("has to rise and to begin at 0 percent: [[0, 1000], [10, 10000]]")
+    return _concave(points)
+
+
+def _concave(points: Points) -> Points:
+    slopes = []
+    for (soc_a, w_a), (soc_b, w_b) in itertools.pairwise(points):
+        if soc_b <= soc_a:
+            raise ValueError("needs rising states of charge: [[90, 10000], [100, 1500]]")
+        slopes.append((w_b - w_a) / (soc_b - soc_a))
+    if any(after > before + 1e-9 for before, after in itertools.pairwise(slopes)):
+        raise ValueError("has to bend one way only: each part at least as steep as the one before")
+    return points
 
 
 @dataclass(frozen=True, slots=True)
 class Battery:
-    """A battery with its inverter, as configured.
+    """The battery with its inverter.
+
+    Raises
+    ------
+    ValueError
+        If fields contradict each other; with a sentence.
 
     Notes
     -----
@@ -23,37 +72,50 @@ class Battery:
     Home of 22 kWh showed 0.884 with its standby.
     """
 
-    capacity_wh: float
-    """Nominal energy [Wh]; percentages of the state of charge refer to it."""
-    min_soc_percent: float = 5.0
-    max_soc_percent: float = 100.0
-    max_charge_w: float = 10_000.0
-    """Largest charging power on the AC side [W], a magnitude."""
-    max_discharge_w: float = 10_000.0
-    charge_efficiency: float = 0.95
-    """AC to cells [1]."""
-    discharge_efficiency: float = 0.95
-    """Cells to AC [1]."""
-    wear_eur_per_kwh: float = 0.0
-    """Cost of a kWh taken out of the cells [EUR/kWh]."""
-    standby_w: float = 0.0
-    """Own consumption of the inverter [W]: from the cells, or from the AC side where
-    `battery_w = -standby_w` keeps the stored energy as it is."""
+    capacity_wh: CapacityWh
+    """Nominal energy, to which states of charge refer [Wh]."""
+    min_soc_percent: Percent = 5.0
+    """State of charge below which the battery is never discharged [%]."""
+    max_soc_percent: Percent = 100.0
+    """State of charge above which the battery is never charged [%]."""
+    max_charge_w: Watts = 10_000.0
+    """Largest charging power on the AC side, a magnitude [W]."""
+    max_discharge_w: Watts = 10_000.0
+    """Largest discharging power on the AC side [W]."""
+    charge_efficiency: Efficiency = 0.95
+    """Share of the AC energy that arrives in the cells."""
+    discharge_efficiency: Efficiency = 0.95
+    """Share of the cells' energy that arrives on the AC side."""
+    wear_eur_per_kwh: Annotated[float, Range(0, 1)] = 0.0
+    """Cost of wear for each kWh taken out of the cells [EUR/kWh]."""
+    standby_w: Annotated[float, Range(0, 1_000)] = 0.0
+    """Consumption of the inverter itself [W]: from the cells, or from the AC side where
+    `battery_w = -standby_w` keeps the stored energy constant."""
     hybrid: bool = False
-    """Whether the roof hangs on the DC side of the same inverter."""
-    max_ac_w: float = 10_000.0
-    """Hybrids only: the inverter's AC rating [W], shared by battery and roof."""
-    reserve_soc_percent: float = 0.0
-    """Charge kept for bad times at a price; unlike the band's lower end it may be used."""
-    reserve_eur_per_kwh_h: float = 0.05
-    """Price of each kWh below the reserve, each hour [EUR/kWh/h]."""
-    charge_taper: tuple[tuple[float, float], ...] = ()
-    """Charging power near full: (state of charge [%], largest power [W]), up to 100 %, falling and
-    concave; below its first point the power is that point's."""
-    discharge_taper: tuple[tuple[float, float], ...] = ()
-    """Discharging power near empty: the same from 0 % on, rising and concave."""
-    full_charge_every_days: float = 0.0
-    """Longest time between two full charges, which calibrate the state of charge; 0 is never."""
+    """Coupling of the PV system: true behind the battery's own inverter (DC), false on another."""
+    max_ac_w: Watts = 10_000.0
+    """AC rating of a hybrid inverter, shared by battery and PV [W]; unused otherwise."""
+    reserve_soc_percent: Percent = 0.0
+    """State of charge to keep in reserve at a price [%]; unlike the lower limit it may be used."""
+    reserve_eur_per_kwh_h: Annotated[float, Range(0, 1)] = 0.05
+    """Price of each kWh below the reserve, per hour [EUR/kWh/h]."""
+    charge_taper: Annotated[Taper, Check(checked_charge_taper)] = ()
+    """Largest charging power near full, as points (state of charge [%], power [W]) that fall to
+    100 % on a concave line; below the first point its power holds."""
+    discharge_taper: Annotated[Taper, Check(checked_discharge_taper)] = ()
+    """Largest discharging power near empty, as points (state of charge [%], power [W]) that rise
+    from 0 % on a concave line; above the last point its power holds."""
+    full_charge_every_days: Annotated[float, Range(0, 3_650)] = 0.0
+    """Longest time between two full charges, which calibrate the state of charge [d]; 0: never."""
+
+    def __post_init__(self) -> None:
+        """Refuse fields that contradict each other."""
+        if self.min_soc_percent >= self.max_soc_percent:
+            raise ValueError("min_soc_percent has to be below max_soc_percent")
+        if self.reserve_soc_percent > self.max_soc_percent:
+            raise ValueError("reserve_soc_percent cannot be above max_soc_percent")
+        if self.full_charge_every_days and self.max_soc_percent < 100:
+            raise ValueError("full_charge_every_days needs max_soc_percent = 100")
 
     @property
     def min_wh(self) -> float:
@@ -72,7 +134,7 @@ class Battery:
 
     @property
     def charge_lines(self) -> tuple[Line, ...]:
-        """Straight lines of which the lowest limits charging near full; none without a taper.
+        """Lines over stored energy, the lowest of which limits charging; none without a taper.
 
         >>> Battery(10_000, charge_taper=((90, 5_000), (100, 1_000))).charge_lines
         ((5000, 0.0), (41000.0, -4.0))
@@ -81,43 +143,43 @@ class Battery:
 
     @property
     def discharge_lines(self) -> tuple[Line, ...]:
-        """The same for discharging near empty."""
+        """Lines over stored energy, the lowest of which limits discharging."""
         return self._lines(self.discharge_taper, self.discharge_taper[-1:])
 
-    def _lines(
-        self, points: tuple[tuple[float, float], ...], flat: tuple[tuple[float, float], ...]
-    ) -> tuple[Line, ...]:
+    def _lines(self, points: Points, flat: Points) -> tuple[Line, ...]:
         lines = [(w, 0.0) for _, w in flat]
         for (soc_a, w_a), (soc_b, w_b) in itertools.pairwise(points):
-            rise = (w_b - w_a) / ((soc_b - soc_a) / 100 * self.capacity_wh)
-            lines.append((w_a - rise * soc_a / 100 * self.capacity_wh, rise))
+            slope = (w_b - w_a) / ((soc_b - soc_a) / 100 * self.capacity_wh)
+            lines.append((w_a - slope * soc_a / 100 * self.capacity_wh, slope))
         return tuple(lines)
 
     def taper_w(self, soc_wh: float) -> tuple[float, float]:
         """Largest power into the cells and out of them by the tapers, both >= 0 [W].
 
-        AC-referred, apart from standby: where a taper ends at 0 W standing still is left. A step
-        goes by the state of charge at its start.
+        AC-referred, apart from standby: where a taper ends at 0 W the battery can still rest. The
+        state of charge at a step's start counts for the whole step.
 
         >>> Battery(10_000, charge_taper=((90, 5_000), (100, 1_000))).taper_w(9_500)
         (3000.0, inf)
         """
         charge, discharge = (
-            max(0.0, min((w + rise * soc_wh for w, rise in lines), default=float("inf")))
+            max(0.0, min((w + slope * soc_wh for w, slope in lines), default=float("inf")))
             for lines in (self.charge_lines, self.discharge_lines)
         )
         return charge, discharge
 
-    def stored_after(self, soc_wh: float, battery_w: float, hours: float) -> float:
+    def stored_after(self, soc_wh: Values, battery_w: Values, hours: "float | Values") -> Values:
         """Stored energy after `hours` at a constant `battery_w` [Wh]; no limit is applied.
+
+        Numbers or arrays.
 
         >>> Battery(capacity_wh=10_000).stored_after(5_000, -1_000, 1)
         5950.0
         """
         cells_w = battery_w + self.standby_w
-        if cells_w > 0:
-            return soc_wh - cells_w / self.discharge_efficiency * hours
-        return soc_wh - cells_w * self.charge_efficiency * hours
+        out_w = greatest(cells_w, 0.0) / self.discharge_efficiency
+        in_w = least(cells_w, 0.0) * self.charge_efficiency
+        return soc_wh - (out_w + in_w) * hours
 
     def power_for(self, soc_wh: float, target_wh: float, hours: float) -> float:
         """Power that brings the stored energy to `target_wh` in `hours` [W]; no limit applied.
@@ -135,7 +197,7 @@ class Battery:
     def power_range(self, soc_wh: float, hours: float) -> tuple[float, float]:
         """Lowest and highest `battery_w` that can be held for `hours` from here [W].
 
-        Outside the allowed band there is only the way back (or standing still).
+        Outside the allowed band only a power towards it is possible, or rest.
         """
         charge_w = max(0.0, self.max_wh - soc_wh) / self.charge_efficiency / hours
         discharge_w = max(0.0, soc_wh - self.min_wh) * self.discharge_efficiency / hours
@@ -148,7 +210,7 @@ class Battery:
         )
 
     def step(self, soc_wh: float, wanted_w: float, hours: float) -> tuple[float, float]:
-        """What really happens when `wanted_w` is asked for: (`battery_w`, stored energy after).
+        """Power [W] and stored energy after it [Wh] when `wanted_w` is requested for `hours`.
 
         >>> Battery(capacity_wh=10_000).step(9_905, -2_000, 1)
         (-100.0, 10000.0)

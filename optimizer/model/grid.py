@@ -3,14 +3,18 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
+
+from optimizer.model.elementwise import Values, greatest, least
+from optimizer.model.ranges import Count, Moment, Watts
 
 
 class Rule(StrEnum):
-    """What the law lets the battery do with the grid (German EEG section 19, 2026).
+    """Energy that may flow between battery and grid (German EEG section 19, 2026).
 
-    `grid_charge` (charge from the grid, never export from the battery) keeps a roof's fixed
-    feed-in tariff; `pv_only` does neither; `green_export` exports what only the roof charged;
-    `mixed` is bound by the device alone.
+    `grid_charge` (charge from the grid, never export from the battery) keeps a PV system's fixed
+    feed-in tariff; `pv_only` does neither; `green_export` exports energy that only PV has charged;
+    `mixed` is limited by the device alone.
     """
 
     PV_ONLY = "pv_only"
@@ -20,60 +24,74 @@ class Rule(StrEnum):
 
     @property
     def grid_charging(self) -> bool:
-        """Whether the battery may be charged from the grid."""
+        """Permission to charge the battery from the grid."""
         return self in (Rule.GRID_CHARGE, Rule.MIXED)
 
     @property
     def battery_export(self) -> bool:
-        """Whether the battery may discharge into the grid."""
+        """Permission to discharge the battery into the grid."""
         return self in (Rule.GREEN_EXPORT, Rule.MIXED)
 
 
 @dataclass(frozen=True, slots=True)
-class Dimming:
-    """A time in which the grid's operator dims the storage unit (German EnWG section 14a)."""
+class OperatorLimit:
+    """A known time in which the grid operator limits the storage unit (German EnWG section 14a).
 
-    start: datetime
-    end: datetime
-    """First moment outside."""
-    max_w: float = 4_200.0
-    """Most that the unit may draw on its AC side [W]; 4.2 kW is what the law leaves at least."""
+    Raises
+    ------
+    ValueError
+        If it ends before it begins; with a sentence.
+    """
+
+    start: Moment
+    """First moment of the limit, with its offset from UTC."""
+    end: Moment
+    """First moment after the limit, with its offset from UTC."""
+    max_w: Watts = 4_200.0
+    """Largest power that the unit may draw on its AC side [W]; the law leaves at least 4.2 kW."""
+
+    def __post_init__(self) -> None:
+        """Refuse a time without length."""
+        if self.end <= self.start:
+            raise ValueError("end has to be after start")
 
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """Limits at the connection point."""
+    """The connection to the grid."""
 
-    max_buy_w: float = 20_000.0
-    """Most that may be drawn [W]: fuse, contract."""
-    max_sell_w: float = 20_000.0
-    """Most that may be fed in [W]; 0 for zero export."""
+    max_buy_w: Watts = 20_000.0
+    """Largest power that may be drawn from the grid, by fuse or contract [W]."""
+    max_sell_w: Watts = 20_000.0
+    """Largest power that may be fed into the grid [W]; 0 for zero export."""
     rule: Rule = Rule.GRID_CHARGE
-    dimming: tuple[Dimming, ...] = ()
-    """Known times of dimming."""
-    rests_roof: bool = False
-    """Whether somebody throttles the roof for money's sake, at negative prices. The FEMS does not:
-    left to itself it throttles what the grid or the inverter cannot take, and nothing else."""
+    """Legal rule: `grid_charge` lets the battery charge from the grid, `green_export` sell what PV
+    has charged, `mixed` do both, `pv_only` neither."""
+    operator_limits: Annotated[tuple[OperatorLimit, ...], Count(1_000)] = ()
+    price_curtailment: bool = False
+    """Presence of somebody who curtails PV at negative prices; the FEMS by itself curtails only
+    what grid or inverter cannot take."""
 
     def draw_limit_w(self, start: datetime, end: datetime) -> float:
-        """Most that the storage unit may draw between two moments [W, AC]; infinite if free.
+        """Largest power that the storage unit may draw between two moments [W, AC], or infinity.
 
-        A step that a time of dimming only touches is dimmed as a whole.
+        A limit that covers only a part of the time holds for all of it.
         """
-        touching = [item for item in self.dimming if item.start < end and start < item.end]
+        touching = [item for item in self.operator_limits if item.start < end and start < item.end]
         return min((item.max_w for item in touching), default=float("inf"))
 
-    def battery_limits(self, need_w: float) -> tuple[float, float]:
+    def battery_limits(self, need_w: Values) -> tuple[Values, Values]:
         """Lowest and highest battery power that the rule allows [W].
 
-        `need_w` is the battery power that would bring the grid to zero (load minus roof):
-        positive when the house lacks power, negative when the roof has some to spare.
+        `need_w` is the battery power that would bring the grid power to zero (load minus PV):
+        positive when the house lacks power, negative when PV has a surplus.
 
         >>> Grid(rule=Rule.PV_ONLY).battery_limits(-1_500.0)
         (-1500.0, 0.0)
         >>> Grid(rule=Rule.GRID_CHARGE).battery_limits(800.0)
         (-inf, 800.0)
         """
-        lowest_w = float("-inf") if self.rule.grid_charging else min(0.0, need_w)
-        highest_w = float("inf") if self.rule.battery_export else max(0.0, need_w)
+        free = float("inf")
+        lowest_w = need_w - free if self.rule.grid_charging else least(need_w, 0.0)
+        highest_w = need_w + free if self.rule.battery_export else greatest(need_w, 0.0)
         return lowest_w, highest_w

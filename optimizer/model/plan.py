@@ -1,31 +1,35 @@
-"""The plan: for each step the forecast, the program's answer and what control may do."""
+"""The plan: for each step the forecast, the planned powers and the band for control."""
 
 import functools
 import hashlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from optimizer.errors import NoPlanError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 class Intent(StrEnum):
-    """What a step is for; each is a band of battery power that control keeps to."""
+    """Purpose of a step; each is a band of battery power for control."""
 
-    OWN_USE = "own_use"
-    """Let the house be balanced: anything goes."""
+    SELF_CONSUMPTION = "self_consumption"
+    """Leave the battery to the FEMS, which balances the house."""
     HOLD = "hold"
     """Do not discharge."""
     DEFER = "defer"
-    """Do not charge: keep room."""
+    """Do not charge, to keep room."""
     CHARGE = "charge"
-    """Charge at least this much."""
+    """Charge with at least the planned power."""
     LIMIT = "limit"
-    """Charge at most this much."""
+    """Charge with at most the planned power."""
     DISCHARGE = "discharge"
-    """Discharge at least this much."""
+    """Discharge with at least the planned power."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +43,9 @@ class Step:
     load_w: float
     pv_w: float
     battery_w: float
-    """Planned battery power: + discharges (AC-referred, without the roof)."""
+    """Planned battery power: + discharges (AC-referred, without PV)."""
     ess_w: float
-    """The inverter's AC power: on hybrids the roof is in it."""
+    """AC power of the storage unit; on hybrids with PV."""
     grid_w: float
     curtailed_w: float
     soc_wh: float
@@ -52,16 +56,16 @@ class Step:
     highest_w: float
     """Upper end of that band."""
     stored_value_eur_per_kwh: float
-    """Worth of a stored kWh after this step, at the planned state of charge: of the last one
-    stored, or where the step keeps or makes room, of the next one."""
+    """Marginal value of a stored kWh after this step at the planned state of charge [EUR/kWh]: of
+    the last one stored, or where the step keeps or makes room, of the next one."""
     values_eur_per_kwh: tuple[float, ...]
-    """The same at each of the plan's `value_soc_wh`."""
+    """Marginal values at each of the plan's `value_soc_wh` [EUR/kWh]."""
     why: str
     peak_w: float | None = None
-    """Most that may be drawn without a dearer peak than the plan's own in the step's month or year;
+    """Grid power up to which no peak beyond the plan's own costs money in the step's month or year;
     None where peaks cost nothing. Control does not charge above it."""
     price_from: str = ""
-    """Where the prices came from: `published`, `cached` or `filled`, and a source's name."""
+    """Origin of the prices: `published`, `cached` or `filled`, and a source's name."""
 
     @property
     def hours(self) -> float:
@@ -75,38 +79,39 @@ class Step:
 
     @property
     def cost_eur(self) -> float:
-        """Bill of the step [EUR]: bought energy minus pay for sold energy."""
+        """Bill of the step [EUR]: cost of bought energy minus revenue of sold energy."""
         price = self.buy_eur_per_kwh if self.grid_w > 0 else self.sell_eur_per_kwh
         return self.grid_w * self.hours / 1000 * price
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A whole plan: contiguous steps, their money and where they came from."""
+    """A whole plan: contiguous steps, their costs and their origin."""
 
     made_at: datetime
     site: str
     bounds: str
     """Fingerprint of battery and grid limits: a plan of another battery is refused."""
     step_s: int
+    """Nominal length of a step [s]; the first one is shorter where the plan begins within it."""
     status: str
     gap_eur: float | None
-    """How far below the solver's proved bound may lie; None where the solver does not tell."""
+    """Distance to the solver's proved bound [EUR]; None where the solver does not report it."""
     solver: str
     start_soc_percent: float
     cost_eur: float
     """Bill over the steps [EUR]; wear and stored energy are apart."""
-    own_use_cost_eur: float
-    """The same with the battery left to itself."""
+    self_consumption_cost_eur: float
+    """Bill with the battery left to itself [EUR]."""
     no_battery_cost_eur: float
     wear_eur: float
-    own_use_wear_eur: float
+    self_consumption_wear_eur: float
     stored_value_eur: float
-    """Worth of the energy left at the end."""
-    own_use_stored_value_eur: float
-    """Worth of the energy that the battery left to itself would have at the end."""
+    """Value of the energy left at the end [EUR]."""
+    self_consumption_stored_value_eur: float
+    """Value of the energy left at the end with the battery left to itself [EUR]."""
     end_value_eur_per_kwh: float
-    """Worth of a kWh in the cells at the end of the horizon."""
+    """Value of a kWh in the cells at the end of the horizon."""
     solve_s: float
     value_soc_wh: tuple[float, ...]
     """Stored energies of the value table [Wh], rising."""
@@ -115,34 +120,69 @@ class Plan:
     peak_w: float | None = None
     """Highest power drawn in the plan, as a mean over a step; None where peaks cost nothing."""
     peak_eur: float = 0.0
-    """What new peaks cost beyond those already reached: apart from `cost_eur`."""
-    own_use_peak_eur: float = 0.0
-    """The same with the battery left to itself."""
+    """Cost of peaks beyond those already reached [EUR]; apart from `cost_eur`."""
+    self_consumption_peak_eur: float = 0.0
+    """Cost of such peaks with the battery left to itself [EUR]."""
 
     @property
     def saving_eur(self) -> float:
         """Saving against the battery left to itself; stored energy, wear and peaks counted."""
-        own = self.own_use_cost_eur + self.own_use_wear_eur - self.own_use_stored_value_eur
+        own = (
+            self.self_consumption_cost_eur
+            + self.self_consumption_wear_eur
+            - self.self_consumption_stored_value_eur
+        )
         ours = self.cost_eur + self.wear_eur - self.stored_value_eur
-        return own + self.own_use_peak_eur - (ours + self.peak_eur)
+        return own + self.self_consumption_peak_eur - (ours + self.peak_eur)
 
     def step_at(self, at: datetime) -> Step | None:
-        """The step that covers a moment, or None: never the nearest one."""
+        """Step that covers a moment, or None; never the nearest one."""
         for step in self.steps:
             if step.start <= at < step.end:
                 return step
         return None
 
-    def value_at(self, step: Step, soc_wh: float) -> float:
-        """Worth of one more stored kWh after `step` at this stored energy [EUR/kWh].
+    def soc_wh_at(self, at: datetime, capacity_wh: float) -> float | None:
+        """Planned stored energy at a moment [Wh], interpolated within its step.
 
-        Between the table's states of charge the value is interpolated, outside it is held.
+        None outside the plan.
+        """
+        step = self.step_at(at)
+        if step is None:
+            return None
+        passed_wh = [earlier.soc_wh for earlier in self.steps if earlier.end <= at]
+        before_wh = passed_wh[-1] if passed_wh else capacity_wh * self.start_soc_percent / 100
+        share = (at - step.start) / (step.end - step.start)
+        return before_wh + (step.soc_wh - before_wh) * share
+
+    def frame(self) -> "pd.DataFrame":
+        """The steps as a table; imports pandas.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row a step, index `start` (UTC); columns are the fields of `Step` but the value table:
+            `end`, prices [EUR/kWh], powers [W], `soc_wh` at the step's end [Wh], `intent` as text.
+        """
+        import pandas as pd
+
+        names = [item.name for item in fields(Step) if item.name != "values_eur_per_kwh"]
+        rows = [[getattr(step, name) for name in names] for step in self.steps]
+        table = pd.DataFrame(rows, columns=names)
+        table["intent"] = [step.intent.value for step in self.steps]
+        table["peak_w"] = table["peak_w"].astype(float)
+        return table.set_index("start")
+
+    def value_at(self, step: Step, soc_wh: float) -> float:
+        """Marginal value of a stored kWh after `step` at this stored energy [EUR/kWh].
+
+        Interpolated between the table's states of charge, constant outside.
         """
         return interpolate(soc_wh, self.value_soc_wh, step.values_eur_per_kwh)
 
 
 def interpolate(x: float, xs: tuple[float, ...], ys: tuple[float, ...]) -> float:
-    """Piecewise linear interpolation over rising `xs`, held flat outside.
+    """Piecewise linear interpolation over rising `xs`, constant outside.
 
     >>> interpolate(1.5, (1.0, 2.0), (10.0, 20.0))
     15.0
@@ -157,17 +197,17 @@ def interpolate(x: float, xs: tuple[float, ...], ys: tuple[float, ...]) -> float
 
 @functools.lru_cache(maxsize=64)
 def fingerprint(battery: Battery, grid: Grid) -> str:
-    """Short stable hash of everything that bounds a plan.
+    """Short stable hash of all limits that a plan obeys.
 
-    The coupling is left out: control takes it from the live readings, and where the configuration
-    says "auto" the planner may have had to guess it. Control asks in every cycle: it is remembered.
+    The coupling is left out: control takes it from the live readings, and with "auto" in the
+    configuration the planner may have assumed it. Cached, since control asks in every cycle.
     """
     text = repr(_plain([asdict(replace(battery, hybrid=False)), asdict(grid)]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _plain(value: object) -> object:
-    """Equal values as one text: whether a limit was written 5 or 5.0 is no difference."""
+    """Equal values in one form: 5 and 5.0 are the same limit."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -1,22 +1,29 @@
-"""Plans as JSON data: the `plan/1` contract that other programs read."""
+"""Plans as JSON data: the `plan/2` contract that other programs read; `plan/1` is still read."""
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from optimizer.errors import NoPlanError
+from optimizer.model import moments
 from optimizer.model.plan import Intent, Plan, Step, check_contiguous, iso
+from optimizer.model.printable import printable
 
-SCHEMA = "plan/1"
-ADDED = frozenset({"peak_w", "peak_eur", "own_use_peak_eur", "price_from"})
-"""Keys that plans of the first versions do not have yet."""
+SCHEMA = "plan/2"
+FORMER_SCHEMA = "plan/1"
+"""Schema up to version 0.1, with `own_use` for `self_consumption`."""
+LARGEST = 1e12
+"""Largest number of a plan [W, Wh, EUR]: beyond it is none."""
+LONGEST_TEXT = 2_000
+"""Longest text of a plan [characters]."""
+ADDED = frozenset({"peak_w", "peak_eur", "self_consumption_peak_eur", "price_from"})
+"""Keys that the first versions' plans lack."""
 
 
 def _plain(value: Any) -> Any:
-    """A field's value as JSON knows it: powers to 0.01 W, energies to 0.01 Wh, money to 1e-6."""
+    """Value of a field as JSON data; -0.0 becomes 0.0."""
     if isinstance(value, datetime):
         return iso(value)
     if isinstance(value, tuple):
@@ -32,7 +39,7 @@ def step_to_json(step: Step) -> dict[str, Any]:
 
 
 def to_json(plan: Plan) -> dict[str, Any]:
-    """A plan as JSON data under the `plan/1` contract."""
+    """A plan as JSON data under the `plan/2` contract."""
     head = {
         item.name: _plain(getattr(plan, item.name)) for item in fields(Plan) if item.name != "steps"
     }
@@ -42,7 +49,7 @@ def to_json(plan: Plan) -> dict[str, Any]:
 def to_text(plan: Plan) -> str:
     """A plan as JSON text: a line for each key of its head, a line for each step.
 
-    What a text compares of two plans is then the line that differs.
+    A comparison of two such texts shows the lines that differ.
     """
     data = to_json(plan)
     lines = [
@@ -61,27 +68,55 @@ def _read(kind: type[Plan] | type[Step], data: Mapping[str, Any]) -> dict[str, A
             continue
         value = data[item.name]
         if item.type is datetime:
-            value = datetime.fromisoformat(value)
-            if value.tzinfo is None:
-                raise ValueError(f"{item.name} has no offset from UTC")
+            value = moments.utc(_offset(item.name, datetime.fromisoformat(value)))
         elif item.type is float or (item.type == float | None and value is not None):
             value = _finite(item.name, value)
         elif item.type == tuple[float, ...]:
             value = tuple(_finite(item.name, number) for number in value)
-        elif isinstance(value, list) and item.name != "steps":
-            value = tuple(value)
+        elif item.type is str:
+            value = _line(item.name, value)
+        elif item.type is int:
+            value = int(_finite(item.name, value))
+        elif item.type == tuple[str, ...]:
+            value = tuple(_line(item.name, text) for text in value)
         values[item.name] = value
     return values
 
 
+def _offset(name: str, value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError(f"{name} has no offset from UTC")
+    return value
+
+
 def _finite(name: str, value: Any) -> float:
-    if isinstance(value, bool | str) or not math.isfinite(float(value)):
+    """A number; one that is too large for a power, an energy or a price is none."""
+    if isinstance(value, bool | str) or not abs(value) <= LARGEST:
         raise ValueError(f"{name} is not finite")
     return float(value)
 
 
+def _line(name: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{name} is no text")
+    return printable(value, LONGEST_TEXT)
+
+
+def _from_former(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan of `plan/1` under today's keys."""
+    renamed = {key.replace("own_use", "self_consumption"): data[key] for key in data}
+    if isinstance(renamed.get("steps"), list):
+        renamed["steps"] = [
+            {**step, "intent": Intent.SELF_CONSUMPTION.value}
+            if isinstance(step, Mapping) and step.get("intent") == "own_use"
+            else step
+            for step in renamed["steps"]
+        ]
+    return renamed | {"schema": SCHEMA}
+
+
 def from_json(data: Mapping[str, Any]) -> Plan:
-    """Read a plan back, whole or not at all.
+    """Plan from JSON data, whole or not at all.
 
     Raises
     ------
@@ -89,10 +124,12 @@ def from_json(data: Mapping[str, Any]) -> Plan:
         If the schema is another one, a field is missing or not finite, or the steps do not follow
         each other without a gap.
     """
+    if isinstance(data, Mapping) and data.get("schema") == FORMER_SCHEMA:
+        data = _from_former(data)
     schema = data.get("schema") if isinstance(data, Mapping) else None
     if schema != SCHEMA:
         raise NoPlanError(
-            f"the stored plan has schema {schema!r}, this version reads {SCHEMA!r}: "
+            f"the stored plan has schema {printable(repr(schema))}, this version reads {SCHEMA!r}: "
             "make a new one with 'optimizer plan'"
         )
     try:
@@ -103,7 +140,8 @@ def from_json(data: Mapping[str, Any]) -> Plan:
         plan = Plan(**(_read(Plan, data) | {"steps": steps}))
     except (KeyError, TypeError, ValueError) as error:
         raise NoPlanError(
-            f"the stored plan cannot be read ({error}): make a new one with 'optimizer plan'"
+            f"the stored plan cannot be read ({printable(str(error))}): make a new one with "
+            "'optimizer plan'"
         ) from error
     check_contiguous(plan)
     return plan

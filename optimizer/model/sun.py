@@ -1,14 +1,14 @@
-"""Where the sun stands, to a third of a degree: enough to know night from day."""
+"""Position of the sun to a third of a degree, enough to tell night from day."""
 
 from datetime import datetime
 from math import asin, cos, degrees, pi, radians, sin
 
 HORIZON_DEGREES = -0.833
-"""The sun's middle at sunrise: half its disc and the air's refraction."""
+"""Elevation of the sun's centre at sunrise: half its disc and the refraction of the air."""
 
 
 def elevation_degrees(at: datetime, latitude: float, longitude: float) -> float:
-    """Height of the sun's middle above the horizon [degrees], without refraction.
+    """Elevation of the sun's centre above the horizon [degrees], without refraction.
 
     Spencer's series for declination and equation of time (1971).
 
@@ -41,6 +41,6 @@ def is_night(
     start: datetime, end: datetime, latitude: float, longitude: float,
     below_degrees: float = HORIZON_DEGREES,
 ) -> bool:  # fmt: skip
-    """Whether the sun is below the horizon in a whole step; steps are an hour at most."""
+    """Darkness during a whole step, of an hour at most: the sun stays below `below_degrees`."""
     moments = (start, start + (end - start) / 2, end)
     return all(elevation_degrees(at, latitude, longitude) < below_degrees for at in moments)

@@ -1,55 +1,76 @@
-"""From the exchange's price to the owner's: what the next kWh costs, what a sold one earns."""
+"""From the exchange's price to the owner's: cost of the next kWh, revenue of a sold one."""
 
-from dataclasses import dataclass, field
+import itertools
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
+
+from optimizer.model.ranges import Count, Derived, EurPerKwh, Range, TimeOfDay, Watts
+
+Day = Literal["mo", "tu", "we", "th", "fr", "sa", "su"]
+DAYS: tuple[Day, ...] = ("mo", "tu", "we", "th", "fr", "sa", "su")
+"""Names of the days of the week, in the order of `date.weekday()`."""
+MONTHS = tuple(range(1, 13))
+BERLIN = ZoneInfo("Europe/Berlin")
 
 
 class ExportKind(StrEnum):
-    """How fed-in energy is paid."""
+    """Payment for energy fed in."""
 
     FIXED = "fixed"
     SPOT = "spot"
     SERIES = "series"
 
 
+def _within(
+    local: datetime, begin: time, end: time, months: tuple[int, ...], days: tuple[Day, ...]
+) -> bool:
+    """Membership of a local moment; hours that end at or before their begin end the next day."""
+    if local.month not in months:
+        return False
+    clock, today, yesterday = local.time(), DAYS[local.weekday()], DAYS[local.weekday() - 1]
+    if begin < end:
+        return today in days and begin <= clock < end
+    late, early = clock >= begin, clock < end
+    return (late and today in days) or (early and yesterday in days)
+
+
 @dataclass(frozen=True, slots=True)
 class FeeWindow:
-    """A time of day with its own grid fee: time-variable grid fees, double tariffs."""
+    """A grid fee of certain hours; the first window that covers a moment counts."""
 
-    start: time
-    """First local time inside."""
-    end: time
-    """First local time outside; at or before `start` means over midnight."""
-    grid_fee_eur_per_kwh: float
-    months: frozenset[int] = frozenset(range(1, 13))
-    days: frozenset[int] = frozenset(range(7))
-    """Days of the week on which it begins, Monday is 0."""
+    from_: TimeOfDay
+    """First local time of the fee."""
+    to: TimeOfDay
+    """First local time after the fee; at or before `from` it is the next day's."""
+    grid_fee_eur_per_kwh: EurPerKwh
+    """Net grid fee in these hours, instead of the tariff's [EUR/kWh]."""
+    months: Annotated[tuple[Annotated[int, Range(1, 12)], ...], Count(12, 1)] = MONTHS
+    """Months in which the fee applies."""
+    days: Annotated[tuple[Day, ...], Count(7, 1)] = DAYS
+    """Days of the week on which the hours begin."""
 
     def covers(self, local: datetime) -> bool:
-        """Whether a local moment lies inside."""
-        if local.month not in self.months:
-            return False
-        clock, day = local.time(), local.weekday()
-        if self.start < self.end:
-            return day in self.days and self.start <= clock < self.end
-        late, early = clock >= self.start, clock < self.end
-        return (late and day in self.days) or (early and (day - 1) % 7 in self.days)
+        """Membership of a local moment."""
+        return _within(local, self.from_, self.to, self.months, self.days)
 
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Pay for fed-in energy."""
+    """Payment for energy fed in."""
 
     kind: ExportKind = ExportKind.FIXED
-    eur_per_kwh: float = 0.0
-    """`fixed`: the pay. `spot`: what is taken off the spot price."""
+    """Kind of payment: `fixed`, the exchange's price (`spot`), or a `series` that a price source
+    gives."""
+    eur_per_kwh: EurPerKwh = 0.0
+    """Payment for a kWh if `fixed`; deduction from the exchange's price if `spot` [EUR/kWh]."""
     zero_when_spot_negative: bool = False
+    """Payment of nothing while the exchange's price is below 0."""
 
     def price(self, spot_eur_per_kwh: float) -> float:
-        """Pay for a kWh [EUR/kWh] at this spot price; may be negative for `spot`."""
+        """Payment for a kWh at this exchange price [EUR/kWh]; may be negative for `spot`."""
         if self.zero_when_spot_negative and spot_eur_per_kwh < 0:
             return 0.0
         if self.kind is ExportKind.SPOT:
@@ -61,16 +82,36 @@ class Export:
 class Peak:
     """A price for the highest power drawn in a month or year, as a mean over a step."""
 
-    eur_per_kw: float
-    """With everything, for each month or year [EUR/kW]."""
+    eur_per_kw: Annotated[float, Range(0, 1_000)]
+    """Price of the period's highest power, with VAT [EUR/kW]."""
     period: Literal["month", "year"] = "month"
-    """Local calendar month or year."""
-    reached_w: float = 0.0
-    """The highest so far in the period that runs now [W]."""
-    usual_w: float = 0.0
-    """What a period reaches anyway [W]: up to here drawing costs nothing more. Without it the first
-    days of a period are planned as if its remaining days would stay without any peak."""
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Berlin"))
+    """Local calendar month or year whose highest power is paid."""
+    reached_w: Watts = 0.0
+    """Highest power so far in the current period [W]."""
+    usual_w: Watts = 0.0
+    """Highest power that every period reaches anyway [W], up to which drawing costs nothing more;
+    at 0 the first days of a period are planned as if no peak would follow."""
+    from_: TimeOfDay = time(0)
+    """First local time of the hours that count."""
+    to: TimeOfDay = time(0)
+    """First local time after the hours that count; at or before `from` it is the next day's."""
+    months: Annotated[tuple[Annotated[int, Range(1, 12)], ...], Count(12, 1)] = MONTHS
+    """Months that count."""
+    days: Annotated[tuple[Day, ...], Count(7, 1)] = DAYS
+    """Days of the week that count."""
+    zone: Annotated[ZoneInfo, Derived()] = BERLIN
+    """Time zone of the periods: the tariff's."""
+
+    def counts(self, at: datetime) -> bool:
+        """Return true if the power at a moment counts for the peak."""
+        local = at.astimezone(self.zone)
+        return _within(local, self.from_, self.to, self.months, self.days)
+
+    def period_begin(self, at: datetime) -> datetime:
+        """First moment of the month or year that a moment lies in, in local time."""
+        local = at.astimezone(self.zone)
+        month = local.month if self.period == "month" else 1
+        return datetime(local.year, month, 1, tzinfo=self.zone)
 
     def period_of(self, at: datetime) -> tuple[int, int]:
         """Local year and month of a moment; the month is 0 where years count."""
@@ -79,56 +120,87 @@ class Peak:
 
 
 @dataclass(frozen=True, slots=True)
-class Tariff:
-    """Net parts added to the spot price, then VAT; all in EUR/kWh.
+class TariffParts:
+    """Net parts added to the exchange's price, then VAT; and the payment for export.
 
     Notes
     -----
     German parts of 2026: levies 2.946 ct, electricity tax 2.05 ct, concession 1.32 to 2.39 ct by
-    size of town, grid fee by the operator's price sheet, VAT 19 %. They belong into the plan: with
-    15 ct of constant parts and 85 % round trip, trading at a 4.7 ct spread loses money.
+    size of town, grid fee by the operator's price sheet, VAT 19 %. A plan needs them: with 15 ct of
+    constant parts and 85 % round trip, trading at a spread of 4.7 ct loses money.
     """
 
-    markup_eur_per_kwh: float = 0.0
-    levies_eur_per_kwh: float = 0.0
-    tax_eur_per_kwh: float = 0.0
-    concession_eur_per_kwh: float = 0.0
-    grid_fee_eur_per_kwh: float = 0.0
-    vat_percent: float = 0.0
-    windows: tuple[FeeWindow, ...] = ()
-    export: Export = field(default_factory=Export)
-    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Berlin"))
-    """Time zone of the windows."""
+    markup_eur_per_kwh: EurPerKwh = 0.0
+    """The supplier's addition to the exchange's price, net [EUR/kWh]."""
+    levies_eur_per_kwh: EurPerKwh = 0.0
+    """Levies, net [EUR/kWh]."""
+    tax_eur_per_kwh: EurPerKwh = 0.0
+    """Electricity tax, net [EUR/kWh]."""
+    concession_eur_per_kwh: EurPerKwh = 0.0
+    """Concession fee of the town, net [EUR/kWh]."""
+    grid_fee_eur_per_kwh: EurPerKwh = 0.0
+    """Grid operator's fee, net, where no window applies [EUR/kWh]."""
+    vat_percent: Annotated[float, Range(0, 50)] = 0.0
+    """VAT on the sum of all parts and the exchange's price [%]."""
+    window: Annotated[tuple[FeeWindow, ...], Count(1_000)] = ()
+    export: Export = Export()
     valid_to: date | None = None
-    """Last local day on which the parts hold."""
-    peak: Peak | None = None
-    valid_from: date | None = None
-    """First local day on which they hold; for the first tariff there is none."""
-    changes: tuple["Tariff", ...] = ()
-    """Whole tariffs that follow, each with its `valid_from`, rising."""
-    stated: bool = True
-    """Whether the owner has stated the parts; without them a spot price says little of the bill."""
+    """Last local day on which the parts hold; a warning comes two weeks before."""
 
-    def on(self, at: datetime) -> "Tariff":
-        """The parts that hold at a moment: the last that has begun."""
-        day = at.astimezone(self.zone).date()
-        begun = [part for part in self.changes if part.valid_from and part.valid_from <= day]
-        return begun[-1] if begun else self
-
-    def sell(self, spot_eur_per_kwh: float, at: datetime) -> float:
-        """What a sold kWh earns [EUR/kWh]."""
-        return self.on(at).export.price(spot_eur_per_kwh)
-
-    def grid_fee(self, at: datetime) -> float:
-        """Grid fee at a moment [EUR/kWh, net]; the first window that covers it wins."""
-        local, part = at.astimezone(self.zone), self.on(at)
-        for window in part.windows:
+    def local_grid_fee(self, local: datetime) -> float:
+        """Grid fee at a local moment at which the parts hold [EUR/kWh, net]."""
+        for window in self.window:
             if window.covers(local):
                 return window.grid_fee_eur_per_kwh
-        return part.grid_fee_eur_per_kwh
+        return self.grid_fee_eur_per_kwh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TariffChange(TariffParts):
+    """Parts that are new from a day on; those that are not named stay as they were."""
+
+    valid_from: date
+    """First local day on which the parts hold."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tariff(TariffParts):
+    """Net parts that make the exchange's price the owner's, and the payment for energy fed in.
+
+    Raises
+    ------
+    ValueError
+        If the changes are out of order; with a sentence.
+    """
+
+    time_zone: ZoneInfo = BERLIN
+    """Time zone of windows, days and peaks."""
+    peak: Peak | None = None
+    change: Annotated[tuple[TariffChange, ...], Count(1_000)] = ()
+    stated: Annotated[bool, Derived()] = True
+    """The owner has stated the parts; without them an exchange price says little of the bill."""
+
+    def __post_init__(self) -> None:
+        """Refuse changes out of order."""
+        if any(a.valid_from >= b.valid_from for a, b in itertools.pairwise(self.change)):
+            raise ValueError("change: name each valid_from once, the earliest first")
+
+    def on(self, at: datetime) -> TariffParts:
+        """Parts that hold at a moment: the last that have begun."""
+        day = at.astimezone(self.time_zone).date()
+        begun = [part for part in self.change if part.valid_from <= day]
+        return begun[-1] if begun else self
+
+    def grid_fee(self, at: datetime) -> float:
+        """Grid fee at a moment [EUR/kWh, net]."""
+        return self.on(at).local_grid_fee(at.astimezone(self.time_zone))
+
+    def sell(self, spot_eur_per_kwh: float, at: datetime) -> float:
+        """Revenue of a sold kWh [EUR/kWh]."""
+        return self.on(at).export.price(spot_eur_per_kwh)
 
     def buy(self, spot_eur_per_kwh: float, at: datetime) -> float:
-        """What the next bought kWh costs [EUR/kWh, with everything].
+        """Cost of the next bought kWh [EUR/kWh, all-in].
 
         >>> from datetime import UTC
         >>> fees = Tariff(grid_fee_eur_per_kwh=0.1612, vat_percent=19)
@@ -142,16 +214,16 @@ class Tariff:
             + part.levies_eur_per_kwh
             + part.tax_eur_per_kwh
             + part.concession_eur_per_kwh
-            + part.grid_fee(at)
+            + self.grid_fee(at)
         )
         return net * (1 + part.vat_percent / 100)
 
     def expired(self, at: datetime) -> bool:
-        """Whether the parts no longer hold at a moment."""
+        """Expiry of the parts before a moment's local day."""
         valid_to = self.on(at).valid_to
-        return valid_to is not None and at.astimezone(self.zone).date() > valid_to
+        return valid_to is not None and at.astimezone(self.time_zone).date() > valid_to
 
     @property
     def ends(self) -> date | None:
         """Last local day for which parts are known; None if they hold without an end."""
-        return (self.changes[-1] if self.changes else self).valid_to
+        return (self.change[-1] if self.change else self).valid_to

@@ -1,4 +1,4 @@
-"""What energy is worth that is left in the battery when the plan ends.
+"""Value of the energy that is left in the battery when the plan ends.
 
 The plan ends where published prices end; life goes on. A worth that is too low gives the store
 away, one that is too high buys for a future that never comes, and a target state of charge does
@@ -23,10 +23,10 @@ import numpy as np
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
-from optimizer.model.spread import LoadSpread
-from optimizer.planning import value_table
-from optimizer.planning.forecasts import Forecasts
-from optimizer.planning.options import Array
+from optimizer.model.load_spread import LoadSpread
+from optimizer.planning import water_value
+from optimizer.planning.arrays import Forecasts
+from optimizer.planning.step_options import Array
 from optimizer.planning.task import ForecastStep
 
 END_VALUE_SHARE = 0.65
@@ -70,18 +70,18 @@ def beyond(
     For each of the value table's equal cells, falling; never below 0, or energy would be burnt.
     """
     forecasts = Forecasts.of([steps], spread, [(auto_end_value(steps, battery),)])
-    if grid.dimming:
+    if grid.operator_limits:
         draw_w = [grid.draw_limit_w(step.start, step.end) for step in steps]
         forecasts = replace(forecasts, draw_w=np.array([draw_w]))
-    (cells,) = falling(value_table.before(battery, grid, forecasts)).tolist()
+    (cells,) = falling(water_value.before(battery, grid, forecasts)).tolist()
     return tuple(cells)
 
 
-def falling(worth: Array) -> Array:
+def falling(marginal_value: Array) -> Array:
     """Worths [EUR/kWh] (plans, cells) as an end value may be: falling, and none below 0.
 
     Averages over loads fall but for rounding; that is taken out. Rounded to a thousandth of a cent
     per kWh, so that a sum's last bit, which Python's versions round otherwise, moves no plan.
     """
-    kept: Array = np.minimum.accumulate(np.maximum(worth.round(5), 0.0), axis=1) + 0.0
+    kept: Array = np.minimum.accumulate(np.maximum(marginal_value.round(5), 0.0), axis=1) + 0.0
     return kept

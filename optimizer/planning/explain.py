@@ -1,4 +1,6 @@
-"""Why: the reason for each step in one sentence for the owner, from the look at the whole plan.
+"""Explanation of each step of a plan: its intent, and its reason in one sentence.
+
+Why: the reason for each step in one sentence for the owner, from the look at the whole plan.
 
 Prices in a comparison with a stored kWh are per kWh in the cells, so that losses are in it. What a
 stored kWh is worth is what the last one is: the others are worth more.
@@ -10,8 +12,58 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from optimizer.model.plan import Intent, Step
-from optimizer.planning.intents import SAME_W, SAME_WH
-from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task
+from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, ForecastStep, Task
+
+SAME_W = 1.0
+"""Powers closer than this are the same."""
+
+SAME_WH = 1.0
+"""Energies closer than this are the same."""
+
+
+def intent_of(
+    task: Task, step: ForecastStep, battery_w: float, before_wh: float, after_wh: float
+) -> tuple[Intent, float, float]:
+    """Intent of a step with its band of battery power [W].
+
+    What matters is why the program chose a power: where a bound (full, empty, largest power) made
+    it fall short of what the house wants, the step is self-consumption and the device finds the
+    bound by itself; where a price did, control has to keep to it.
+
+    Parameters
+    ----------
+    battery_w
+        Planned battery power: + discharges [W].
+    before_wh, after_wh
+        Stored energy at the start and the end of the step [Wh].
+
+    Returns
+    -------
+    intent, lowest_w, highest_w
+    """
+    battery = task.battery
+    low, high = -battery.max_charge_w, battery.max_discharge_w
+    # What a taper limits here it limits for the device too, which finds that by itself.
+    most_in_w, most_out_w = battery.taper_w(before_wh)
+    charge_limit_w = max(low, -most_in_w - battery.standby_w)
+    discharge_limit_w = most_out_w - battery.standby_w
+    need = task.self_consumption_w(step)
+    full = max(before_wh, after_wh) >= battery.max_wh - SAME_WH
+    empty = min(before_wh, after_wh) <= battery.min_wh + SAME_WH
+    charging, discharging = battery_w < -battery.standby_w - SAME_W, battery_w > SAME_W
+    if charging and battery_w < need - SAME_W:
+        return Intent.CHARGE, low, battery_w
+    if charging and battery_w > need + SAME_W and not full and battery_w > charge_limit_w + SAME_W:
+        return Intent.LIMIT, battery_w, high
+    if discharging and battery_w > need + SAME_W:
+        return Intent.DISCHARGE, battery_w, high
+    if not charging and not discharging:
+        if need > SAME_W and not empty and discharge_limit_w > SAME_W:
+            return Intent.HOLD, low, max(0.0, battery_w)
+        if need < -SAME_W and not full and charge_limit_w < -battery.standby_w - SAME_W:
+            return Intent.DEFER, min(0.0, battery_w), high
+    return Intent.SELF_CONSUMPTION, low, high
+
 
 SAME_EUR_PER_KWH = 0.0005
 """Prices closer than this are the same to an owner."""
@@ -37,12 +89,12 @@ def clock(moment: datetime, seen_from: datetime, zone: ZoneInfo) -> str:
 
 def reasons(task: Task, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
     """One sentence for each step: why it does what it does."""
-    look = _Look(task, steps, zone)
-    return [look.reason(at) for at in range(len(steps))]
+    context = _StepContext(task, steps, zone)
+    return [context.reason(at) for at in range(len(steps))]
 
 
 @dataclass(slots=True)
-class _Look:
+class _StepContext:
     """A plan seen from one of its steps."""
 
     task: Task
@@ -56,7 +108,7 @@ class _Look:
             Intent.DEFER: self._defer,
             Intent.LIMIT: self._limit,
             Intent.DISCHARGE: self._discharge,
-            Intent.OWN_USE: self._own_use,
+            Intent.SELF_CONSUMPTION: self._self_consumption,
         }
         return say[self.steps[at].intent](at)
 
@@ -74,7 +126,7 @@ class _Look:
         return best
 
     def _charges_first(self, at: int) -> bool:
-        """Whether the battery is charged from the grid before it is used again."""
+        """Return true if the battery is charged from the grid before it is used again."""
         for step in self.steps[at + 1 :]:
             if step.intent is Intent.CHARGE or step.battery_w > SAME_W:
                 return step.intent is Intent.CHARGE
@@ -106,7 +158,7 @@ class _Look:
 
     def _charge(self, at: int) -> str:
         step, battery, grid = self.steps[at], self.task.battery, self.task.grid
-        stored, worth = (
+        stored, marginal_value = (
             step.buy_eur_per_kwh / battery.charge_efficiency,
             step.stored_value_eur_per_kwh,
         )
@@ -117,39 +169,40 @@ class _Look:
             fast = f", within the {self._period()}'s peak power"
         if step.buy_eur_per_kwh < 0:
             return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: charge{fast}"
-        if worth > NO_PRICE_EUR_PER_KWH:
+        if marginal_value > NO_PRICE_EUR_PER_KWH:
             return f"{self._beyond_price(at)}: charge{fast}"
         peak = self._peak_words(at)
         why = "cheap" if peak is None else f"cheap before the peak ({peak})"
         text = f"{why}: a kWh stored now costs {ct(stored)}"
-        if worth < stored - SAME_EUR_PER_KWH:
+        if marginal_value < stored - SAME_EUR_PER_KWH:
             return text + fast
-        return f"{text}, later it is worth at least {ct(worth)}{fast}"
+        return f"{text}, later it is worth at least {ct(marginal_value)}{fast}"
 
     def _hold(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
-        saved, worth = (
+        saved, marginal_value = (
             step.buy_eur_per_kwh * battery.discharge_efficiency,
             step.stored_value_eur_per_kwh,
         )
         if step.buy_eur_per_kwh < 0:
             return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: the house buys"
-        if worth > NO_PRICE_EUR_PER_KWH:
+        if marginal_value > NO_PRICE_EUR_PER_KWH:
             return f"{self._beyond_price(at)}: keep"
         saved -= battery.wear_eur_per_kwh
-        if worth < saved - SAME_EUR_PER_KWH:
+        if marginal_value < saved - SAME_EUR_PER_KWH:
             return f"keep for later: {ct(step.buy_eur_per_kwh)} now"
         if self._charges_first(at):
-            return f"keep: a stored kWh saves {ct(saved)} now, charging it again costs {ct(worth)}"
+            again = ct(marginal_value)
+            return f"keep: a stored kWh saves {ct(saved)} now, charging it again costs {again}"
         peak = self._peak_words(at)
         why = "keep for later" if peak is None else f"keep for dearer hours ({peak})"
-        return f"{why}: a stored kWh is worth {ct(worth)} then, {ct(saved)} now"
+        return f"{why}: a stored kWh is worth {ct(marginal_value)} then, {ct(saved)} now"
 
     def _period(self) -> str:
         return "month" if self.task.peak is None else self.task.peak.period
 
     def _beyond_price(self, at: int) -> str:
-        """What a stored kWh is for that no price of energy explains."""
+        """Purpose of stored energy that no price of energy explains."""
         full_at = None if self.task.decided is None else self.task.decided.full_at
         if full_at is not None and at <= full_at:
             by = self._time(at, self.steps[full_at].end)
@@ -172,13 +225,13 @@ class _Look:
     def _discharge(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
         earned = step.sell_eur_per_kwh * battery.discharge_efficiency - battery.wear_eur_per_kwh
-        worth = step.stored_value_eur_per_kwh
-        if worth > earned + SAME_EUR_PER_KWH:
+        marginal_value = step.stored_value_eur_per_kwh
+        if marginal_value > earned + SAME_EUR_PER_KWH:
             return f"sell for {ct(step.sell_eur_per_kwh)}{self._room_for(at)}"
-        return f"sell: a stored kWh earns {ct(earned)} now, it is worth {ct(worth)} later"
+        return f"sell: a stored kWh earns {ct(earned)} now, it is worth {ct(marginal_value)} later"
 
     def _room_for(self, at: int) -> str:
-        """What the room is for: paid power, dearer roof hours, or a roof that fills it anyway."""
+        """Purpose of the kept room: paid power, dearer PV hours, or PV that fills it anyway."""
         here, paid, full = self.steps[at], self._paid(at), self._first(at, full=True)
         if paid is not None and (full is None or paid.start <= full.start):
             pay = ct(-paid.buy_eur_per_kwh)
@@ -192,7 +245,7 @@ class _Look:
             text += f" when selling pays {ct(worst.sell_eur_per_kwh)}"
         return text
 
-    def _own_use(self, at: int) -> str:
+    def _self_consumption(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
         if step.need_w < -SAME_W:
             return self._surplus(at)
@@ -215,10 +268,10 @@ class _Look:
         full = step.soc_wh >= battery.max_wh - SAME_WH
         if step.curtailed_w > SAME_W:
             start = "the battery is full" if full else "the battery takes all it can"
-            if step.sell_eur_per_kwh < 0:
-                return f"{start} and selling would cost money: the roof is throttled"
             if step.grid_w <= SAME_W - grid.max_sell_w:
                 return f"{start} and the grid takes no more: the roof is throttled"
+            if step.sell_eur_per_kwh < 0 and grid.price_curtailment:
+                return f"{start} and selling would cost money: the roof is throttled"
             return f"{start} and the inverter passes no more: the roof is throttled"
         if full:
             return "the battery is full: the roof covers the house, the rest is sold"

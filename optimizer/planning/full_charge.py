@@ -1,4 +1,4 @@
-"""Which step a full charge that is due costs least in, without binaries where that can be proved.
+"""Search for the step in which a due full charge costs least, without binaries if possible.
 
 Let F(e) be the least cost of coming to the end of a step with e stored, and V(e) the least cost
 from there on. Both are convex, and F + V is the cost of the best plan that passes through e; its
@@ -15,22 +15,23 @@ cannot rule out are left to binaries.
 
 from math import fsum
 
-from optimizer.planning import value
-from optimizer.planning.step_cost import Segment, options, step_cost
+from optimizer.planning import water_value_exact
+from optimizer.planning.step_options import Segment, StepArrays, choices_of
 from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task
 
 
 def bounds_eur(task: Task) -> list[float]:
     """For each step in time, the least that a plan which is full at its end can cost [EUR]."""
-    later, result, base = value.backward(task, value.choices_of(task)), [], 0.0
+    steps = StepArrays.of(task)
+    choices = choices_of(task)
+    later, result = water_value_exact.backward(task, choices), []
+    base = fsum(steps.cost(steps.high).tolist())
     low, arriving = (task.start_wh - task.floor_wh) / 1000, list[Segment]()
     full = (task.battery.max_wh - task.floor_wh) / 1000
-    for index, (step, ceiling_wh) in enumerate(zip(task.steps, task.ceilings_wh(), strict=True)):
-        choices, most_out, most_in = options(task, step, ceiling_wh)
-        emptying_w = task.battery.power_for(0.0, -1000 * most_out, step.hours)
-        base += step_cost(task, step, emptying_w) or 0.0
+    for index, ceiling_wh in enumerate(task.ceilings_wh()):
+        segments, most_out, most_in = choices[index]
         high = low + fsum(length for _, length in arriving) + most_in
-        arriving = sorted([*arriving, *choices])
+        arriving = sorted([*arriving, *segments])
         low -= most_out
         arriving, skipped = _cut(arriving, -low, high - (ceiling_wh - task.floor_wh) / 1000)
         low, base = max(low, 0.0), base + skipped
@@ -47,12 +48,12 @@ def bounds_eur(task: Task) -> list[float]:
 
 
 def _gain(arriving: list[Segment], low: float, task: Task) -> float:
-    """What having more than `low` at the end is worth above its cost, at best."""
+    """Highest gain of having more than `low` at the end, above its cost [EUR]."""
     gain, at_wh = 0.0, task.floor_wh + 1000 * low
     for slope, length in arriving:
         after_wh = at_wh + 1000 * length
         parts = task.end_segments(at_wh, after_wh)
-        gain += fsum(max(0.0, worth - slope) * part for worth, part in parts)
+        gain += fsum(max(0.0, marginal_value - slope) * part for marginal_value, part in parts)
         at_wh = after_wh
     return gain
 
@@ -84,18 +85,20 @@ def _cheaper_below(slopes: list[Segment], low: float, level: float, price: float
     return result
 
 
-def _dearer(arriving: list[Segment], low: float, worth: list[Segment], full: float) -> float:
+def _dearer(
+    arriving: list[Segment], low: float, marginal_value: list[Segment], full: float
+) -> float:
     """Integral up to full of what having more costs above its worth, at most the missing price."""
-    extra, at, place, left = 0.0, 0.0, 0, worth[0][1]
+    extra, at, place, left = 0.0, 0.0, 0, marginal_value[0][1]
     ends = [(float("-inf"), low), *arriving, (float("inf"), full)]
     for slope, length in ends:
         rest = min(length, full - at)
-        while rest > 1e-12 and place < len(worth):
+        while rest > 1e-12 and place < len(marginal_value):
             part = min(rest, left)
-            dearer = min(max(0.0, slope - worth[place][0]), FULL_CHARGE_EUR_PER_KWH)
+            dearer = min(max(0.0, slope - marginal_value[place][0]), FULL_CHARGE_EUR_PER_KWH)
             extra, at = extra + part * dearer, at + part
             rest, left = rest - part, left - part
             if left <= 1e-12:
                 place += 1
-                left = worth[place][1] if place < len(worth) else 0.0
+                left = marginal_value[place][1] if place < len(marginal_value) else 0.0
     return extra

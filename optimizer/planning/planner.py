@@ -3,46 +3,49 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from math import fsum
+from itertools import pairwise
+from math import fsum, isinf
 from statistics import fmean
-from typing import Any
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
+
+import numpy as np
 
 from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.load_spread import LoadSpread, generic
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
-from optimizer.model.roof_days import RoofDays
-from optimizer.model.spread import LoadSpread, generic
+from optimizer.model.pv_days import PvDays
+from optimizer.model.ranges import Percent, Range
 from optimizer.model.tariff import Peak
 from optimizer.planning import (
-    calibration,
     end_value,
+    plan_notes,
     program,
-    step_cost,
-    value,
-    value_table,
     verify,
+    water_value,
+    water_value_exact,
 )
-from optimizer.planning.explain import reasons
-from optimizer.planning.intents import intent_of
-from optimizer.planning.notes import told_of
-from optimizer.planning.own_use import no_battery, own_use, peak_eur
-from optimizer.planning.task import ForecastStep, Task, must_recover
+from optimizer.planning.explain import intent_of, reasons
+from optimizer.planning.plan_notes import notes_of
+from optimizer.planning.self_consumption import no_battery, peak_eur, self_consumption
+from optimizer.planning.step_options import Array, StepArrays, StepConditions, power_reach
+from optimizer.planning.task import ForecastStep, Steps, Task, must_recover
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """What a plan is made from, apart from the forecast."""
+class PlanRequest:
+    """Everything that a plan is made from, apart from the forecast."""
 
     made_at: datetime
     site: str
     battery: Battery
     grid: Grid
-    soc_percent: float
-    stored_value: float | None = None
+    soc_percent: Percent
+    stored_value: Annotated[float, Range(0, 5)] | None = None
     """Worth of a kWh in the cells at the end [EUR/kWh]; None is "auto"."""
-    beyond: tuple[ForecastStep, ...] = ()
+    beyond: Steps = ()
     """Steps that follow the plan's, foreseen from like days: they only tell "auto" what energy is
     worth at the end."""
     notes: tuple[str, ...] = ()
@@ -52,10 +55,13 @@ class Request:
     """When the battery was full last; None is unknown."""
     spread: LoadSpread | None = None
     """How far the load strays from its forecast; None is an average home."""
-    roof_days: RoofDays | None = None
+    pv_days: PvDays | None = None
     """Days of less and of more roof to reckon with; None takes the roof as forecast."""
     time_zone: str = "Europe/Berlin"
     """What the reasons call the hours."""
+    step_s: int | None = None
+    """Nominal length of a step [s]: the first one is shorter where the plan begins within it. None
+    takes the first step's length."""
 
 
 def _zero_based(number: float, digits: int) -> float:
@@ -63,19 +69,34 @@ def _zero_based(number: float, digits: int) -> float:
     return round(number, digits) + 0.0
 
 
+def _powers(task: Task, stored_wh: tuple[float, ...]) -> Array:
+    """Battery power of each step from the stored energies [W]."""
+    changes = zip(task.steps, pairwise((task.start_wh, *stored_wh)), strict=True)
+    powers = np.array([task.battery.power_for(a, b, step.hours) for step, (a, b) in changes])
+    # Over the seconds that may be left of a step, a solver's last digit of energy is watts.
+    powers[0] = np.clip(powers[0], *power_reach(task))
+    return powers
+
+
 def _steps(
-    task: Task, stored_wh: tuple[float, ...], values: value.Values, tables: value_table.Rows
+    task: Task,
+    stored_wh: tuple[float, ...],
+    values: water_value_exact.WaterValues,
+    tables: water_value.TableRows,
 ) -> list[Step]:
     """The plan's steps from the path of the stored energy."""
     battery, before, steps = task.battery, task.start_wh, []
-    for index, (step, after) in enumerate(zip(task.steps, stored_wh, strict=True)):
-        battery_w = battery.power_for(before, after, step.hours)
-        _, curtailed = step_cost.grid_and_curtailment(task, step, battery_w) or (0.0, 0.0)
-        intent, low, high = intent_of(task, step, battery_w, before, after)
+    rows = [tuple(row) for row in (np.round(np.array(tables), 6) + 0.0).tolist()]
+    powers = _powers(task, stored_wh)
+    curtailed_w = StepArrays(battery, task.grid, StepConditions.of(task)).curtailed(powers)
+    flows = zip(powers.tolist(), curtailed_w.tolist(), strict=True)
+    for index, (planned_w, throttled_w) in enumerate(flows):
+        step, after = task.steps[index], stored_wh[index]
+        intent, low, high = intent_of(task, step, planned_w, before, after)
         wants_room = intent in (Intent.DEFER, Intent.LIMIT, Intent.DISCHARGE)
-        worth = values.worth(index, after, next_kwh=wants_room)
-        powers = [_zero_based(w, 2) for w in (step.load_w, step.pv_w, battery_w, curtailed)]
-        load, roof, battery_w, curtailed = powers
+        marginal_value = values.marginal_value(index, after, next_kwh=wants_room)
+        figures = (step.load_w, step.pv_w, planned_w, throttled_w)
+        load, pv, battery_w, curtailed = (_zero_based(w, 2) for w in figures)
         steps.append(
             Step(
                 start=step.start,
@@ -83,24 +104,30 @@ def _steps(
                 buy_eur_per_kwh=step.buy,
                 sell_eur_per_kwh=step.sell,
                 load_w=load,
-                pv_w=roof,
+                pv_w=pv,
                 battery_w=battery_w,
-                ess_w=_zero_based(battery_w + (roof - curtailed if battery.hybrid else 0.0), 2),
-                grid_w=_zero_based(load - roof + curtailed - battery_w, 2),
+                ess_w=_zero_based(battery_w + (pv - curtailed if battery.hybrid else 0.0), 2),
+                grid_w=_zero_based(load - pv + curtailed - battery_w, 2),
                 curtailed_w=curtailed,
                 soc_wh=_zero_based(after, 2),
                 intent=intent,
                 lowest_w=_zero_based(low, 2),
                 highest_w=_zero_based(high, 2),
-                stored_value_eur_per_kwh=_zero_based(worth, 6),
-                values_eur_per_kwh=tuple(_zero_based(item, 6) for item in tables[index]),
+                stored_value_eur_per_kwh=_zero_based(marginal_value, 6),
+                values_eur_per_kwh=rows[index],
                 why="",
-                peak_w=None if task.peak is None else _zero_based(task.decided_peak_w(step), 2),
+                peak_w=_paid_peak_w(task, step),
                 price_from=step.price_from,
             )
         )
         before = after
     return steps
+
+
+def _paid_peak_w(task: Task, step: ForecastStep) -> float | None:
+    """Power that makes no peak dearer in a step [W]; None where none is counted."""
+    peak_w = task.decided_peak_w(step)
+    return None if isinf(peak_w) else _zero_based(peak_w, 2)
 
 
 def _wear(task: Task, steps: list[Step]) -> float:
@@ -114,8 +141,19 @@ def _peak_eur(task: Task, steps: list[Step]) -> float:
     return peak_eur(task, [step.grid_w for step in steps])
 
 
-def task_of(steps: tuple[ForecastStep, ...], request: Request) -> Task:
-    """What the program is asked.
+def _highest_counted_w(peak: Peak, steps: list[Step]) -> float:
+    """Highest power bought in the steps that count for the peak [W]."""
+    counted = (step.grid_w for step in steps if peak.counts(step.start))
+    return max(0.0, max(counted, default=0.0))
+
+
+def nominal_step_s(steps: tuple[ForecastStep, ...], request: PlanRequest) -> int:
+    """Nominal length of a plan's steps [s], however much of the first one is left."""
+    return round(steps[0].hours * 3600) if request.step_s is None else request.step_s
+
+
+def task_of(steps: tuple[ForecastStep, ...], request: PlanRequest) -> Task:
+    """Task of the program for a forecast and a request.
 
     Raises
     ------
@@ -129,11 +167,11 @@ def task_of(steps: tuple[ForecastStep, ...], request: Request) -> Task:
         start_wh=request.battery.capacity_wh * request.soc_percent / 100,
         end_values=_end_values(steps, request),
         peak=request.peak,
-        full_by=calibration.due(steps, request.battery, request.last_full_charge),
+        full_by=plan_notes.due(steps, request.battery, request.last_full_charge),
     )
 
 
-def _end_values(steps: tuple[ForecastStep, ...], request: Request) -> tuple[float, ...]:
+def _end_values(steps: tuple[ForecastStep, ...], request: PlanRequest) -> tuple[float, ...]:
     if request.stored_value is not None:
         if request.stored_value < 0:
             raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
@@ -143,14 +181,14 @@ def _end_values(steps: tuple[ForecastStep, ...], request: Request) -> tuple[floa
     return end_value.beyond(request.beyond, request.battery, request.grid, _spread(request))
 
 
-def _spread(request: Request) -> LoadSpread:
-    """What the value table reckons with."""
+def _spread(request: PlanRequest) -> LoadSpread:
+    """Spread of the load for the value table."""
     return (request.spread or generic()).widened()
 
 
 def make_plan(
     steps: tuple[ForecastStep, ...],
-    request: Request,
+    request: PlanRequest,
     timer: Callable[[], float],
     engine: tuple[Any, str] | None = None,
 ) -> Plan:
@@ -181,7 +219,7 @@ def make_plan(
 
 def plan_of(
     task: Task,
-    request: Request,
+    request: PlanRequest,
     timer: Callable[[], float],
     engine: tuple[Any, str] | None = None,
 ) -> Plan:
@@ -190,19 +228,18 @@ def plan_of(
     begun = timer()
     solution = program.solve(task, engine)
     task = replace(task, decided=solution.decided)
-    values = value.solve(task)
+    values = water_value_exact.water_values(task)
     # Below the band the way back counts for more than the load's spread.
     tables = (
         values.table
         if must_recover(task)
-        else value_table.of_task(task, _spread(request), request.roof_days)
+        else water_value.of_task(task, _spread(request), request.pv_days)
     )
     solve_s = timer() - begun
     planned = _steps(task, solution.stored_wh, values, tables)
-    told = reasons(task, planned, ZoneInfo(request.time_zone))
-    planned = [replace(step, why=why) for step, why in zip(planned, told, strict=True)]
-    owed = solution.objective_eur - values.objective_eur - _peak_eur(task, planned)
-    notes = told_of(task, request.soc_percent, planned, owed)
+    reported = reasons(task, planned, ZoneInfo(request.time_zone))
+    planned = [replace(step, why=why) for step, why in zip(planned, reported, strict=True)]
+    notes = notes_of(task, request.soc_percent, planned)
     plan = _plan(task, request, planned, solution, values, solve_s, (*request.notes, *notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
     verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
@@ -210,33 +247,33 @@ def plan_of(
 
 
 def _plan(
-    task: Task, request: Request, steps: list[Step], solution: program.Solution,
-    values: value.Values, solve_s: float, notes: tuple[str, ...],
+    task: Task, request: PlanRequest, steps: list[Step], solution: program.Solution,
+    values: water_value_exact.WaterValues, solve_s: float, notes: tuple[str, ...],
 ) -> Plan:  # fmt: skip
     """Put the plan together with its money and its baselines."""
-    alone, bare = own_use(task), no_battery(task)
+    without_plan, bare = self_consumption(task), no_battery(task)
     return Plan(
         made_at=request.made_at,
         site=request.site,
         bounds=fingerprint(task.battery, task.grid),
-        step_s=round(task.steps[0].hours * 3600),
+        step_s=nominal_step_s(task.steps, request),
         status="optimal",
         gap_eur=None if solution.gap_eur is None else _zero_based(solution.gap_eur, 9),
         solver=solution.solver,
         start_soc_percent=request.soc_percent,
         cost_eur=_zero_based(fsum(step.cost_eur for step in steps), 6),
-        own_use_cost_eur=_zero_based(alone.cost_eur, 6),
+        self_consumption_cost_eur=_zero_based(without_plan.cost_eur, 6),
         no_battery_cost_eur=_zero_based(bare.cost_eur, 6),
         wear_eur=_zero_based(_wear(task, steps), 6),
         stored_value_eur=_zero_based(task.end_eur(steps[-1].soc_wh), 6),
-        own_use_wear_eur=_zero_based(alone.wear_eur, 6),
-        own_use_stored_value_eur=_zero_based(task.end_eur(alone.end_wh), 6),
+        self_consumption_wear_eur=_zero_based(without_plan.wear_eur, 6),
+        self_consumption_stored_value_eur=_zero_based(task.end_eur(without_plan.end_wh), 6),
         end_value_eur_per_kwh=_zero_based(fmean(task.end_values), 6),
         solve_s=round(solve_s, 4),
         value_soc_wh=tuple(_zero_based(item, 2) for item in values.soc_wh),
         steps=tuple(steps),
         notes=notes,
-        peak_w=None if task.peak is None else max(0.0, *(step.grid_w for step in steps)),
+        peak_w=None if task.peak is None else _highest_counted_w(task.peak, steps),
         peak_eur=_zero_based(_peak_eur(task, steps), 6),
-        own_use_peak_eur=_zero_based(alone.peak_eur, 6),
+        self_consumption_peak_eur=_zero_based(without_plan.peak_eur, 6),
     )

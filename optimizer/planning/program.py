@@ -1,4 +1,4 @@
-r"""The linear program: which battery power in each step makes the bill smallest.
+"""Linear program: the battery power of each step that makes the bill smallest.
 
 With h the length of a step in hours, all powers in kW and energies in kWh:
 
@@ -9,25 +9,54 @@ With h the length of a step in hours, all powers in kW and energies in kWh:
                + price of what a full charge that is due falls short of
                - end value of what is stored at the end
 
-    balance    buy + overload - sell + battery + roof - curtailed = load
+    balance    buy + overload - sell + battery + pv - curtailed = load
     battery    battery = discharge - charge - standby
     store      stored = stored before + h (charge_efficiency * charge
                                            - discharge / discharge_efficiency)
     tapers     charge <= each line of the charge taper at `stored before`, discharge likewise
-    inverter   -draw <= battery + roof - curtailed <= max_ac    (hybrids; draw: rating or dimming)
+    inverter   -draw <= battery + pv - curtailed <= max_ac      (hybrids; draw: rating or operator)
     reserve    stored + missing >= reserve                      (the same below the band)
     peak       buy + overload <= peak of the step's month       (or year)
     full       stored + missing >= full  after one of the steps in time
-    end        the first kWh left are worth most (`end_value.py`): parts of falling worth
-    bounds     of device, grid, dimming and legal rule, each constant per step
+    end        the first kWh left are worth most (`end_value.py`): parts of falling value
+    bounds     of device, grid, operator and legal rule, each constant per step
 
-It is exact: buying and selling, or charging and discharging, at once never pays, except where
-drawing power is paid for (or will be: room for it) or where selling pays more than buying costs,
-and a battery below its band may not be discharged before it is back. Only there are binaries, and
-where a full charge is due that the plan would not bring anyway (`switches.py` says why).
-Ties go to own use, now, then to the most even power (`ties.py`).
-What leaves this room is the path of the stored energy: the powers follow from it by physics, so
-that energy burnt in a free step (charging and discharging at once costs nothing there) is not.
+The result is the path of the stored energy; the powers follow from it by physics (`model/site.py`),
+so that energy burnt in a free step (charging and discharging at once costs nothing there) is not.
+
+Binaries
+--------
+They stand only in steps in which the relaxation could cheat: drawing power is paid for (or will be:
+room for it), selling pays more than buying costs, PV could be throttled that grid or battery can
+take, a battery below its band has to recover before it is discharged, or a full charge is due that
+the plan would not bring anyway. Everywhere else the relaxation is exact. Proof: take a plan that
+charges and discharges at once, with no paid drawing and no selling at a loss from this step on.
+Doing less of both for the same stored energy leaves more power on the AC side, which lessens
+buying, or is sold, or (where selling costs and PV may be curtailed) is curtailed or stays in store.
+That is never dearer if more stored energy is never worse, and it is not, as long as buying costs
+something: with more in store any later plan can still be followed, only charging less.
+
+- Tapers keep that true although a fuller battery charges more slowly. What may be in store after a
+  step, U(e) = e + the taper's most, is concave in e and U(full) >= full, so where U falls it lies
+  above full and does not bind; the mirror image holds for discharging near empty.
+- Reserve and full charge only price missing energy; the peak's price only rises with buying.
+- An operator's limit is one more constant bound.
+
+Ties
+----
+Many plans cost the same wherever prices are flat, and they are not equally good: what is done later
+is worthless if the forecast was wrong. After the cost is proved, two more solves choose:
+
+1. Self-consumption, early: at the same cost the least flow between house and grid, early steps
+   first. Energy that the battery trades with the grid beyond the house's own need is left out of
+   "early": the next solve decides whether a flat cheap window is used at its start or its end.
+2. Even power: at the same cost and the same self-consumption, the least up and down of the
+   battery's power. A flat cheap window becomes one block at the lowest power that does, the
+   earliest of several.
+
+The second is left out where the battery trades nothing with the grid beyond the house's need, or
+only in steps whose price no other step has: all powers are then settled. All solves together may
+cost TIE_TOLERANCE_EUR more than the optimum, a hundred-thousandth of a cent.
 """
 
 from collections.abc import Sequence
@@ -37,10 +66,394 @@ from typing import Any
 import numpy as np
 
 from optimizer.errors import InfeasibleError
-from optimizer.planning import engines, flows, full_charge, switches, ties
-from optimizer.planning.flows import Flows
-from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, Decided, Task
-from optimizer.planning.words import Problem, Series, Sum
+from optimizer.model.battery import Line
+from optimizer.model.grid import Grid
+from optimizer.planning import full_charge, solvers
+from optimizer.planning.lp import Array, LinearProblem, LinExpr, Mask, VariableArray
+from optimizer.planning.task import (
+    FULL_CHARGE_EUR_PER_KWH,
+    OVERLOAD_EUR_PER_KWH,
+    ForecastStep,
+    ProgramFacts,
+    Task,
+    must_recover,
+)
+
+
+def may_burn(task: Task) -> list[bool]:
+    """In which steps charging and discharging at once could pay.
+
+    Only when drawing power is paid for or forced, or the roof's surplus has to be sold at a loss:
+    in such a step, and in all before it, where burning stored energy would make room for it.
+    """
+    paid = [t for t, step in enumerate(task.steps) if pays_to_use(step, task.grid)]
+    paid += [t for t, _, highest_w in task.forced if highest_w < -task.battery.standby_w]
+    return [t <= max(paid, default=-1) for t in range(len(task.steps))]
+
+
+def pays_to_use(step: ForecastStep, grid: Grid) -> bool:
+    """Return true if using up energy would pay: buying is paid, or selling costs.
+
+    Where somebody rests the roof nothing has to be sold at a loss.
+    """
+    sells_at_a_loss = step.sell < 0 and step.need_w < 0 and not grid.price_curtailment
+    return step.buy < 0 or sells_at_a_loss
+
+
+def may_throttle(task: Task, step: ForecastStep) -> bool:
+    """Tell whether throttling more than house, grid and battery leave over could pay.
+
+    Only where drawing is paid for or selling costs, and only where some of the PV power is left
+    over at all; with price curtailment it is allowed.
+    """
+    if task.grid.price_curtailment or not pays_to_use(step, task.grid):
+        return False
+    return task.site.curtailment_limit_w(step.load_w, step.pv_w) > 0.0
+
+
+def may_circle(step: ForecastStep) -> bool:
+    """Return true if buying and selling at once could pay: selling pays more than buying."""
+    return step.sell > step.buy
+
+
+def may_wash(step: ForecastStep, grid: Grid) -> bool:
+    """Return true if grid energy could enter a battery that only PV may charge.
+
+    With a negative buying price it would pay to throttle the roof and buy what it would have
+    covered, while "the roof's surplus" goes into the battery.
+    """
+    return step.buy < 0 and not grid.rule.grid_charging
+
+
+def is_convex(task: Task) -> bool:
+    """Return true if nothing needs a binary, so that program and recursion both are exact."""
+    tricky = any(pays_to_use(step, task.grid) or may_circle(step) for step in task.steps)
+    return not (tricky or must_recover(task))
+
+
+@dataclass(frozen=True, slots=True)
+class FlowVariables:
+    """The variables, one a step [kW, kWh]; a flow that could only be zero is left out."""
+
+    buy: VariableArray
+    sell: VariableArray
+    charge: VariableArray
+    discharge: VariableArray
+    curtailed: VariableArray
+    overload: VariableArray
+    """What is drawn above the grid's limit; only where the house alone needs that."""
+    stored: VariableArray
+    """Stored energy after the step."""
+    shortfalls: tuple[tuple[VariableArray, Array], ...]
+    """(What is missing below a level, its price [EUR/kWh])."""
+
+    def stored_wh(self) -> tuple[float, ...]:
+        """Stored energy after each step in the last solution [Wh]."""
+        return tuple((1000.0 * self.stored.value()).tolist())
+
+    @property
+    def bought(self) -> LinExpr:
+        """All that is drawn from the grid."""
+        return self.buy + self.overload
+
+    @property
+    def battery(self) -> LinExpr:
+        """The battery's power without its standby."""
+        return self.discharge - self.charge
+
+
+def flow_variables(problem: LinearProblem, task: Task) -> FlowVariables:
+    """All variables of the steps, with their constant bounds."""
+    grid, standby_w, steps = task.grid, task.battery.standby_w, task.steps
+    every, ceilings_wh = np.ones(len(steps)), np.array(task.ceilings_wh())
+    ranges = [task.power_range(s, c) for s, c in zip(steps, ceilings_wh.tolist(), strict=True)]
+    low_w, high_w = np.array(ranges).T
+    over_w = task.site.buy_limit_w(task.load_w, task.pv_w) - grid.max_buy_w
+    throttled_w = task.site.curtailment_limit_w(task.load_w, task.pv_w)
+
+    def flow(name: str, most_w: Array, least_w: Array | float = 0.0) -> VariableArray:
+        return problem.variables(name, most_w / 1000, np.maximum(least_w, 0.0) / 1000)
+
+    stored = problem.variables("stored", ceilings_wh / 1000, task.floor_wh / 1000)
+    return FlowVariables(
+        buy=flow("buy", grid.max_buy_w * every),
+        sell=flow("sell", grid.max_sell_w * every),
+        charge=flow("charge", -low_w - standby_w, -high_w - standby_w),
+        discharge=flow("discharge", high_w + standby_w, low_w + standby_w),
+        curtailed=flow("curtailed", throttled_w),
+        overload=flow("overload", over_w),
+        stored=stored,
+        shortfalls=_shortfalls(problem, task, stored),
+    )
+
+
+def _shortfalls(
+    problem: LinearProblem, task: Task, stored: VariableArray
+) -> tuple[tuple[VariableArray, Array], ...]:
+    """Variables of the energy missing after each step, below each level that has a price."""
+    result = []
+    # each step has the same levels, until the program has decided on a full charge
+    levels = zip(*(task.shortfalls(t) for t in range(len(task.steps))), strict=True)
+    for number, priced in enumerate(levels):
+        levels_wh, prices = np.array(priced).T
+        missing = problem.variables(f"missing_{number}", np.full(len(levels_wh), np.inf))
+        problem += stored + missing >= levels_wh / 1000
+        result.append((missing, prices))
+    return tuple(result)
+
+
+def physics(problem: LinearProblem, task: Task, flows: FlowVariables) -> None:
+    """Balance, store, tapers and inverter."""
+    battery, hours = task.battery, task.hours
+    need_kw = np.array([step.need_w for step in task.steps]) / 1000
+    problem += (
+        flows.bought - flows.sell - flows.curtailed + flows.battery
+        == need_kw + battery.standby_w / 1000
+    )  # fmt: skip
+    first = np.arange(len(hours)) == 0
+    change = (
+        battery.charge_efficiency * hours * flows.charge
+        - hours / battery.discharge_efficiency * flows.discharge
+    )
+    problem += flows.stored - flows.stored.before - change == first * task.start_wh / 1000
+    for line in battery.charge_lines:
+        _taper(problem, task, flows.charge, flows.stored, line)
+    for line in battery.discharge_lines:
+        _taper(problem, task, flows.discharge, flows.stored, line)
+    _inverter(problem, task, flows)
+
+
+def _taper(
+    problem: LinearProblem, task: Task, flow: VariableArray, stored: VariableArray, line: Line
+) -> None:
+    """Limit a flow by a straight line over the stored energy at the step's start."""
+    power_w, rise = line
+    limit_kw = np.full(len(task.steps), power_w / 1000)
+    limit_kw[0] = max(0.0, power_w + rise * task.start_wh) / 1000
+    binds = flow.there & ((limit_kw < flow.most) | (rise != 0.0))
+    problem += (flow - rise * stored.before <= limit_kw).where(binds)
+
+
+def _inverter(problem: LinearProblem, task: Task, flows: FlowVariables) -> None:
+    """Keep the AC side of a hybrid's inverter within its rating, where that can bind at all."""
+    battery = task.battery
+    pv_w = task.pv_w
+    draw_w = np.array([task.max_draw_w(step) for step in task.steps])
+    ac, dc_pv_w = flows.battery - flows.curtailed, pv_w - battery.standby_w
+    if battery.hybrid:
+        full = task.site.max_ac_w < pv_w + battery.max_discharge_w
+        problem += (ac <= (task.site.max_ac_w - dc_pv_w) / 1000).where(full)
+        full = draw_w < battery.max_charge_w + pv_w
+        problem += (ac >= (-draw_w - dc_pv_w) / 1000).where(full)
+
+
+FULL_WH = 1.0
+"""A battery is full this close below its highest stored energy."""
+
+
+def add_switches(problem: LinearProblem, task: Task, flows: FlowVariables) -> list[VariableArray]:
+    """Forbid what only a relaxation could do."""
+    burning, steps = np.array(may_burn(task)), task.steps
+    circling = np.array([may_circle(step) for step in steps])
+    washing = np.array([may_wash(step, task.grid) for step in steps])
+    switches = [
+        _either(problem, "burn", burning, flows.charge, flows.discharge),
+        _either(problem, "circle", circling, flows.buy, flows.sell),
+        _either(problem, "wash", washing, flows.buy, flows.charge),
+        *_throttling(problem, task, flows),
+    ]
+    return [*switches, _recovery(problem, task, flows)] if must_recover(task) else switches
+
+
+def _either(
+    problem: LinearProblem, name: str, where: Mask, one: VariableArray, other: VariableArray
+) -> VariableArray:
+    """Forbid two flows at once by a binary; both have finite upper bounds."""
+    needed = where & one.there & other.there
+    switch = problem.variables(name, needed * 1.0, whole=True)
+    if needed.any():
+        problem += (one - one.most * switch <= 0.0).where(needed)
+        problem += (other + other.most * switch <= other.most).where(needed)
+    return switch
+
+
+def _throttling(problem: LinearProblem, task: Task, flows: FlowVariables) -> list[VariableArray]:
+    """Binaries of what fills up before PV is throttled: the grid, a hybrid's inverter, or both.
+
+    Where the grid is full nothing is bought. What is throttled follows from the balance, so it is
+    exactly `SitePhysics.curtailed_w` of the battery's power.
+    """
+    steps, grid = task.steps, task.grid
+    where = np.array([may_throttle(task, step) for step in steps])
+    pv_w = task.pv_w
+    unsold_w = pv_w - task.load_w - grid.max_sell_w
+    blocked_w = pv_w - task.site.max_ac_w
+    grid_full = problem.variables("grid_full", where & (unsold_w > 0.0), whole=True)
+    inverter_full = problem.variables("inverter_full", where & (blocked_w > 0.0), whole=True)
+    if not where.any():
+        return []
+    full = grid_full + inverter_full
+    problem += (flows.curtailed - flows.curtailed.most * full <= 0.0).where(where)
+    problem += (flows.sell - grid.max_sell_w / 1000 * grid_full >= 0.0).where(grid_full.there)
+    problem += (flows.buy + flows.buy.most * grid_full <= flows.buy.most).where(grid_full.there)
+    if inverter_full.there.any():
+        draw_w = np.array([task.max_draw_w(step) for step in steps])
+        ac = flows.battery - flows.curtailed + (pv_w - task.battery.standby_w) / 1000
+        rise = (task.site.max_ac_w + draw_w) / 1000
+        problem += (ac - rise * inverter_full >= -draw_w / 1000).where(inverter_full.there)
+    return [grid_full, inverter_full]
+
+
+def _recovery(problem: LinearProblem, task: Task, flows: FlowVariables) -> VariableArray:
+    """A binary a step, "back in the band": no discharge before, no relapse afterwards."""
+    back = problem.variables("back", np.ones(len(task.steps)), whole=True)
+    lift = (task.battery.min_wh - task.floor_wh) / 1000
+    problem += flows.stored - lift * back >= task.floor_wh / 1000
+    problem += flows.discharge - flows.discharge.most * back.before <= 0.0
+    problem += back[1:] - back[:-1] >= 0.0
+    return back
+
+
+def full_charge_wh(task: Task) -> float:
+    """Stored energy that counts as full [Wh]."""
+    return task.battery.max_wh - FULL_WH
+
+
+def full_at(task: Task, stored_wh: tuple[float, ...]) -> int | None:
+    """The first step in time that ends with a full battery; None without one or without need."""
+    if task.full_by is None:
+        return None
+    times = range(task.full_by + 1)
+    return next((t for t in times if stored_wh[t] >= full_charge_wh(task)), None)
+
+
+def add_full_charge(
+    problem: LinearProblem, task: Task, flows: FlowVariables, times: Sequence[int]
+) -> tuple[VariableArray, LinExpr]:
+    """Ask for a full battery at the end of one of some steps; a binary picks it if there are more.
+
+    Returns
+    -------
+    picks, cost
+        A binary for each step, none for a single one; and what the picked step may miss, at its
+        price [EUR], so that a full charge that is out of reach never leaves the owner without a
+        plan.
+    """
+    stored = flows.stored[np.array(times, dtype=int)]
+    missing = problem.variables("missing_full", np.full(min(1, len(times)), np.inf))
+    picks = problem.variables("full", np.ones(len(times) if len(times) > 1 else 0), whole=True)
+    floor, full = task.floor_wh / 1000, task.battery.max_wh / 1000
+    if len(times) == 1:
+        problem += stored + missing >= full
+    elif times:
+        at_each = missing[[0] * len(times)]
+        problem += stored + at_each - (full - floor) * picks >= floor
+        problem += picks.total() == 1.0
+    return picks, FULL_CHARGE_EUR_PER_KWH * missing.total()
+
+
+TIE_TOLERANCE_EUR = 1e-7
+"""What the preferred plan may cost more than the first one."""
+
+PREFERENCE_TOLERANCE = 1e-6
+"""What the even plan may lose of the preference for self-consumption [weighted kWh]."""
+
+TRADED_WEIGHT = 2.0
+"""Weight of energy traded beyond the house's need, at any time: that of the first step's
+self-consumption, which therefore comes first."""
+
+TRADED_KW = 0.001
+"""Less than this is not traded."""
+
+LATER = 1e-3
+"""How much more a change of power weighs at the end than at the start: of two like blocks the
+earlier one is taken, and no block gets shorter for it."""
+
+
+def break_ties(
+    problem: LinearProblem,
+    task: Task,
+    flows: FlowVariables,
+    binaries: list[VariableArray],
+    cost: LinExpr,
+) -> tuple[float, ...] | None:
+    """Stored energy after each step of the preferred plan [Wh]; None if none was proved."""
+    for binary in binaries:
+        problem += binary == np.round(binary.value())
+    problem += cost <= cost.amount() + TIE_TOLERANCE_EUR
+    traded = _traded(problem, task, flows)
+    preference = _self_consumption_now(task, flows, traded)
+    problem.minimise(preference)
+    if not problem.solve():
+        return None
+    settled = flows.stored_wh()
+    tied = _tied(task, traded)
+    if not tied.any():
+        return settled
+    problem += preference <= preference.amount() + PREFERENCE_TOLERANCE
+    problem.minimise(_changes(problem, flows, tied))
+    return flows.stored_wh() if problem.solve() else settled
+
+
+def _traded(
+    problem: LinearProblem, task: Task, flows: FlowVariables
+) -> tuple[VariableArray, VariableArray]:
+    """Power that the battery buys and sells beyond the house's own flows [kW]."""
+    own_kw = np.array([step.need_w for step in task.steps]) / 1000
+    idle_kw = own_kw + task.battery.standby_w / 1000
+    rule = task.grid.rule
+    may_buy = rule.grid_charging & (flows.charge.most > np.maximum(0.0, -own_kw))
+    may_sell = rule.battery_export & (flows.discharge.most > np.maximum(0.0, own_kw))
+    bought = problem.variables("traded_in", np.where(may_buy, np.inf, 0.0))
+    sold = problem.variables("traded_out", np.where(may_sell, np.inf, 0.0))
+    problem += (flows.buy - bought <= np.maximum(0.0, idle_kw)).where(may_buy)
+    problem += (flows.sell - sold <= np.maximum(0.0, -own_kw)).where(may_sell)
+    return bought, sold
+
+
+def _tied(task: Task, traded: tuple[VariableArray, VariableArray]) -> Mask:
+    """Steps among which traded energy can be moved at no cost: those of one price."""
+    tied = np.zeros(len(task.steps), dtype=bool)
+    for way, moved in zip(("buy", "sell"), traded, strict=True):
+        prices = np.round([getattr(step, way) for step in task.steps], 9)
+        _, which, counts = np.unique(prices, return_inverse=True, return_counts=True)
+        moving = np.bincount(which, moved.value() > TRADED_KW) > 0
+        tied |= (moving & (counts > 1))[which]
+    return tied
+
+
+def _self_consumption_now(
+    task: Task, flows: FlowVariables, traded: tuple[VariableArray, VariableArray]
+) -> LinExpr:
+    """Preference among plans of the same cost: early self-consumption, no burning of energy.
+
+    A kWh at the grid (or throttled) weighs 2 at the start and 1 at the end, one that is traded 2 at
+    any time. The weight of moving a kWh through the battery is just above what burning one could
+    save of that.
+    """
+    round_trip = task.battery.charge_efficiency * task.battery.discharge_efficiency
+    throughput = 1.1 * (1 / round_trip - 1) + 0.01
+    bought, sold = traded
+    weight = 2 - np.arange(len(task.steps)) / len(task.steps)
+    at_the_grid = flows.buy + flows.sell + flows.curtailed
+    moved = flows.charge + flows.discharge
+    later = (TRADED_WEIGHT - weight) * (bought + sold)
+    return (task.hours * (weight * at_the_grid + throughput * moved + later)).total()
+
+
+def _changes(problem: LinearProblem, flows: FlowVariables, tied: Mask) -> LinExpr:
+    """Sum of all changes of the battery's power from, in and to tied steps [kW].
+
+    The power of the other steps is settled.
+    """
+    before = np.flatnonzero(tied[:-1] | tied[1:])
+    change = problem.variables("change", np.full(len(before), np.inf))
+    charge, discharge = flows.charge, flows.discharge
+    rise = discharge[before + 1] - charge[before + 1] - discharge[before] + charge[before]
+    problem += rise <= change
+    problem += -rise <= change
+    return ((1.0 + LATER * before / len(tied)) * change).total()
+
 
 OPEN_EUR = 1e-6
 """A step for the full charge that could be cheaper by more than this is looked at."""
@@ -59,41 +472,44 @@ class Solution:
     """How many binaries were needed."""
     gap_eur: float | None
     """How far below the solver's proved bound may lie; None where it does not tell."""
-    decided: Decided
+    decided: ProgramFacts
 
 
-def _peaks(problem: Problem, task: Task, flows: Flows) -> tuple[Series, Sum]:
+def _peaks(
+    problem: LinearProblem, task: Task, flows: FlowVariables
+) -> tuple[VariableArray, LinExpr]:
     """A variable for the peak of each period [kW], none without a price; and what they cost."""
     periods = range(0 if task.peak is None else max(task.periods) + 1)
     free_kw = np.array([task.free_peak_w(period) for period in periods]) / 1000
     peaks = problem.variables("peak", np.full(len(periods), np.inf), free_kw)
     if task.peak is None:
         return peaks, peaks.total()
-    problem += flows.bought - peaks[list(task.periods)] <= 0.0
+    counted = np.array([task.peak.counts(step.start) for step in task.steps])
+    problem += (flows.bought - peaks[list(task.periods)] <= 0.0).where(counted)
     return peaks, (peaks - free_kw).total() * task.peak.eur_per_kw
 
 
-def _left(problem: Problem, task: Task, flows: Flows) -> Sum:
-    """What the stored energy at the end is worth [EUR], in parts of falling worth."""
+def _left(problem: LinearProblem, task: Task, flows: FlowVariables) -> LinExpr:
+    """Value of the stored energy at the end [EUR], in parts of falling marginal value."""
     stored = flows.stored[-1]
     segments = task.end_segments(0.0, 1000 * float(stored.most[0]))
     if len(segments) == 1:
         return stored * segments[0][0]
-    worths, sizes = np.array(segments).T
+    marginal_values, sizes = np.array(segments).T
     parts = problem.variables("left", sizes)
     problem += stored - parts.total() == 0.0
-    worth: Sum = (worths * parts).total()
-    return worth
+    marginal_value: LinExpr = (marginal_values * parts).total()
+    return marginal_value
 
 
-def _cost(task: Task, flows: Flows) -> Sum:
+def _cost(task: Task, flows: FlowVariables) -> LinExpr:
     """The objective's part of single steps [EUR]: bill, wear, penalties."""
     buy_price = np.array([step.buy for step in task.steps])
     sell_price = np.array([step.sell for step in task.steps])
     wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
     bill = buy_price * flows.buy - sell_price * flows.sell
     overload = (buy_price + OVERLOAD_EUR_PER_KWH) * flows.overload
-    cost: Sum = (task.hours * (bill + overload + wear * flows.discharge)).total()
+    cost: LinExpr = (task.hours * (bill + overload + wear * flows.discharge)).total()
     for missing, prices in flows.shortfalls:
         cost += (prices * missing).total()
     return cost
@@ -115,22 +531,24 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
         If the solver proves no optimum. Overload, recovery, reserve and full charge are priced, so
         no bound of the owner's can cause it; the text names the solver.
     """
-    chosen = engine or engines.solver()
+    chosen = engine or solvers.solver()
     built = _proved(task, chosen, ())
-    full = switches.full_at(task, built.flows.stored_wh())
+    full, full_wh = full_at(task, built.flows.stored_wh()), full_charge_wh(task)
     if task.full_by is not None and full is None:
         built, full = _with_full_charge(task, chosen)
+        full_wh = task.battery.max_wh
     stored_wh = built.flows.stored_wh()
     binaries = sum(int(series.there.sum()) for series in built.binaries)
-    gap = engines.gap_eur(built.problem, built.objective_eur, binaries=binaries > 0)
+    gap = solvers.gap_eur(built.problem, built.objective_eur, binaries=binaries > 0)
     peaks_w = tuple((1000.0 * built.peaks.value()).tolist())
     if full is not None:
-        kept_wh = min(stored_wh[full], switches.full_wh(task))
+        kept_wh = min(stored_wh[full], full_charge_wh(task))
         built.problem += built.flows.stored[full] >= kept_wh / 1000
-    settled = ties.settle(built.problem, task, built.flows, built.binaries, built.cost)
+    settled = break_ties(built.problem, task, built.flows, built.binaries, built.cost)
     stored_wh = settled or stored_wh
-    earlier = switches.full_at(task, stored_wh)
-    decided = Decided(peaks_w, full if earlier is None else earlier)
+    if full_wh < task.battery.max_wh:  # it comes by itself, after the ties perhaps earlier
+        full = full_at(task, stored_wh)
+    decided = ProgramFacts(peaks_w, full, full_wh)
     return Solution(stored_wh, built.objective_eur, chosen[1], binaries, gap, decided)
 
 
@@ -138,23 +556,23 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
 class _Built:
     """The program, solved to its least cost."""
 
-    problem: Problem
-    flows: Flows
-    binaries: list[Series]
-    picks: Series
-    peaks: Series
-    cost: Sum
+    problem: LinearProblem
+    flows: FlowVariables
+    binaries: list[VariableArray]
+    picks: VariableArray
+    peaks: VariableArray
+    cost: LinExpr
     objective_eur: float
 
 
 def _proved(task: Task, engine: tuple[Any, str], full_times: Sequence[int]) -> _Built:
     """Build the program, with a full charge at one of some steps if there are any, and solve it."""
-    problem = engines.new_problem(engine[0])
-    steps = flows.variables(problem, task)
-    flows.physics(problem, task, steps)
-    binaries = switches.add_switches(problem, task, steps)
+    problem = solvers.new_problem(engine[0])
+    steps = flow_variables(problem, task)
+    physics(problem, task, steps)
+    binaries = add_switches(problem, task, steps)
     peaks, peaks_eur = _peaks(problem, task, steps)
-    picks, missed_eur = switches.add_full_charge(problem, task, steps, full_times)
+    picks, missed_eur = add_full_charge(problem, task, steps, full_times)
     cost = _cost(task, steps) + peaks_eur + missed_eur - _left(problem, task, steps)
     problem.minimise(cost)
     if not problem.solve():

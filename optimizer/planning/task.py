@@ -1,20 +1,24 @@
-"""What the planner is asked: forecast steps, battery, grid, stored energy now, value at the end.
+"""Task of the planner: forecast steps, battery, grid, stored energy now, value at the end.
 
 The linear program and the water-value recursion both read their figures here, so they solve the
 same task and can check each other.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from math import fsum
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.ranges import Count, EurPerKwh, HouseWatts
+from optimizer.model.site import SitePhysics
 from optimizer.model.tariff import Peak
 
 OVERLOAD_EUR_PER_KWH = 10.0
@@ -36,10 +40,10 @@ class ForecastStep:
 
     start: datetime
     end: datetime
-    buy: float
-    sell: float
-    load_w: float
-    pv_w: float
+    buy: EurPerKwh
+    sell: EurPerKwh
+    load_w: HouseWatts
+    pv_w: HouseWatts
     price_from: str = ""
     """Where the prices came from."""
 
@@ -52,6 +56,27 @@ class ForecastStep:
     def need_w(self) -> float:
         """Battery power that would bring the grid to zero [W]."""
         return self.load_w - self.pv_w
+
+
+MOST_STEPS = 14 * 96
+"""Most steps of a plan: a fortnight of quarter-hours; the configuration asks for 8 days at most."""
+Steps = Annotated[tuple[ForecastStep, ...], Count(MOST_STEPS)]
+LONGEST_STEP = timedelta(hours=1)
+
+
+def check_steps(steps: Sequence[ForecastStep], place: str) -> None:
+    """Refuse steps that are empty, longer than an hour, or do not follow each other.
+
+    Raises
+    ------
+    ValueError
+        With the first place.
+    """
+    for index, step in enumerate(steps):
+        if not step.start < step.end <= step.start + LONGEST_STEP:
+            raise ValueError(f"{place}[{index}] does not end within an hour after its start")
+        if index and steps[index - 1].end != step.start:
+            raise ValueError(f"{place}[{index}] does not begin where the step before it ends")
 
 
 @dataclass(frozen=True)
@@ -74,13 +99,23 @@ class Task:
     """Price of the highest power drawn."""
     full_by: int | None = None
     """Index of the last step at whose end a full charge is in time; None if none is due."""
-    decided: "Decided | None" = None
+    decided: "ProgramFacts | None" = None
     """What the program settled, for the recursion, which looks at each step by itself."""
 
     @cached_property
     def hours(self) -> NDArray[np.float64]:
         """Lengths of the steps [h]."""
         return np.array([step.hours for step in self.steps])
+
+    @cached_property
+    def load_w(self) -> NDArray[np.float64]:
+        """Load of the steps [W]."""
+        return np.array([step.load_w for step in self.steps])
+
+    @cached_property
+    def pv_w(self) -> NDArray[np.float64]:
+        """PV power of the steps before any curtailment [W]."""
+        return np.array([step.pv_w for step in self.steps])
 
     @property
     def floor_wh(self) -> float:
@@ -102,19 +137,23 @@ class Task:
         return tuple(ceilings)
 
     def end_segments(self, lowest_wh: float, highest_wh: float) -> list[tuple[float, float]]:
-        """What the energy between two levels is worth at the end: (EUR/kWh, kWh), falling."""
-        battery, worths = self.battery, self.end_values
-        cell_wh = (battery.max_wh - battery.min_wh) / len(worths)
-        inner = [battery.min_wh + cell_wh * count for count in range(1, len(worths))]
+        """Value at the end of the energy between two levels: (EUR/kWh, kWh), falling."""
+        battery, marginal_values = self.battery, self.end_values
+        cell_wh = (battery.max_wh - battery.min_wh) / len(marginal_values)
+        inner = [battery.min_wh + cell_wh * count for count in range(1, len(marginal_values))]
         edges = [lowest_wh, *(min(max(edge, lowest_wh), highest_wh) for edge in inner), highest_wh]
         lengths = [(high - low) / 1000 for low, high in pairwise(edges)]
         return [
-            (worth, length) for worth, length in zip(worths, lengths, strict=True) if length > 0
+            (marginal_value, length)
+            for marginal_value, length in zip(marginal_values, lengths, strict=True)
+            if length > 0
         ]
 
     def end_eur(self, stored_wh: float) -> float:
-        """What energy left at the end is worth [EUR]."""
-        return fsum(worth * length for worth, length in self.end_segments(0.0, stored_wh))
+        """Value of the energy left at the end [EUR]."""
+        return fsum(
+            marginal_value * length for marginal_value, length in self.end_segments(0.0, stored_wh)
+        )
 
     def shortfalls(self, index: int) -> tuple[tuple[float, float], ...]:
         """Prices of ending a step with too little in store: (below this [Wh], EUR/kWh)."""
@@ -124,7 +163,7 @@ class Task:
         if battery.reserve_wh > self.floor_wh and battery.reserve_eur_per_kwh_h > 0:
             result.append((battery.reserve_wh, battery.reserve_eur_per_kwh_h * hours))
         if self.decided is not None and index == self.decided.full_at:
-            result.append((battery.max_wh, FULL_CHARGE_EUR_PER_KWH))
+            result.append((self.decided.full_wh, FULL_CHARGE_EUR_PER_KWH))
         return tuple(result)
 
     @cached_property
@@ -137,7 +176,7 @@ class Task:
         return tuple(order.index(key) for key in keys)
 
     def free_peak_w(self, period: int) -> float:
-        """What may be drawn in a period without a dearer peak, before the plan [W]."""
+        """Power that may be bought in a period without a dearer peak, before the plan [W]."""
         if self.peak is None:
             return float("inf")
         return max(self.peak.usual_w, self.peak.reached_w if period == 0 else 0.0)
@@ -148,49 +187,44 @@ class Task:
 
     def decided_peak_w(self, step: ForecastStep) -> float:
         """The peak that the program decided on for the step's period [W]; infinite if none."""
-        if self.decided is None or self.peak is None:
+        if self.decided is None or self.peak is None or not self.peak.counts(step.start):
             return float("inf")
         return self.decided.peaks_w[self.periods[self._places[step.start]]]
 
-    @property
-    def max_ac_w(self) -> float:
-        """The inverter's AC rating [W] where it binds the roof too, else infinite."""
-        return self.battery.max_ac_w if self.battery.hybrid else float("inf")
+    @cached_property
+    def site(self) -> SitePhysics:
+        """Physics of battery, inverter and connection."""
+        return SitePhysics(self.battery, self.grid)
+
+    def operator_limit_w(self, step: ForecastStep) -> float:
+        """The grid operator's limit of the storage unit's draw in a step [W]; infinite if none."""
+        if not self.grid.operator_limits:
+            return float("inf")
+        return self.grid.draw_limit_w(step.start, step.end)
 
     def max_draw_w(self, step: ForecastStep) -> float:
-        """Most that the storage unit may draw on its AC side [W]: its rating, dimming."""
-        if not self.grid.dimming:
-            return self.max_ac_w
-        dimmed_w = self.grid.draw_limit_w(step.start, step.end)
-        return min(self.max_ac_w, max(dimmed_w, self.battery.standby_w))
+        """Most that the storage unit may draw on its AC side in a step [W]."""
+        return self.site.draw_limit_w(self.operator_limit_w(step))
 
-    def throttle_limit_w(self, step: ForecastStep) -> float:
-        """Most of the roof's power that may be throttled [W].
-
-        Unless somebody rests the roof for money's sake that is what grid or inverter cannot take
-        while the battery stands still.
-        """
-        if self.grid.rests_roof:
-            return step.pv_w
-        unsold_w = -step.need_w - self.grid.max_sell_w
-        blocked_w = step.pv_w - self.battery.standby_w - self.max_ac_w
-        return min(step.pv_w, max(0.0, unsold_w, blocked_w))
+    @cached_property
+    def battery_ranges(self) -> tuple[tuple[float, float], ...]:
+        """Lowest and highest battery power of each step [W]; a forced band narrows it."""
+        limits_w = np.array([self.operator_limit_w(step) for step in self.steps])
+        low, high = self.site.battery_range(self.load_w, self.pv_w, limits_w)
+        ranges = list(zip(low.tolist(), high.tolist(), strict=True))
+        for index, least_w, most_w in self.forced:
+            low_w, high_w = ranges[index]
+            ranges[index] = min(max(low_w, least_w), high_w), max(min(high_w, most_w), low_w)
+        return tuple(ranges)
 
     def battery_range(self, step: ForecastStep) -> tuple[float, float]:
-        """Lowest and highest battery power in a step by device and legal rule [W].
+        """Lowest and highest battery power in a step [W]."""
+        return self.battery_ranges[self._places[step.start]]
 
-        Standing still (`-standby_w`) is always inside, unless another band is forced.
-        """
-        rule_low, rule_high = self.grid.battery_limits(step.need_w)
-        draw_w = float("inf") if self.battery.hybrid else self.max_draw_w(step)
-        low = min(max(-self.battery.max_charge_w, rule_low, -draw_w), -self.battery.standby_w)
-        rest_w = self.throttle_limit_w(step) - step.pv_w
-        passed_w = min(self.grid.max_sell_w + step.load_w, self.max_ac_w) + rest_w
-        high = min(self.battery.max_discharge_w, rule_high, passed_w)
-        for index, least_w, most_w in self.forced:
-            if self.steps[index].start == step.start:
-                low, high = min(max(low, least_w), high), max(min(high, most_w), low)
-        return low, high
+    def first_step(self) -> "Task":
+        """The task of the first step alone; the values at its end are those of the whole one."""
+        forced = tuple(band for band in self.forced if band[0] == 0)
+        return replace(self, steps=self.steps[:1], forced=forced)
 
     def power_range(self, step: ForecastStep, ceiling_wh: float) -> tuple[float, float]:
         """Lowest and highest battery power in a step that ends below a ceiling [W].
@@ -202,28 +236,24 @@ class Task:
             low = min(max(low, -self.battery.standby_w), high)
         return low, high
 
-    def own_use_w(self, step: ForecastStep) -> float:
-        """Battery power that brings the grid to zero as far as the inverter passes it [W]."""
-        wanted_w = min(step.need_w, self.max_ac_w - step.pv_w)
-        return wanted_w if self.battery.hybrid else max(wanted_w, -self.max_draw_w(step))
-
-    def buy_limit_w(self, step: ForecastStep) -> float:
-        """Most that may be drawn in a step [W]: the grid's limit, or what the house alone needs."""
-        standby_w = self.battery.standby_w
-        roof_w = min(step.pv_w, self.max_ac_w + standby_w)
-        return max(self.grid.max_buy_w, step.load_w + standby_w - roof_w)
+    def self_consumption_w(self, step: ForecastStep) -> float:
+        """Battery power of the FEMS's own balancing in a step [W]."""
+        operator_limit_w = self.operator_limit_w(step)
+        return self.site.self_consumption_w(step.load_w, step.pv_w, operator_limit_w)
 
 
 @dataclass(frozen=True, slots=True)
-class Decided:
-    """What only the program can settle, since it joins steps that lie apart."""
+class ProgramFacts:
+    """Facts that only the program settles, since they join steps that lie apart."""
 
     peaks_w: tuple[float, ...] = ()
     """The highest power drawn in each period, or what is free anyway [W]."""
     full_at: int | None = None
     """Index of the step that ends with the full charge."""
+    full_wh: float = 0.0
+    """Stored energy that counts as full there [Wh]: a little less where it comes by itself."""
 
 
 def must_recover(task: Task) -> bool:
-    """Whether the battery starts below its band: it is not discharged before it is back."""
+    """Return true if the battery starts below its band: it is not discharged before it is back."""
     return task.start_wh < task.battery.min_wh

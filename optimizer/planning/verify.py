@@ -28,7 +28,7 @@ def _bounds(
     high = min(battery.max_discharge_w, out_w - battery.standby_w, rule_high)
     limits = {
         "battery_w": (step.battery_w, low if battery.hybrid else max(low, -draw_w), high),
-        "curtailed_w": (step.curtailed_w, 0.0, step.pv_w),
+        "curtailed_w": (step.curtailed_w, 0.0, _most_throttled_w(step, battery, grid)),
         "grid_w": (
             step.grid_w, -grid.max_sell_w, float("inf") if overload else grid.max_buy_w,
         ),
@@ -40,6 +40,15 @@ def _bounds(
         for name, (value, least, most) in limits.items()
         if not least - POWER_TOLERANCE_W <= value <= most + POWER_TOLERANCE_W
     ]
+
+
+def _most_throttled_w(step: Step, battery: Battery, grid: Grid) -> float:
+    """PV power that may be throttled: without price curtailment what nothing can take [W]."""
+    if grid.price_curtailment:
+        return step.pv_w
+    surplus_w = step.battery_w + step.pv_w - step.load_w
+    over_inverter_w = step.battery_w + step.pv_w - battery.max_ac_w if battery.hybrid else 0.0
+    return min(step.pv_w, max(0.0, surplus_w - grid.max_sell_w, over_inverter_w))
 
 
 def _physics(step: Step, battery: Battery, before_wh: float, start_wh: float) -> list[str]:
@@ -58,9 +67,11 @@ def _physics(step: Step, battery: Battery, before_wh: float, start_wh: float) ->
 
 
 def _peak_eur(plan: Plan, peak: Peak) -> float:
-    """What the plan's grid powers cost in new peaks, above what is free in each period."""
+    """Cost of the new peaks of the plan's grid powers, above what is free in each period."""
     first, highest = peak.period_of(plan.steps[0].start), dict[tuple[int, int], float]()
     for step in plan.steps:
+        if not peak.counts(step.start):
+            continue
         period = peak.period_of(step.start)
         free_w = max(peak.usual_w, peak.reached_w if period == first else 0.0)
         highest[period] = max(highest.get(period, 0.0), step.grid_w - free_w)

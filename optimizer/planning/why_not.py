@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from optimizer.model.plan import Plan
 from optimizer.model.tariff import Peak
 from optimizer.planning import program
-from optimizer.planning.intents import SAME_W, SAME_WH
-from optimizer.planning.step_cost import options
-from optimizer.planning.switches import full_wh
+from optimizer.planning.explain import SAME_W, SAME_WH
+from optimizer.planning.program import full_charge_wh
+from optimizer.planning.step_options import power_reach
 from optimizer.planning.task import Task
 
 EDGE_WH = 0.02
@@ -21,7 +21,7 @@ EDGE_WH = 0.02
 FORCED_W = 1e-5
 """Half the width of a forced band: what is forced must not fail by rounding."""
 
-CHARGE, HOLD, DISCHARGE, OWN_USE = "charge", "hold", "discharge", "own_use"
+CHARGE, HOLD, DISCHARGE, SELF_CONSUMPTION = "charge", "hold", "discharge", "self_consumption"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Alternative:
 
     decision: str
     """`charge` and `discharge` with all that the limits allow, `hold` (the cells stand still), or
-    `own_use` (what the FEMS would do)."""
+    `self_consumption` (what the FEMS would do)."""
     battery_w: float | None
     """The power that was forced; None if it is not possible."""
     difference_eur: float | None
@@ -67,25 +67,8 @@ def _full_by(task: Task, plan: Plan, at: int) -> int | None:
     """Until which step a full charge is still due, counted from the step on."""
     if task.full_by is None or task.full_by < at:
         return None
-    had = any(step.soc_wh >= full_wh(task) for step in plan.steps[:at])
+    had = any(step.soc_wh >= full_charge_wh(task) for step in plan.steps[:at])
     return None if had else task.full_by - at
-
-
-def reach(task: Task) -> tuple[float, float]:
-    """Lowest and highest battery power in the first step that device, rule, grid and energy allow.
-
-    [W]
-    """
-    step, before_wh, ceiling_wh = task.steps[0], task.start_wh, task.ceilings_wh()[0]
-    _, most_out, most_in = options(task, step, ceiling_wh)
-    floor_wh = min(task.battery.min_wh, before_wh)
-    most_wh = min(max(ceiling_wh, task.floor_wh), before_wh + 1000 * most_in)
-    least_wh = min(max(floor_wh, before_wh - 1000 * most_out), most_wh)
-    power_for, standby_w = task.battery.power_for, task.battery.standby_w
-    into_w, out_w = task.battery.taper_w(before_wh)
-    lowest_w = max(power_for(before_wh, most_wh, step.hours), -into_w - standby_w)
-    highest_w = min(power_for(before_wh, least_wh, step.hours), out_w - standby_w)
-    return lowest_w, max(lowest_w, highest_w)
 
 
 def alternatives(task: Task, plan: Plan, at: int) -> list[Alternative]:
@@ -114,22 +97,22 @@ def alternatives(task: Task, plan: Plan, at: int) -> list[Alternative]:
 
 
 def _decisions(task: Task) -> Iterator[tuple[str, float | None, str]]:
-    """What could be done in the task's first step: decision, battery power [W], a note."""
+    """Decisions that are possible in the task's first step: name, battery power [W], a note."""
     step, battery = task.steps[0], task.battery
-    lowest_w, highest_w = reach(task)
+    lowest_w, highest_w = power_reach(task)
     still_w = min(max(-battery.standby_w, lowest_w), highest_w)
-    own_w, _ = battery.step(task.start_wh, task.own_use_w(step), step.hours)
+    own_w, _ = battery.step(task.start_wh, task.self_consumption_w(step), step.hours)
     own_w = min(max(own_w, lowest_w), highest_w)
     can_charge = lowest_w < -battery.standby_w - SAME_W
     yield CHARGE, lowest_w if can_charge else None, _charge_limit(task, lowest_w)
     yield HOLD, still_w, ""
     can_discharge = highest_w > SAME_W
     yield DISCHARGE, highest_w if can_discharge else None, _discharge_limit(task, highest_w)
-    yield OWN_USE, own_w, ""
+    yield SELF_CONSUMPTION, own_w, ""
 
 
 def _charge_limit(task: Task, lowest_w: float) -> str:
-    """What keeps the battery from charging with more than `lowest_w`."""
+    """Name of the limit that keeps the battery from charging with more than `lowest_w`."""
     step, battery = task.steps[0], task.battery
     rule_low, _ = task.grid.battery_limits(step.need_w)
     after_wh = battery.stored_after(task.start_wh, lowest_w, step.hours)
@@ -139,8 +122,8 @@ def _charge_limit(task: Task, lowest_w: float) -> str:
         return "its largest charging power"
     if rule_low > -battery.max_charge_w and lowest_w <= rule_low + SAME_W:
         return f"the rule '{task.grid.rule}' forbids charging from the grid"
-    roof_w = step.pv_w if battery.hybrid else 0.0
-    if lowest_w + roof_w <= SAME_W - task.grid.draw_limit_w(step.start, step.end):
+    dc_pv_w = step.pv_w if battery.hybrid else 0.0
+    if lowest_w + dc_pv_w <= SAME_W - task.grid.draw_limit_w(step.start, step.end):
         return "the grid operator dims the storage unit"
     if lowest_w <= -battery.taper_w(task.start_wh)[0] - battery.standby_w + SAME_W:
         return "the battery takes no more at this state of charge"
@@ -150,7 +133,7 @@ def _charge_limit(task: Task, lowest_w: float) -> str:
 
 
 def _discharge_limit(task: Task, highest_w: float) -> str:
-    """What keeps the battery from discharging with more than `highest_w`."""
+    """Name of the limit that keeps the battery from discharging with more than `highest_w`."""
     step, battery = task.steps[0], task.battery
     _, rule_high = task.grid.battery_limits(step.need_w)
     after_wh = battery.stored_after(task.start_wh, highest_w, step.hours)

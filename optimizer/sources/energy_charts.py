@@ -9,17 +9,17 @@ from typing import Any
 
 import pandas as pd
 
-from optimizer.sources.failures import NotPublishedError, RejectedError
-from optimizer.sources.http import Http
-from optimizer.sources.series import begun, documented, epoch, frame, local_dates, scaled
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.http.failures import NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
+from optimizer.sources.parsing import begun, documented, epoch, local_dates, scaled, series_frame
+from optimizer.sources.source_settings import PriceSettings, Span
 
 NAME = "energy-charts"
 URL = "https://api.energy-charts.info/price"
 UNITS = ("EUR / MWh", "EUR/MWh")
 
 
-def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
+def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """Spot prices of the bidding zone."""
     days = local_dates(span)
     parameters = {
@@ -45,7 +45,4 @@ def parse(document: Any) -> pd.DataFrame:
         values = [
             (epoch(at), scaled(price, 1000)) for at, price in zip(stamps, prices, strict=True)
         ]
-        made = frame(begun(values), "spot_eur_per_kwh", NAME)
-    if made.empty:
-        raise NotPublishedError(f"{NAME} has no prices for this time yet")
-    return made
+        return series_frame(begun(values), "spot_eur_per_kwh", NAME)

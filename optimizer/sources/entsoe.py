@@ -8,16 +8,18 @@ bill; others are not used. "No matching data found" comes with status 200 or 400
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from xml.etree import ElementTree
 
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources.failures import NotPublishedError, RejectedError
-from optimizer.sources.http import Http
-from optimizer.sources.series import Point, documented, frame, moment, number, whole_days
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.http.failures import NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
+from optimizer.model.moments import QUARTER
+from optimizer.sources import parsing
+from optimizer.sources.parsing import StepValue
+from optimizer.sources.source_settings import PriceSettings, Span
 
 NAME = "entsoe"
 URL = "https://web-api.tp.entsoe.eu/api"
@@ -35,10 +37,12 @@ ZONES = {
     "RO": "10YRO-TEL------P", "BG": "10YCA-BULGARIA-R", "GR": "10YGR-HTSO-----Y",
 }  # fmt: skip
 """Our name of a bidding zone: its EIC code."""
+MOST_POINTS = 100_000
+"""Most prices of one resolution; a year of quarter-hours has 35,136."""
 STEPS = {"PT15M": 15, "PT30M": 30, "PT60M": 60}
 
 
-def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
+def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """Spot prices of the bidding zone."""
     token, code = settings.entsoe_token, ZONES.get(settings.zone)
     if not token:
@@ -47,21 +51,27 @@ def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
         raise ConfigError(
             f"prices.zone: {NAME} has {', '.join(sorted(ZONES))}, not '{settings.zone}'"
         )
-    start, end = (f"{at:%Y%m%d%H%M}" for at in whole_days(span))
+    start, end = (f"{at:%Y%m%d%H%M}" for at in parsing.whole_days(span))
     parameters = {
         "securityToken": token, "documentType": "A44", "in_Domain": code, "out_Domain": code,
         "periodStart": start, "periodEnd": end, "contract_MarketAgreement.type": "A01",
         "classificationSequence_AttributeInstanceComponent.position": "1",
     }  # fmt: skip
     answer = http.get(URL, parameters, secrets=[token], own=(400,))
-    return parse(answer.text)
+    return parse(answer.text, span)
 
 
-def parse(text: str) -> pd.DataFrame:
-    """`spot_eur_per_kwh` of an answer; where series overlap the finer one counts."""
+def parse(text: str, span: Span | None = None) -> pd.DataFrame:
+    """`spot_eur_per_kwh` of an answer; where series overlap the finer one counts.
+
+    Parameters
+    ----------
+    span
+        Only what lies within its local days is read; None reads all.
+    """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         raise RejectedError(f"{NAME} answered with a web page instead of data")
-    with documented(NAME):
+    with parsing.documented(NAME):
         try:
             root = ElementTree.fromstring(text)  # noqa: S314 no entities, at most 2 MB
         except ElementTree.ParseError as error:
@@ -70,18 +80,17 @@ def parse(text: str) -> pd.DataFrame:
             element.tag = element.tag.rpartition("}")[2]
         if root.tag == "Acknowledgement_MarketDocument":
             raise _acknowledged(root)
-        points: dict[str, list[Point]] = {}
+        points: dict[str, list[StepValue]] = {}
         for series in root.findall("TimeSeries"):
-            for resolution, point in _points(series):
+            for resolution, point in _points(series, span):
                 points.setdefault(resolution, []).append(point)
-        made = frame(_finest(points), "spot_eur_per_kwh", NAME)
-    if made.empty:
-        raise NotPublishedError(f"{NAME} has no prices for this time yet")
-    return made
+                if len(points[resolution]) > MOST_POINTS:
+                    raise RejectedError(f"{NAME} answered with more than {MOST_POINTS} prices")
+        return parsing.series_frame(_finest(points), "spot_eur_per_kwh", NAME)
 
 
 def _acknowledged(root: ElementTree.Element) -> Exception:
-    """What an answer without data means."""
+    """The failure that an answer without data means."""
     code, text = (
         root.findtext("Reason/code"),
         " ".join((root.findtext("Reason/text") or "").split()),
@@ -93,8 +102,8 @@ def _acknowledged(root: ElementTree.Element) -> Exception:
     )
 
 
-def _points(series: ElementTree.Element) -> Iterator[tuple[str, Point]]:
-    """Resolution and point of every position of a series."""
+def _points(series: ElementTree.Element, span: Span | None) -> Iterator[tuple[str, StepValue]]:
+    """Resolution and value of every position of a series within the span."""
     sequence = series.findtext("classificationSequence_AttributeInstanceComponent.position", "1")
     if sequence != "1":
         return
@@ -104,29 +113,43 @@ def _points(series: ElementTree.Element) -> Iterator[tuple[str, Point]]:
     for period in series.findall("Period"):
         resolution = period.findtext("resolution", "")
         step = timedelta(minutes=STEPS[resolution])
-        start = moment(period.findtext("timeInterval/start", ""))
-        count = (moment(period.findtext("timeInterval/end", "")) - start) // step
+        start = parsing.moment(period.findtext("timeInterval/start", ""))
+        count = (parsing.moment(period.findtext("timeInterval/end", "")) - start) // step
         listed = {
-            int(point.findtext("position", "")): number(float(point.findtext("price.amount", "")))
+            int(point.findtext("position", "")): parsing.number(
+                float(point.findtext("price.amount", ""))
+            )
             for point in period.findall("Point")
         }
         if listed and not 1 <= min(listed) <= max(listed) <= count:
             raise ValueError("a position outside of its period")
-        price = None
-        for place in range(count):
-            price = listed.get(place + 1, price if series.findtext("curveType") == "A03" else None)
+        places = range(count) if span is None else _within(span, start, step, count)
+        carried = series.findtext("curveType") == "A03"
+        before = max((place for place in listed if place <= places.start), default=None)
+        price = None if before is None or not carried else listed[before]
+        for place in places:
+            price = listed.get(place + 1, price if carried else None)
             at = start + place * step
-            yield resolution, Point(at, at + step, None if price is None else price / 1000)
+            yield resolution, StepValue(at, at + step, None if price is None else price / 1000)
 
 
-def _finest(points: dict[str, list[Point]]) -> list[Point]:
-    """All points, without those that a finer series has too."""
-    kept: list[Point] = []
+def _within(span: Span, start: datetime, step: timedelta, count: int) -> range:
+    """The places of a period, counted from 0, that touch the local days of a span."""
+    begin, end = parsing.whole_days(span)
+    return range(max(0, (begin - start) // step), min(count, -((start - end) // step)))
+
+
+def _finest(points: dict[str, list[StepValue]]) -> list[StepValue]:
+    """All points, without those that a finer series also has."""
+    kept: list[StepValue] = []
+    known: set[datetime] = set()
     for resolution in sorted(points, key=lambda name: STEPS[name]):
-        finer = [(point.start, point.end) for point in kept]
-        kept += [
-            point
-            for point in points[resolution]
-            if not any(start < point.end and end > point.start for start, end in finer)
-        ]
+        added = [point for point in points[resolution] if known.isdisjoint(_quarters(point))]
+        kept += added
+        known.update(at for point in added for at in _quarters(point))
     return kept
+
+
+def _quarters(point: StepValue) -> list[datetime]:
+    """Starts of the quarter-hours of a step."""
+    return [point.start + n * QUARTER for n in range((point.end - point.start) // QUARTER)]

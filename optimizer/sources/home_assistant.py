@@ -1,28 +1,38 @@
-"""Home Assistant's long-term statistics: hourly, kept for ever.
+"""Long-term statistics of Home Assistant: hourly, never deleted.
 
 https://www.home-assistant.io/integrations/recorder/ (action `recorder.get_statistics`); the token
-is a long-lived one of an administrator. A meter of energy has `change` [kWh], a sensor of power has
-`mean` [kW]; steps carry start and end.
+is a long-lived one of an administrator. A meter of energy (`total_increasing`) has `change` [kWh],
+a sensor of power has `mean` [kW]; each step has its start and end. Home Assistant converts units
+where it knows the kind of a sensor; where the size is not that of a house, the sensor's own unit
+(`GET /api/states/SENSOR`) is asked for.
 """
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pandas as pd
 
-from optimizer.errors import ConfigError
-from optimizer.sources import power
-from optimizer.sources.failures import NotPublishedError
-from optimizer.sources.http import Http
-from optimizer.sources.series import Point, documented, moment, scaled
-from optimizer.sources.settings import LoadSettings, Span
+from optimizer.errors import ConfigError, OptimizerError
+from optimizer.http.failures import KeyRefusedError, NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
+from optimizer.sources import parsing
+from optimizer.sources.parsing import StepValue, documented, moment, scaled
+from optimizer.sources.source_settings import LoadSettings, Span
+from optimizer.sources.table_columns import Quantity, quantity_of
 
 PATH = "/api/services/recorder/get_statistics?return_response"
+STATES = "/api/states"
 NAME = "home-assistant"
+MOST_USUAL_W = 20_000.0
+"""Median power that no house has: a sensor in another unit, or of something else."""
+FACTORS = {"W": 1e-3, "Wh": 1e-3, "kW": 1.0, "kWh": 1.0, "MW": 1e3, "MWh": 1e3}
+"""Units of sensors, against kW and kWh."""
+SHOWN = 5
 
 
-def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:
-    """Ask once."""
+def fetch(settings: LoadSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
+    """Hourly load from one request; more of them only where something is wrong."""
     if settings.url is None or settings.token is None or settings.sensor is None:
         raise ConfigError("load: the source 'home-assistant' needs url, token and sensor")
     content = {
@@ -33,19 +43,98 @@ def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:
         "types": ["change", "mean"],
         "units": {"energy": "kWh", "power": "kW"},
     }
-    answer = http.post(
-        settings.url.rstrip("/") + PATH, content,
-        {"Authorization": f"Bearer {settings.token}"}, secrets=(settings.token,),
-    )  # fmt: skip
-    return parse(answer.json(), settings.sensor, settings.without)
+    try:
+        answer = http.post(
+            settings.url.rstrip("/") + PATH, content,
+            {"Authorization": f"Bearer {settings.token}"}, secrets=(settings.token,),
+        )  # fmt: skip
+    except KeyRefusedError as error:
+        raise KeyRefusedError(
+            f"{error}; it wants a long-lived token of an administrator (his profile, Security)"
+        ) from error
+    document = answer.json()
+    try:
+        made = parse(document, settings.sensor, settings.without)
+    except NotPublishedError as error:
+        raise NotPublishedError(f"{error}{_likely(settings, http)}") from error
+    except RejectedError:
+        factor = _factor(settings, http)
+        if factor == 1.0:
+            raise
+        return parse(document, settings.sensor, settings.without, factor)
+    if made["load_w"].median() <= MOST_USUAL_W:
+        return made
+    return parse(document, settings.sensor, settings.without, _factor(settings, http))
 
 
 def _hour(at: datetime) -> str:
     return at.astimezone(UTC).replace(minute=0, second=0, microsecond=0).isoformat()
 
 
-def parse(document: Any, sensor: str, without: tuple[str, ...] = ()) -> pd.DataFrame:
-    """`load_w` [W], the sensor's mean less that of each part in `without`, where all are known."""
+def _factor(settings: LoadSettings, http: ServiceClient) -> float:
+    """Factor of a sensor's own unit against kW or kWh; 1 where it cannot be known.
+
+    Raises
+    ------
+    RejectedError
+        If the sensor measures something else.
+    """
+    sensors = list(_sensors(settings, http, f"/{settings.sensor}"))
+    unit = str(sensors[0][1].get("unit_of_measurement") or "") if sensors else ""
+    if unit and unit not in FACTORS:
+        raise RejectedError(
+            f"{NAME}: '{settings.sensor}' is in {unit}, neither power nor energy: look at "
+            f"load.sensor{_likely(settings, http)}"
+        )
+    return FACTORS.get(unit, 1.0)
+
+
+def _likely(settings: LoadSettings, http: ServiceClient) -> str:
+    """End of a sentence that names sensors which may be the house's; empty if none is known."""
+    found = [
+        (_rank(name, attributes), name, str(attributes.get("unit_of_measurement")))
+        for name, attributes in _sensors(settings, http)
+        if attributes.get("unit_of_measurement") in FACTORS and attributes.get("state_class")
+    ]
+    shown = ", ".join(f"{name} [{unit}]" for _, name, unit in sorted(found)[:SHOWN])
+    return f"; likely ones are {shown}" if shown else ""
+
+
+def _rank(name: str, attributes: dict[str, Any]) -> int:
+    words = f"{name.partition('.')[2]} {attributes.get('friendly_name', '')}".replace("_", " ")
+    order = (Quantity.HOUSE, Quantity.CONSUMPTION, Quantity.UNKNOWN, Quantity.DRAW)
+    quantity = quantity_of(words)
+    return order.index(quantity) if quantity in order else len(order)
+
+
+def _sensors(
+    settings: LoadSettings, http: ServiceClient, place: str = ""
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and attributes of one sensor or of all; nothing where Home Assistant does not say."""
+    try:
+        document = http.get(
+            f"{(settings.url or '').rstrip('/')}{STATES}{place}", None,
+            {"Authorization": f"Bearer {settings.token}"}, secrets=(settings.token or "",),
+        ).json()  # fmt: skip
+    except OptimizerError:
+        return
+    for item in document if isinstance(document, list) else [document]:
+        if isinstance(item, dict) and isinstance(item.get("attributes"), dict):
+            name = str(item.get("entity_id", ""))
+            if name.startswith("sensor."):
+                yield name, item["attributes"]
+
+
+def parse(
+    document: Any, sensor: str, without: tuple[str, ...] = (), factor: float = 1.0
+) -> pd.DataFrame:
+    """`load_w` [W], the sensor's mean less that of each part in `without`, where all are known.
+
+    Parameters
+    ----------
+    factor
+        Of the sensor's unit against kW or kWh, where Home Assistant did not convert it.
+    """
     with documented(NAME):
         statistics = document["service_response"]["statistics"]
         for name in (sensor, *without):
@@ -54,13 +143,14 @@ def parse(document: Any, sensor: str, without: tuple[str, ...] = ()) -> pd.DataF
                     f"{NAME} has no statistics of '{name}' for this time: look at load.sensor, "
                     "and at Developer tools, Statistics"
                 )
-        whole, *parts = (_means(statistics[name]) for name in (sensor, *without))
+        whole = {step: watts * factor for step, watts in _means(statistics[sensor]).items()}
+        parts = [_means(statistics[name]) for name in without]
         points = [
-            Point(*step, max(0.0, watts - sum(part[step] for part in parts)))
+            StepValue(*step, max(0.0, watts - sum(part[step] for part in parts)))
             for step, watts in whole.items()
             if all(step in part for part in parts)
         ]
-        return power.frame(points, "load_w", NAME)
+        return parsing.series_frame(points, "load_w", NAME)
 
 
 def _means(rows: Any) -> dict[tuple[datetime, datetime], float]:

@@ -11,18 +11,11 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources.failures import NotPublishedError, RejectedError
-from optimizer.sources.http import Http
-from optimizer.sources.series import (
-    Point,
-    documented,
-    frame,
-    moment,
-    scaled,
-    whole_days,
-    with_sell,
-)
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.http.failures import RejectedError
+from optimizer.http.service_client import ServiceClient
+from optimizer.sources import parsing
+from optimizer.sources.parsing import StepValue
+from optimizer.sources.source_settings import PriceSettings, Span
 
 NAME = "octopus"
 BASE = "https://api.octopus.energy/v1/products"
@@ -30,7 +23,7 @@ LENGTH_OF_PREFIX = len("E-1R-")
 MOST_PAGES = 10
 
 
-def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
+def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """All-in buying prices, and selling prices where an export tariff is named."""
     if not settings.octopus_tariff:
         raise ConfigError(
@@ -40,18 +33,20 @@ def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
     buy = parse(_pages(settings.octopus_tariff, span, http), "buy_eur_per_kwh")
     if not settings.octopus_export:
         return buy
-    return with_sell(buy, parse(_pages(settings.octopus_export, span, http), "sell_eur_per_kwh"))
+    return parsing.with_sell(
+        buy, parse(_pages(settings.octopus_export, span, http), "sell_eur_per_kwh")
+    )
 
 
-def _pages(tariff: str, span: Span, http: Http) -> list[Any]:
+def _pages(tariff: str, span: Span, http: ServiceClient) -> list[Any]:
     product = tariff[LENGTH_OF_PREFIX:-2]
     url = f"{BASE}/{product}/electricity-tariffs/{tariff}/standard-unit-rates/"
-    start, end = (f"{at:%Y-%m-%dT%H:%MZ}" for at in whole_days(span))
+    start, end = (f"{at:%Y-%m-%dT%H:%MZ}" for at in parsing.whole_days(span))
     parameters: dict[str, str] | None = {
         "period_from": start, "period_to": end, "page_size": "1500"
     }  # fmt: skip
     pages: list[Any] = []
-    with documented(NAME):
+    with parsing.documented(NAME):
         while url:
             pages.append(http.get(url, parameters).json())
             url, parameters = pages[-1]["next"], None  # the next page's address has them
@@ -61,19 +56,16 @@ def _pages(tariff: str, span: Span, http: Http) -> list[Any]:
 
 
 def parse(documents: Sequence[Any], column: str = "buy_eur_per_kwh") -> pd.DataFrame:
-    """Prices of some pages; of a step's two rows the one that is paid by direct debit."""
-    with documented(NAME):
+    """Prices of some pages; of two rows for a step the one for direct debit counts."""
+    with parsing.documented(NAME):
         rows = [row for document in documents for row in document["results"]]
         debit = [row for row in rows if row["payment_method"] in (None, "DIRECT_DEBIT")]
         points = [
-            Point(
-                moment(row["valid_from"]),
-                moment(row["valid_to"]),
-                scaled(row["value_inc_vat"], 100),
+            StepValue(
+                parsing.moment(row["valid_from"]),
+                parsing.moment(row["valid_to"]),
+                parsing.scaled(row["value_inc_vat"], 100),
             )
             for row in debit
         ]
-        made = frame(points, column, NAME)
-    if made.empty:
-        raise NotPublishedError(f"{NAME} has no prices for this time yet")
-    return made
+        return parsing.series_frame(points, column, NAME)

@@ -1,4 +1,4 @@
-"""The executor's own journal: what it measured, quarter-hour by quarter-hour."""
+"""The executor's own journal: its measurements by quarter-hour."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -6,19 +6,19 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources import power
-from optimizer.sources.http import Http
-from optimizer.sources.series import Point
-from optimizer.sources.settings import LoadSettings, Span
+from optimizer.http.service_client import ServiceClient
+from optimizer.sources import parsing
+from optimizer.sources.parsing import StepValue
+from optimizer.sources.source_settings import LoadSettings, Span
 from optimizer.store import journal
 from optimizer.store.journal import Tick
 
 ORIGIN = "the journal"
 LEAST_S, MOST_S = 600.0, 1_000.0
-"""A mean over less of its quarter-hour, or over a pause of the executor, is not believed."""
+"""Shortest and longest time of a mean [s]: the others miss a part, or span a pause."""
 
 
-def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:
+def fetch(settings: LoadSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """The summaries of the span."""
     if settings.journal is None:
         raise ConfigError("load: the source 'journal' needs a store that can be read")
@@ -27,12 +27,12 @@ def fetch(settings: LoadSettings, span: Span, http: Http) -> pd.DataFrame:
 
 
 def parse(ticks: Sequence[Tick]) -> pd.DataFrame:
-    """`load_w` from the balance grid + battery + roof; `pv_w` and `grid_w` beside it [W].
+    """`load_w` [W] from the balance grid + battery + PV, with `pv_w` and `grid_w` [W].
 
     A summary is written with the first reading after its quarter-hour. A load below 0 (the meters
     disagree for a moment) is unknown.
     """
-    rows: list[Point] = []
+    rows: list[StepValue] = []
     known: list[Tick] = []
     for tick in ticks:
         parts = (tick.grid_w, tick.battery_w, tick.pv_w)
@@ -42,9 +42,10 @@ def parse(ticks: Sequence[Tick]) -> pd.DataFrame:
         at = datetime.fromisoformat(tick.at)
         end = at - timedelta(seconds=at.timestamp() % journal.SUMMARY.total_seconds())
         if load_w >= 0 and (not rows or end > rows[-1].end):
-            rows.append(Point(end - journal.SUMMARY, end, load_w))
+            rows.append(StepValue(end - journal.SUMMARY, end, load_w))
             known.append(tick)
-    frame = power.frame(rows, "load_w", ORIGIN)
-    frame["pv_w"] = [tick.pv_w for tick in known]
-    frame["grid_w"] = [tick.grid_w for tick in known]
+    frame = parsing.series_frame(rows, "load_w", ORIGIN)
+    starts = pd.DatetimeIndex([row.start for row in rows])
+    frame["pv_w"] = pd.Series([tick.pv_w for tick in known], index=starts, dtype=float)
+    frame["grid_w"] = pd.Series([tick.grid_w for tick in known], index=starts, dtype=float)
     return frame

@@ -1,38 +1,37 @@
-"""Which sources there are, by the names that the configuration uses."""
+"""Registry of the sources, by the names that the configuration uses."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pandas as pd
 
 from optimizer.errors import ConfigError
+from optimizer.http.service_client import ServiceClient
 from optimizer.sources import (
     awattar,
     energy_charts,
     entsoe,
-    fems_excel,
     fems_history,
     forecast_solar,
     home_assistant,
     influxdb,
-    meter_table,
     octopus,
     open_meteo,
     own_journal,
+    owner_table,
+    parsing,
+    price_checks,
     smard,
     solcast,
     swiss,
-    table,
     tibber,
 )
-from optimizer.sources.http import Http
-from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
+from optimizer.sources.source_settings import LoadSettings, PriceSettings, PvSettings, Span
 
-S = TypeVar("S", PriceSettings, LoadSettings, RoofSettings)
+S = TypeVar("S", PriceSettings, LoadSettings, PvSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,45 +42,60 @@ class Source(Generic[S]):
     makes a checked frame of the answer: UTC steps, units and stamps converted, holes left out.
     """
 
-    fetch: Callable[[S, Span, Http], pd.DataFrame]
-    """May answer less than the span, or more. Raises one of `failures.py`, or ConfigError."""
+    fetch: Callable[[S, Span, ServiceClient], pd.DataFrame]
+    """May answer less than the span, or more: see `ask`."""
     licence: str = ""
-    """What the data may be used for, in a line."""
+    """Permitted use of the data, in a line."""
     attribution: str = ""
-    """Who has to be named where the data are shown; empty if nobody."""
+    """Name that has to be shown with the data; empty if there is no such duty."""
     kept: bool = True
-    """Whether what it has published may be kept in the store; an own file need not be."""
+    """Answers are kept in the store; those of a file are not."""
     rest: timedelta = timedelta(0)
-    """How long an answer is good enough before the service is asked again."""
+    """Age up to which an answer is good enough, so that the service is not asked again."""
     currency: str = "EUR"
-    """Currency of the prices; where it is another one, read EUR as that one throughout."""
+    """Currency of the prices; where it is not EUR, read EUR as that one throughout."""
+    check: Callable[[str, pd.DataFrame, pd.DataFrame | None], None] | None = None
+    """Refuses an answer that contradicts the cached values: name, answer, cached values."""
 
+    def ask(self, settings: S, span: Span, http: ServiceClient) -> pd.DataFrame:
+        """Ask for a span; a service's answer is cut to the time around it.
 
-def _file(settings: PriceSettings | LoadSettings | RoofSettings) -> Path:
-    if settings.file is None:
-        raise ConfigError(f"{settings.section}: the source 'csv' needs a key 'file'")
-    return settings.file
+        Raises
+        ------
+        ConfigError
+            If a setting is missing.
+        DataError
+            One of the kinds of `http/failures.py`, or a file that is refused.
+        """
+        answer = self.fetch(settings, span, http)
+        return parsing.clipped(answer, span) if self.kept else answer
 
 
 OWN_FILE = "your own file"
 
+
+def _service(
+    fetch: Callable[[PriceSettings, Span, ServiceClient], pd.DataFrame], licence: str,
+    attribution: str = "", currency: str = "EUR",
+) -> Source[PriceSettings]:  # fmt: skip
+    """A price service: its unit is checked by the size of its prices."""
+    return Source(fetch, licence, attribution, currency=currency, check=price_checks.check)
+
+
 PRICES: Mapping[str, Source[PriceSettings]] = {
-    "csv": Source(
-        lambda settings, span, http: table.read_prices(_file(settings)), OWN_FILE, kept=False
-    ),
-    "energy-charts": Source(
+    "csv": Source(owner_table.fetch_prices, OWN_FILE, kept=False),
+    "energy-charts": _service(
         energy_charts.fetch, "CC BY 4.0 for most zones, the others for private use",
         "Bundesnetzagentur | SMARD.de, through energy-charts.info (CC BY 4.0)",
     ),
-    "smard": Source(smard.fetch, "CC BY 4.0", "Bundesnetzagentur | SMARD.de (CC BY 4.0)"),
-    "entsoe": Source(
-        entsoe.fetch, "terms of use: your own use, do not hand on",
-        "ENTSO-E Transparency Platform",
+    "smard": _service(smard.fetch, "CC BY 4.0", "Bundesnetzagentur | SMARD.de (CC BY 4.0)"),
+    "entsoe": _service(
+        entsoe.fetch, "terms of use: your own use, do not hand on", "ENTSO-E Transparency Platform"
     ),
-    "awattar": Source(awattar.fetch, "none stated: private use, 100 requests a day"),
-    "tibber": Source(tibber.fetch, "for customers, your own use"),
-    "swiss": Source(swiss.fetch, "public by law, for each supplier", currency="CHF"),
-    "octopus": Source(octopus.fetch, "none stated: fair use", currency="GBP"),
+    "awattar": _service(awattar.fetch, "none stated: private use, 100 requests a day"),
+    "tibber": _service(tibber.fetch, "for customers, your own use"),
+    "swiss": _service(swiss.fetch, "public by law, for each supplier", currency="CHF"),
+    "octopus": _service(octopus.fetch, "none stated: fair use", currency="GBP"),
 }  # fmt: skip
 """Answer a frame with `spot_eur_per_kwh` (net), or `buy_eur_per_kwh` (all-in) and perhaps
 `sell_eur_per_kwh`."""
@@ -91,20 +105,17 @@ OWN_DEVICE = "your own device"
 LOAD: Mapping[str, Source[LoadSettings]] = {
     "fems": Source(fems_history.fetch, OWN_DEVICE),
     "journal": Source(own_journal.fetch, OWN_DEVICE, kept=False),
-    "csv": Source(
-        lambda settings, span, http: table.read_power(_file(settings), "load_w"), OWN_FILE,
-        kept=False,
-    ),
-    "meter": Source(meter_table.fetch, OWN_FILE, kept=False),
-    "excel": Source(fems_excel.fetch, OWN_FILE, kept=False),
+    "csv": Source(owner_table.fetch_load, OWN_FILE, kept=False),
+    "meter": Source(owner_table.fetch_load, OWN_FILE, kept=False),
+    "excel": Source(owner_table.fetch_load, OWN_FILE, kept=False),
     "home-assistant": Source(home_assistant.fetch, OWN_DEVICE),
     "influxdb": Source(influxdb.fetch, OWN_DEVICE),
 }  # fmt: skip
 """Answer a frame with `load_w` of the past, holes left out (`csv`: also of the future); where the
-source knows them, `pv_w` and `grid_w` stand beside it, NaN where they are unknown. A source that is
-not here is `profile`: no past at all, the standard household."""
+source knows them, `pv_w` and `grid_w` stand beside it, NaN where they are unknown. The source
+`profile` is not here: it has no past at all, the standard household is planned."""
 
-ROOF: Mapping[str, Source[RoofSettings]] = {
+PV: Mapping[str, Source[PvSettings]] = {
     "open-meteo": Source(
         open_meteo.fetch, "CC BY 4.0, non-commercial use", "Weather data by Open-Meteo.com",
         rest=timedelta(minutes=30),
@@ -115,16 +126,14 @@ ROOF: Mapping[str, Source[RoofSettings]] = {
     "solcast": Source(
         solcast.fetch, "your own account, private use", "Solcast", rest=timedelta(hours=5)
     ),
-    "csv": Source(
-        lambda settings, span, http: table.read_power(_file(settings), "pv_w"), OWN_FILE, kept=False
-    ),
+    "csv": Source(owner_table.fetch_pv, OWN_FILE, kept=False),
 }  # fmt: skip
 """Answer a frame with `pv_w` of the future, perhaps of the past too, uncorrected."""
 
 
 def attributions() -> list[str]:
-    """A line for each source whose data oblige us to name where they come from."""
-    kinds: dict[str, Mapping[str, Source[Any]]] = {"prices": PRICES, "load": LOAD, "roof": ROOF}
+    """A line for each source whose data oblige us to name their origin."""
+    kinds: dict[str, Mapping[str, Source[Any]]] = {"prices": PRICES, "load": LOAD, "roof": PV}
     return [
         f"  {kind}, {name}: {source.attribution}"
         for kind, sources in kinds.items()
@@ -153,7 +162,7 @@ def find(kind: Mapping[str, Source[S]], name: str, section: str) -> Source[S]:
 
 
 def fetch(
-    kind: Mapping[str, Source[S]], name: str, settings: S, span: Span, http: Http
+    kind: Mapping[str, Source[S]], name: str, settings: S, span: Span, http: ServiceClient
 ) -> pd.DataFrame:
     """Ask one source.
 
@@ -162,6 +171,6 @@ def fetch(
     ConfigError
         If there is no source of that name, or its settings are missing.
     DataError
-        If it does not answer, or its answer is rejected: one of the kinds of `failures.py`.
+        If it does not answer, or its answer is rejected: one of the kinds of `http/failures.py`.
     """
-    return find(kind, name, settings.section).fetch(settings, span, http)
+    return find(kind, name, settings.section).ask(settings, span, http)

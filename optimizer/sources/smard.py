@@ -11,19 +11,11 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources.failures import NotPublishedError
-from optimizer.sources.http import Http
-from optimizer.sources.series import (
-    Point,
-    begun,
-    documented,
-    epoch,
-    frame,
-    number,
-    scaled,
-    whole_days,
-)
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.http.failures import NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
+from optimizer.sources import parsing
+from optimizer.sources.parsing import StepValue
+from optimizer.sources.source_settings import PriceSettings, Span
 
 NAME = "smard"
 URL = "https://www.smard.de/app/chart_data"
@@ -32,16 +24,17 @@ FILTERS = {
     "HU": 262, "SI": 260, "DK1": 252, "DK2": 253, "IT-North": 255,
 }  # fmt: skip
 """SMARD's number of the price series of a zone."""
+WEEK_MS = 7 * 86_400_000
 
 
-def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
+def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """Spot prices of the bidding zone, chunk by chunk."""
     zone = settings.zone
     if zone not in FILTERS:
         raise ConfigError(f"prices.zone: {NAME} has {', '.join(sorted(FILTERS))}, not '{zone}'")
     region = zone if zone == "DE-LU" else "DE"
     base = f"{URL}/{FILTERS[zone]}/{region}"
-    begin, end = (int(at.timestamp() * 1000) for at in whole_days(span))
+    begin, end = (int(at.timestamp() * 1000) for at in parsing.whole_days(span))
     index = http.get(f"{base}/index_quarterhour.json").json()
     name = f"{FILTERS[zone]}_{region}_quarterhour"
     wanted = chunks(index, begin, end)
@@ -50,10 +43,12 @@ def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
 
 def chunks(index: Any, begin_ms: int, end_ms: int) -> list[int]:
     """The chunks that hold a span; each reaches to the next one."""
-    with documented(NAME):
-        stamps = sorted(int(number(at)) for at in index["timestamps"])
+    with parsing.documented(NAME):
+        stamps = sorted({int(parsing.number(at)) for at in index["timestamps"]})
         pairs = zip(stamps, [*stamps[1:], end_ms], strict=True)
         wanted = [at for at, following in pairs if at < end_ms and following > begin_ms]
+    if len(wanted) > (end_ms - begin_ms) // WEEK_MS + 2:
+        raise RejectedError(f"{NAME} files more chunks for this time than there are weeks in it")
     if not wanted:
         raise NotPublishedError(f"{NAME} has no prices for this time yet")
     return wanted
@@ -61,12 +56,9 @@ def chunks(index: Any, begin_ms: int, end_ms: int) -> list[int]:
 
 def parse(documents: Sequence[Any]) -> pd.DataFrame:
     """`spot_eur_per_kwh` of some chunks."""
-    with documented(NAME):
-        points: list[Point] = []
+    with parsing.documented(NAME):
+        points: list[StepValue] = []
         for document in documents:
-            rows = [(epoch(number(at) / 1000), scaled(x, 1000)) for at, x in document["series"]]
-            points += begun(rows)
-        made = frame(points, "spot_eur_per_kwh", NAME)
-    if made.empty:
-        raise NotPublishedError(f"{NAME} has no prices for this time yet")
-    return made
+            rows = [(parsing.epoch_ms(at), parsing.scaled(x, 1000)) for at, x in document["series"]]
+            points += parsing.begun(rows)
+        return parsing.series_frame(points, "spot_eur_per_kwh", NAME)

@@ -2,8 +2,8 @@
 
 `GET {url}?tariff_type=integrated&tariff_name=...&start_timestamp=...&end_timestamp=...`. Each row
 has both stamps with offset and a list of components; the one in `CHF_kWh` is the energy price,
-without VAT (read EUR as CHF then). A day that is not known is an empty list. From 2027 on there is
-a version 2.0 of another shape, which is refused here.
+without VAT (read EUR as CHF then). An unknown day is an empty list. Version 2.0, from 2027 on, has
+another shape and is refused here.
 """
 
 from typing import Any
@@ -11,10 +11,11 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources.failures import NotPublishedError, RejectedError
-from optimizer.sources.http import Http
-from optimizer.sources.series import Point, documented, frame, moment, scaled, whole_days
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.http.failures import RejectedError
+from optimizer.http.service_client import ServiceClient
+from optimizer.sources import parsing
+from optimizer.sources.parsing import StepValue
+from optimizer.sources.source_settings import PriceSettings, Span
 
 NAME = "swiss"
 EKZ = "https://api.tariffs.ekz.ch/v1/tariffs"
@@ -33,10 +34,10 @@ SUPPLIERS = {
     "elag": (PRIMEO, "NetzDynamischELAG"),
     "aem": ("https://servizi.aemsa.ch/tariffe", None),
 }
-"""Name in the configuration: address, and the tariff that is meant if none is named."""
+"""Name in the configuration: address, and the default tariff."""
 
 
-def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
+def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """All-in prices with VAT."""
     name = settings.swiss or ""
     if name not in SUPPLIERS and not name.startswith("https://"):
@@ -45,7 +46,7 @@ def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
             "https address of another supplier's tariffs"
         )
     url, usual = SUPPLIERS.get(name, (name, None))
-    start, end = (at.astimezone(span.zone) for at in whole_days(span))
+    start, end = (at.astimezone(span.zone) for at in parsing.whole_days(span))
     tariff = settings.swiss_tariff or usual
     parameters = {"tariff_type": "integrated"} | ({"tariff_name": tariff} if tariff else {})
     parameters |= {"start_timestamp": start.isoformat(), "end_timestamp": end.isoformat()}
@@ -54,22 +55,19 @@ def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
 
 def parse(document: Any, vat_percent: float) -> pd.DataFrame:
     """`buy_eur_per_kwh` of an answer, VAT added."""
-    with documented(NAME):
+    with parsing.documented(NAME):
         prices = document["prices"]
         if isinstance(prices, dict):
             raise RejectedError(f"{NAME}: version 2 of the tariff format cannot be read yet")
         points = [
-            Point(
-                moment(row["start_timestamp"]),
-                moment(row["end_timestamp"]),
-                scaled(_per_kwh(row["integrated"]), 1 / (1 + vat_percent / 100)),
+            StepValue(
+                parsing.moment(row["start_timestamp"]),
+                parsing.moment(row["end_timestamp"]),
+                parsing.scaled(_per_kwh(row["integrated"]), 1 / (1 + vat_percent / 100)),
             )
             for row in prices
         ]
-        made = frame(points, "buy_eur_per_kwh", NAME)
-    if made.empty:
-        raise NotPublishedError(f"{NAME} has no prices for this time yet")
-    return made
+        return parsing.series_frame(points, "buy_eur_per_kwh", NAME)
 
 
 def _per_kwh(components: list[Any]) -> Any:

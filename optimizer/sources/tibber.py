@@ -1,4 +1,4 @@
-"""Tibber: what a customer of theirs pays, all-in, for today and tomorrow.
+"""Tibber: all-in prices of a customer, for today and tomorrow.
 
 `POST https://api.tibber.com/v1-beta/gql` with a bearer token. `total` is EUR/kWh (or another
 currency) with VAT, grid and levies, `energy` the net energy share of it; `startsAt` is local with
@@ -10,10 +10,10 @@ from typing import Any
 import pandas as pd
 
 from optimizer.errors import ConfigError
-from optimizer.sources.failures import KeyRefusedError, NotPublishedError, RejectedError
-from optimizer.sources.http import Http
-from optimizer.sources.series import begun, documented, frame, moment, scaled
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.http.failures import KeyRefusedError, NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
+from optimizer.sources.parsing import begun, documented, moment, scaled, series_frame
+from optimizer.sources.source_settings import PriceSettings, Span
 
 NAME = "tibber"
 URL = "https://api.tibber.com/v1-beta/gql"
@@ -24,7 +24,7 @@ QUERY = (
 )
 
 
-def fetch(settings: PriceSettings, span: Span, http: Http) -> pd.DataFrame:
+def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """All-in prices of today and tomorrow."""
     token = settings.tibber_token
     if not token:
@@ -54,8 +54,10 @@ def parse(document: Any, home: str | None = None) -> pd.DataFrame:
             begun([(start, scaled(row[key], 1)) for start, row in zip(at, rows, strict=True)])
             for key in ("total", "energy")
         )
-        made = frame(total, "buy_eur_per_kwh", NAME)
-        return made.join(frame(energy, "spot_eur_per_kwh", NAME).drop(columns="end"), how="inner")
+        made = series_frame(total, "buy_eur_per_kwh", NAME)
+        return made.join(
+            series_frame(energy, "spot_eur_per_kwh", NAME).drop(columns="end"), how="inner"
+        )
 
 
 def _refuse_errors(document: Any) -> None:

@@ -1,1 +1,1 @@
-"""What survives a restart: plans, the journal and what was known when; one SQLite file."""
+"""Store of everything that survives a restart: plans, journal, cached series; one SQLite file."""

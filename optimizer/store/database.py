@@ -1,16 +1,26 @@
 """The SQLite file: opening, migrating forward by numbered steps, one transaction a change."""
 
+import fcntl
 import json
+import logging
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from optimizer.errors import DataError
+from optimizer.errors import DataError, NewerStoreError
+from optimizer.store.files import give_to_folder_owner
+
+log = logging.getLogger(__name__)
 
 FILE_NAME = "optimizer.sqlite"
+
+MOST_BYTES = 64 * 1024 * 1024
+"""Largest record of a planning run, unpacked."""
 
 MIGRATIONS = (
     """
@@ -107,6 +117,29 @@ MIGRATIONS = (
         day TEXT PRIMARY KEY, site TEXT NOT NULL, closed_at TEXT NOT NULL, body TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE quarter RENAME COLUMN short_wh TO residual_load_wh;
+    ALTER TABLE quarter RENAME COLUMN spare_wh TO surplus_wh;
+    UPDATE ledger_day SET body = replace(body, '"own_use_', '"self_consumption_');
+    UPDATE tick SET intent = 'self_consumption' WHERE intent = 'own_use';
+    UPDATE tick SET reason = 'SELF_CONSUMPTION' WHERE reason = 'OWN_USE';
+    UPDATE tick SET reason = 'INTERNAL_ERROR' WHERE reason = 'MISHAP';
+    """,
+    """
+    CREATE TABLE series_value (
+        series TEXT NOT NULL, column_name TEXT NOT NULL, start TEXT NOT NULL, end TEXT NOT NULL,
+        value REAL NOT NULL, known_at TEXT NOT NULL, PRIMARY KEY (series, column_name, start)
+    ) STRICT, WITHOUT ROWID;
+    INSERT OR IGNORE INTO series_value
+        SELECT 'prices ' || source || ' ' || settings, price.key, json_extract(step.value, '$[0]'),
+            json_extract(step.value, '$[1]'), price.value, kept_at
+        FROM price_day
+        JOIN json_each(iif(json_valid(steps), steps, '[]')) AS step
+        JOIN json_each(iif(step.type = 'array', step.value, '[]'), '$[2]') AS price
+        WHERE price.type IN ('real', 'integer');
+    DROP TABLE kept;
+    DROP TABLE price_day;
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 
@@ -116,22 +149,35 @@ def packed(text: str) -> bytes:
     return zlib.compress(text.encode())
 
 
-def unpacked(data: bytes) -> Any:
+def unpacked(data: bytes, most_bytes: int = MOST_BYTES) -> Any:
     """The JSON data in a compressed text.
 
     Raises
     ------
     ValueError
-        If it cannot be read.
+        If it cannot be read, or unpacks to more than `most_bytes`.
     """
     try:
-        return json.loads(zlib.decompress(data))
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(data, most_bytes + 1)
+        if len(text) > most_bytes:
+            raise ValueError(f"it has more than {most_bytes:,} bytes")
+        if not unpacker.eof:
+            raise ValueError("it is not complete")
+        return json.loads(text)
     except (zlib.error, TypeError, RecursionError) as error:
         raise ValueError(f"{error}") from error
 
 
-def connect(folder: Path) -> sqlite3.Connection:
+def connect(folder: Path, wait_s: float = 10.0) -> sqlite3.Connection:
     """Open (and create or migrate) the store in a folder of the owner's alone.
+
+    A file that is no database, or a damaged one, is moved aside; a new one takes its place.
+
+    Parameters
+    ----------
+    wait_s
+        Longest wait of each statement for what another program has locked [s].
 
     Raises
     ------
@@ -139,25 +185,139 @@ def connect(folder: Path) -> sqlite3.Connection:
         If the folder or file cannot be used, or is newer than this version.
     """
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = sqlite3.connect(folder / FILE_NAME, timeout=10, isolation_level=None)
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.create_function("packed", 1, packed, deterministic=True)
-        _migrate(connection, folder / FILE_NAME)
-    except (OSError, sqlite3.Error) as error:
+        try:
+            return _connected(folder, wait_s)
+        except sqlite3.DatabaseError as error:
+            if not (is_corrupt(error) and move_aside(folder)):
+                raise
+        return _connected(folder, wait_s)
+    except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: no name of a file
         raise DataError(
             f"the store {folder / FILE_NAME} cannot be used ({error}): look at the folder's rights "
             "and at the room on its disk"
         ) from error
+
+
+def _connected(folder: Path, wait_s: float) -> sqlite3.Connection:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = folder / FILE_NAME
+    _create(path)
+    connection = sqlite3.connect(path, timeout=wait_s, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.create_function("packed", 1, packed, deterministic=True)
+        if _version(connection) != len(MIGRATIONS):
+            with _one_at_a_time(folder):
+                _migrate(connection, path)
+    except BaseException:
+        connection.close()
+        raise
     return connection
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+def _create(path: Path) -> None:
+    """Make sure that the file is there and belongs to its folder's owner.
+
+    SQLite gives the files beside it (`-wal`, `-shm`) to the same owner.
+    """
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    for ending in ("", *BESIDE):
+        give_to_folder_owner(path.with_name(path.name + ending))
+
+
+BESIDE = ("-wal", "-shm")
+"""Endings of the files that SQLite keeps beside a database."""
+
+
+def is_corrupt(error: BaseException) -> bool:
+    """Return true for SQLite's errors about a damaged file, or one that is no database."""
+    code = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def move_aside(folder: Path) -> bool:
+    """Move a damaged store aside; return true if none is left in its place.
+
+    One process at a time does so, and none moves a store that another one has just begun anew.
+    """
+    try:
+        with _one_at_a_time(folder):
+            return not _damaged(folder / FILE_NAME) or _moved(folder / FILE_NAME)
+    except OSError as error:
+        log.warning("the damaged store %s cannot be moved: %s", folder / FILE_NAME, error.strerror)
+        return False
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Keep other processes from moving or migrating the store meanwhile."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _damaged(path: Path) -> bool:
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None)
+    try:
+        (verdict,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        return str(verdict) != "ok"
+    except sqlite3.DatabaseError as error:
+        return is_corrupt(error)
+    finally:
+        connection.close()
+
+
+def _moved(path: Path) -> bool:
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    path.replace(aside)
+    for ending in BESIDE:
+        with suppress(FileNotFoundError):
+            path.with_name(path.name + ending).replace(aside.with_name(aside.name + ending))
+    log.warning("the store was damaged and is now %s: a new one is begun, without its past", aside)
+    return True
+
+
+def drop_beside(folder: Path) -> None:
+    """Remove what SQLite keeps beside a database that was replaced by another one."""
+    for ending in BESIDE:
+        with suppress(OSError):
+            (folder / f"{FILE_NAME}{ending}").unlink()
+
+
+def read_only(folder: Path) -> sqlite3.Connection:
+    """A store for reading, whatever its disk allows: at worst an empty one in memory."""
+    for mode in ("mode=ro", "mode=ro&immutable=1"):
+        try:
+            path = (folder / FILE_NAME).absolute().as_uri()
+            connection = sqlite3.connect(f"{path}?{mode}", uri=True, isolation_level=None)
+        except (sqlite3.Error, ValueError):
+            continue
+        with suppress(sqlite3.Error):
+            if _version(connection) == len(MIGRATIONS):
+                return connection
+        connection.close()
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    connection.create_function("packed", 1, packed, deterministic=True)
+    _migrate(connection, Path(":memory:"))
+    connection.execute("PRAGMA query_only = ON")
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
     (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = _version(connection)
     if version > len(MIGRATIONS):
-        raise DataError(
+        raise NewerStoreError(
             f"the store {path} was written by a newer version (schema {version}, this one knows "
             f"{len(MIGRATIONS)}): update optimizer"
         )

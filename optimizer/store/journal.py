@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime, timedelta
 
-from optimizer.model.exchange import Quarter
 from optimizer.model.plan import iso
-from optimizer.model.state import Decision, Snapshot
-from optimizer.store import exchange
-from optimizer.store.database import transaction
+from optimizer.model.quarter_energy import QuarterEnergy
+from optimizer.model.snapshot import Decision, Snapshot
+from optimizer.store import quarter_record
+from optimizer.store.database import is_corrupt, transaction
 
 SUMMARY = timedelta(minutes=15)
 
@@ -70,13 +70,21 @@ class Journal:
     """Collects ticks and writes them in batches."""
 
     connection: sqlite3.Connection
+    writable: bool = True
+    """Whether the connection can be written; rows wait until it can."""
+    corrupt: bool = False
+    """Whether the file was found damaged."""
     _rows: list[Tick] = field(default_factory=list)
-    _quarters: list[Quarter] = field(default_factory=list)
+    _quarters: list[QuarterEnergy] = field(default_factory=list)
     _before: Decision | None = None
     _quarter: datetime | None = None
     _last: datetime | None = None
     _means: dict[str, _Mean] = field(default_factory=dict)
     _held: _Mean = field(default_factory=_Mean)
+
+    def take(self, connection: sqlite3.Connection, writable: bool) -> None:
+        """Write to another file from now on, what waits too."""
+        self.connection, self.writable, self.corrupt = connection, writable, False
 
     def note(self, decision: Decision, snapshot: Snapshot | None) -> None:
         """Note one cycle of the executor.
@@ -120,15 +128,22 @@ class Journal:
         """Note something that happened; it is written with the next summary or change."""
         self._rows.append(replace(_row("event", decision, snapshot), note=note))
 
-    def quarter(self, quarter: Quarter) -> None:
+    def quarter(self, quarter: QuarterEnergy) -> None:
         """Note a quarter-hour's exchange of battery and grid, or a part of it."""
         self._quarters.append(quarter)
 
     def flush(self) -> None:
         """Write what has been collected, in one transaction."""
         del self._rows[:-KEPT], self._quarters[:-KEPT]
-        if not self._rows and not self._quarters:
+        if not self.writable or not (self._rows or self._quarters):
             return
+        try:
+            self._write()
+        except sqlite3.Error as error:
+            self.corrupt = is_corrupt(error)
+            raise
+
+    def _write(self) -> None:
         names = [item.name for item in fields(Tick)]
         marks = ", ".join("?" for _ in names)
         with transaction(self.connection):
@@ -136,7 +151,7 @@ class Journal:
                 f"INSERT INTO tick ({', '.join(names)}) VALUES ({marks})",  # noqa: S608 own names
                 [tuple(getattr(row, name) for name in names) for row in self._rows],
             )
-            exchange.add(self.connection, self._quarters)
+            quarter_record.add(self.connection, self._quarters)
         self._rows.clear()
         self._quarters.clear()
 
@@ -164,7 +179,7 @@ def _row(kind: str, decision: Decision, snapshot: Snapshot | None) -> Tick:
 
 
 def last_full(connection: sqlite3.Connection) -> datetime | None:
-    """When the journal last saw the battery full; None if it never did."""
+    """Moment at which the journal last saw the battery full; None if it never did."""
     (at,) = connection.execute("SELECT max(at) FROM tick WHERE soc_percent >= 100").fetchone()
     return None if at is None else datetime.fromisoformat(at)
 

@@ -13,12 +13,12 @@ from answers.prices import BERLIN, TOKEN
 from responses import matchers
 
 from optimizer.model.sun import is_night
-from optimizer.sources.registry import LOAD, ROOF, Source
-from optimizer.sources.settings import LoadSettings, Plane, RoofSettings
+from optimizer.sources.registry import LOAD, PV, Source
+from optimizer.sources.source_settings import LoadSettings, PvPlane, PvSettings
 
 PLACE = (48.8, 13.1)
-PLANE = Plane(kwp=9.9, tilt_degrees=30, compass_degrees=180)
-ROOF_OF = {"latitude": PLACE[0], "longitude": PLACE[1], "planes": (PLANE,)}
+PLANE = PvPlane(kwp=9.9, tilt_degrees=30, compass_degrees=180)
+PV_OF = {"latitude": PLACE[0], "longitude": PLACE[1], "planes": (PLANE,)}
 Values = Sequence[float | None]
 
 
@@ -43,8 +43,8 @@ class Service:
     empty_status: int = 200
 
     @property
-    def told(self) -> LoadSettings | RoofSettings:
-        kind = LoadSettings if self.registry is LOAD else RoofSettings
+    def reported(self) -> LoadSettings | PvSettings:
+        kind = LoadSettings if self.registry is LOAD else PvSettings
         return kind(**self.settings)
 
     def answer(self, starts: list[datetime], values: Values) -> str:
@@ -160,7 +160,7 @@ SERVICES = {
     service.name: service
     for service in (
         Service(
-            "open-meteo", ROOF, "pv_w", 15, ROOF_OF, "GET",
+            "open-meteo", PV, "pv_w", 15, PV_OF, "GET",
             "https://api.open-meteo.com/v1/forecast", open_meteo, open_meteo([], 15, []),
             lambda start, end: {
                 "latitude": "48.8", "longitude": "13.1", "tilt": "30", "azimuth": "0",
@@ -171,14 +171,14 @@ SERVICES = {
             shown=('"W/m\\u00b2"', '"kW/m\\u00b2"'),
         ),
         Service(
-            "forecast-solar", ROOF, "pv_w", 60, ROOF_OF | {"key": TOKEN}, "GET",
+            "forecast-solar", PV, "pv_w", 60, PV_OF | {"key": TOKEN}, "GET",
             f"https://api.forecast.solar/{TOKEN}/estimate/48.8/13.1/30/0/9.9", forecast_solar,
             {"result": {"watts": {}, "watt_hours_period": {}}, "message": {"code": 0}},
             lambda start, end: {"time": "utc", "no_sun": "1"},
             shown=("+00:00", ""),
         ),
         Service(
-            "solcast", ROOF, "pv_w", 30, {"key": TOKEN, "site": "ab12-cd34"}, "GET",
+            "solcast", PV, "pv_w", 30, {"key": TOKEN, "site": "ab12-cd34"}, "GET",
             "https://api.solcast.com.au/rooftop_sites/ab12-cd34/forecasts", solcast,
             {"forecasts": []}, lambda start, end: {"format": "json", "hours": "48"},
             headers=BEARER, shown=("PT30M", "P30"),

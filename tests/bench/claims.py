@@ -19,14 +19,14 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from optimizer.analysis import sample
-from optimizer.analysis.backtest import grid, knowledge
-from optimizer.analysis.backtest.case import Case, filled, spiky, strayed
-from optimizer.analysis.backtest.study import Part, study
-from optimizer.analysis.backtest.trial import OURS, PERFECT, RIVALS, Trial, Way
-from optimizer.model import spread
+from optimizer.backtest import information_set, study_table
+from optimizer.backtest.comparison import OURS, PERFECT, RIVALS, Comparison, Variant
+from optimizer.backtest.scenario_data import Scenario, filled, spiky, strayed
+from optimizer.backtest.study_table import StudyItem, study
+from optimizer.model import load_spread
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.simulation import sample_data
 
 ZONE = ZoneInfo("Europe/Berlin")
 LARGE = Battery(22_000, hybrid=True)
@@ -77,7 +77,7 @@ def _series(folder: Path, home: str) -> pd.DataFrame:
     return _read(folder, "fems_home22kwh_15min_2022-11")
 
 
-def real(folder: Path, home: str, tariff: str, tick: int) -> Case:
+def real(folder: Path, home: str, tariff: str, tick: int) -> Scenario:
     first, counted, last, step, battery = HOMES[home]
     zone_index = pd.date_range(first, last, freq="15min", tz=ZONE, inclusive="left")
     index = zone_index.tz_convert("UTC")
@@ -86,14 +86,14 @@ def real(folder: Path, home: str, tariff: str, tick: int) -> Case:
         data = data.ffill(limit=step // 15 - 1)
     metered = data["load_w"].notna().to_numpy() & (data["load_w"] > 1).to_numpy()
     load = filled(data["load_w"].where(metered).to_numpy(), 96)
-    roof = filled(data["pv_w"].to_numpy(), 96)
+    pv = filled(data["pv_w"].to_numpy(), 96)
     group = step // 15
     means = load[: len(load) // group * group].reshape(-1, group).mean(axis=1)
     ticks = spiky(means, step, tick, seed=7)
-    told = strayed(roof, zone_index, seed=7)
+    reported = strayed(pv, zone_index, seed=7)
     if "pv_forecast_w" in data:
-        told = data["pv_forecast_w"].fillna(0.0).to_numpy()
-    spot, fees = _spot(folder, index), grid.tariff(tariff)
+        reported = data["pv_forecast_w"].fillna(0.0).to_numpy()
+    spot, fees = _spot(folder, index), study_table.tariff(tariff)
     stamps = index.to_pydatetime()
     buy = [fees.buy(price, at) for price, at in zip(spot.tolist(), stamps, strict=True)]
     sell = [fees.sell(price, at) for price, at in zip(spot.tolist(), stamps, strict=True)]
@@ -101,29 +101,31 @@ def real(folder: Path, home: str, tariff: str, tick: int) -> Case:
         buy = [0.30] * len(buy)
     begin = int(np.searchsorted(index, pd.Timestamp(counted, tz=ZONE)))
     per = 15 // tick
-    return Case(
-        f"{home} {tariff}", stamps[0].astimezone(UTC), ticks, np.repeat(roof, per),
-        np.array(buy), np.array(sell), battery, Grid(), ZONE, None, told, metered, begin,
+    return Scenario(
+        f"{home} {tariff}", stamps[0].astimezone(UTC), ticks, np.repeat(pv, per),
+        np.array(buy), np.array(sell), battery, Grid(), ZONE, None, reported, metered, begin,
     )  # fmt: skip
 
 
-def sample_cases(tariffs: list[str], tick: int) -> list[Case]:
+def sample_cases(tariffs: list[str], tick: int) -> list[Scenario]:
     """The four sample weeks, with the forecasts that lie beside them."""
-    weeks = [sample.folder() / name for name in ("winter", "spring", "summer", "autumn")]
-    return list(grid.cases(weeks, [grid.battery("22")], tariffs, tick, 1, learned=False))
+    weeks = [sample_data.folder() / name for name in ("winter", "spring", "summer", "autumn")]
+    return list(
+        study_table.scenarios(weeks, [study_table.battery("22")], tariffs, tick, 1, learned=False)
+    )
 
 
-def line(trial: Trial) -> str:
+def line(comparison: Comparison) -> str:
     """A row of the table."""
-    cells = [trial.case, f"{trial.attainable_extra_eur:.1f}"]
-    leads = dict(trial.ahead)
-    for item in trial.outcomes:
+    cells = [comparison.scenario, f"{comparison.attainable_extra_eur:.1f}"]
+    leads = dict(comparison.ahead)
+    for item in comparison.outcomes:
         share = "" if item.share is None else f" ({item.share:.0%})"
         lead = leads.get(item.name)
         known = lead is not None and not isnan(lead.low)
         ahead = f", ahead {lead.low:.0f} to {lead.high:.0f}" if known else ""
         cells.append(f"{item.yearly.mean:.1f}{share}{ahead}")
-    ours = trial.outcomes[0].yearly
+    ours = comparison.outcomes[0].yearly
     bounds = "" if isnan(ours.low) else f"{ours.low:.0f} to {ours.high:.0f}"
     return f"| {' | '.join(cells)} | {bounds} |"
 
@@ -138,23 +140,26 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--ours", action="store_true", help="leave the others' strategies out")
     parser.add_argument("--rivals", default=",".join(RIVALS), help="which others")
-    parser.add_argument("--spread", type=float, default=spread.WIDER)
+    parser.add_argument("--spread", type=float, default=load_spread.WIDER)
     parser.add_argument("--flat-end", action="store_true")
     chosen = parser.parse_args()
-    spread.WIDER = chosen.spread
+    load_spread.WIDER = chosen.spread
     if chosen.flat_end:
-        knowledge.OUTLOOK = 0
+        information_set.OUTLOOK = 0
     tariffs = chosen.tariffs.split(",")
     names = (OURS, PERFECT, *(() if chosen.ours else chosen.rivals.split(",")))
     if chosen.folder is None:
-        way, made = Way(kind="csv", names=names), sample_cases(tariffs, chosen.tick)
+        variant, made = Variant(kind="csv", names=names), sample_cases(tariffs, chosen.tick)
     else:
-        way, pairs = Way(names=names), itertools.product(chosen.homes.split(","), tariffs)
+        variant, pairs = Variant(names=names), itertools.product(chosen.homes.split(","), tariffs)
         made = [real(chosen.folder, home, tariff, chosen.tick) for home, tariff in pairs]
     print(f"| case | attainable, EUR a year | {' | '.join(names)} | {OURS}: 95 % of years |")
     print(f"|---|{'--:|' * (len(names) + 2)}")
-    study([Part(case, way) for case in made], chosen.jobs, told=lambda _, trial: print(
-        line(trial), flush=True))  # fmt: skip
+    study(
+        [StudyItem(scenario, variant) for scenario in made],
+        chosen.jobs,
+        reported=lambda _, comparison: print(line(comparison), flush=True),
+    )
 
 
 if __name__ == "__main__":

@@ -17,14 +17,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from optimizer.analysis import sample, text
-from optimizer.forecast import assemble
+from optimizer.forecast import forecast_frame
 from optimizer.model import frames
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.plan import Plan
 from optimizer.model.tariff import Export, ExportKind
-from optimizer.planning.door import forecast_steps
-from optimizer.planning.planner import Request, make_plan
+from optimizer.planning.arrays import forecast_steps
+from optimizer.planning.planner import PlanRequest, make_plan
+from optimizer.simulation import sample_data
+from optimizer.text import plan_table
 
 FILES = {
     "price": ("prices_DE-LU_60min_2020-2025.csv.gz", "prices_DE-LU_15min_2025-2026.csv.gz"),
@@ -32,9 +33,9 @@ FILES = {
     "roof": ("pv_modelled-duesseldorf-south-10kwp_15min_2024.csv.gz",),
 }
 DAYS = (date(2026, 5, 1), date(2026, 4, 26), date(2026, 6, 24), date(2024, 12, 12))
-LOAD_YEAR, ROOF_YEAR = 2016, 2024
+LOAD_YEAR, PV_YEAR = 2016, 2024
 
-FIXED = sample.TARIFF
+FIXED = sample_data.TARIFF
 SPOT = replace(FIXED, export=Export(ExportKind.SPOT, -0.004, zero_when_spot_negative=False))
 
 
@@ -61,20 +62,20 @@ def at_year(frame: pd.DataFrame, year: int, start: datetime, hours: float) -> pd
 
 def plan_of(folder: Path, day: date, variant: str) -> Plan:
     """The plan of a day and the next."""
-    start = sample.midnight(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
-    end = sample.midnight(start, 2)
+    start = sample_data.midnight(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+    end = sample_data.midnight(start, 2)
     hours = (end - start) / timedelta(hours=1)
     prices = series(folder, "price", "spot_eur_per_kwh")
     prices = prices[(prices.index >= start) & (prices.index < end)].copy()
     prices["spot_eur_per_kwh"] /= 1000
     tariff, rule = (SPOT, Rule.MIXED) if variant == "spot" else (FIXED, Rule.GRID_CHARGE)
-    priced = assemble.all_in(prices, tariff)
+    priced = forecast_frame.all_in(prices, tariff)
     load = at_year(series(folder, "load", "load_w"), LOAD_YEAR, start, hours)
-    roof = at_year(series(folder, "roof", "pv_w"), ROOF_YEAR, start, hours)
-    joined = assemble.forecast(priced, load, roof, start, end - start, timedelta(minutes=15))
+    pv = at_year(series(folder, "roof", "pv_w"), PV_YEAR, start, hours)
+    joined = forecast_frame.forecast(priced, load, pv, start, end - start, timedelta(minutes=15))
     frames.check(joined, frames.FORECAST, "forecast")
-    battery = replace(sample.BATTERY, hybrid=variant == "hybrid")
-    request = Request(start, "real day", battery, Grid(20_000, 9_000, rule), soc_percent=40)
+    battery = replace(sample_data.BATTERY, hybrid=variant == "hybrid")
+    request = PlanRequest(start, "real day", battery, Grid(20_000, 9_000, rule), soc_percent=40)
     return make_plan(forecast_steps(joined), request, time.perf_counter)
 
 
@@ -87,9 +88,14 @@ def main() -> None:
         for variant in ("AC", "hybrid", "spot"):
             plan = plan_of(folder, day, variant)
             print(f"\n{day} {variant}: {plan.status}, {plan.solver}")
-            print("\n".join(text.table(plan, sample.BATTERY.capacity_wh, sample.ZONE)))
             print(
-                f"cost {plan.cost_eur:.2f} EUR, left to itself {plan.own_use_cost_eur:.2f} EUR, "
+                "\n".join(
+                    plan_table.phase_lines(plan, sample_data.BATTERY.capacity_wh, sample_data.ZONE)
+                )
+            )
+            print(
+                f"cost {plan.cost_eur:.2f} EUR, "
+                f"left to itself {plan.self_consumption_cost_eur:.2f} EUR, "
                 f"saving {plan.saving_eur:.2f} EUR"
             )
             for note in plan.notes:

@@ -19,12 +19,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
-from optimizer.control import band
-from optimizer.forecast import load, own_roof, roof, steps
+from optimizer.control import power_band
+from optimizer.forecast import load_forecast, pv_forecast
+from optimizer.model import frames
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.plan import interpolate
-from optimizer.planning import value
+from optimizer.planning import water_value_exact
 from optimizer.planning.end_value import auto_end_value
 from optimizer.planning.task import ForecastStep, Task
 
@@ -92,8 +93,8 @@ def homes(folder: Path) -> Iterator[Home]:
         factors = np.exp(chance.normal(-0.03, 0.25, day.max() + 1))
         data["pv_forecast_w"] = data["pv_w"] * factors[day]
         yield Home(name, data.join(_spot(folder, hour).rename("spot")), hour, large, 14)
-    roof_e = _read(folder, "pv_emhass-home_30min_2024-2025")
-    data = _read(folder, "load_emhass-home_30min_2024-2025").join(roof_e)
+    pv_e = _read(folder, "pv_emhass-home_30min_2024-2025")
+    data = _read(folder, "load_emhass-home_30min_2024-2025").join(pv_e)
     yield Home("E", data.join(_spot(folder, half).rename("spot")), half, small, 14)
     data = _read(folder, "load_salzburg-home_15min_2026")
     data[["pv_w", "pv_forecast_w"]] = 0.0
@@ -180,10 +181,10 @@ def load_forecasts(home: Home) -> dict[str, dict[datetime, pd.Series]]:
         for name, method in NAIVE.items():
             values = _filled(method(rows), rows)[row, column]
             result[name][at] = pd.Series(values, ahead)
-        own = load.expected(
+        own = load_forecast.load_forecast(
             known[known["end"] <= at], at, ahead[-1].to_pydatetime() + home.step, at, ZONE, 4000
         ).frame
-        fine = steps.resample(own, list(ahead.to_pydatetime()), home.step)["load_w"]
+        fine = frames.on_steps(own, _steps(ahead, home))["load_w"]
         result[OWN][at] = fine.set_axis(ahead)
         result["perfect"][at] = series[ahead].fillna(fine)
     return result
@@ -197,26 +198,31 @@ def _ahead(home: Home, at: datetime) -> pd.DatetimeIndex:
     return index[(index >= at) & (index < end)]
 
 
+def _steps(ahead: pd.DatetimeIndex, home: Home) -> pd.DataFrame:
+    return pd.DataFrame({"end": ahead + home.step}, index=ahead)
+
+
 # Roof: as told, corrected by one factor, corrected by hour (this program).
 
 
-def roof_forecasts(home: Home) -> dict[str, dict[datetime, pd.Series]]:
+def pv_forecasts(home: Home) -> dict[str, dict[datetime, pd.Series]]:
     """For each method and plan the roof on the steps ahead; today's measured past is known."""
-    place = roof.Place(inverter_w=home.battery.max_ac_w)
-    told = home.data[["pv_forecast_w"]].dropna().set_axis(["pv_w"], axis=1)
+    place = pv_forecast.PvSite(inverter_w=home.battery.max_ac_w)
+    reported = home.data[["pv_forecast_w"]].dropna().set_axis(["pv_w"], axis=1)
     seen = home.data[["pv_w"]].dropna()
-    for frame in (told, seen):
+    for frame in (reported, seen):
         frame.insert(0, "end", frame.index + home.step)
     result: dict[str, dict[datetime, pd.Series]] = {
         name: {} for name in ("as told", "one factor", OWN, "own mean of 14 days", "perfect")
     }
     for at in home.days:
         ahead = _ahead(home, at)
-        mean = own_roof.from_own_past(seen, at, ahead[-1].to_pydatetime() + home.step, at)
-        fine = pd.Series(0.0, ahead) if mean is None else steps.resample(
-            mean, list(ahead.to_pydatetime()), home.step)["pv_w"].set_axis(ahead)  # fmt: skip
-        raw = told["pv_w"].reindex(ahead)
-        correction = roof.learn(told, seen, at, place)
+        mean = pv_forecast.from_own_past(seen, at, ahead[-1].to_pydatetime() + home.step, at)
+        fine = pd.Series(0.0, ahead)
+        if mean is not None:
+            fine = frames.on_steps(mean, _steps(ahead, home))["pv_w"].set_axis(ahead)
+        raw = reported["pv_w"].reindex(ahead)
+        correction = pv_forecast.learn_correction(reported, seen, at, place)
         hours = np.array(correction.factors)[ahead.hour]
         result["as told"][at] = raw.fillna(fine)
         result["one factor"][at] = (raw * correction.whole).fillna(fine)
@@ -232,13 +238,13 @@ def errors(home: Home, forecasts: dict[datetime, pd.Series], column: str) -> str
     for at, series in forecasts.items():
         tomorrow = series.index >= at + timedelta(hours=10)
         actual = home.data[column].reindex(series.index)
-        rows.append(pd.DataFrame({"told": series, "came": actual})[tomorrow])
+        rows.append(pd.DataFrame({"reported": series, "came": actual})[tomorrow])
     pair = pd.concat(rows).dropna()
     hourly = pair.groupby(pair.index.floor("h")).mean()
     daily = pair.groupby(pair.index.tz_convert(ZONE).date).mean()
     mean = pair["came"].mean()
-    parts = [(frame["told"] - frame["came"]).abs().mean() / mean for frame in (hourly, daily)]
-    return f"{parts[0]:6.3f} {parts[1]:6.3f} {pair['told'].mean() / mean - 1:+6.3f}"
+    parts = [(frame["reported"] - frame["came"]).abs().mean() / mean for frame in (hourly, daily)]
+    return f"{parts[0]:6.3f} {parts[1]:6.3f} {pair['reported'].mean() / mean - 1:+6.3f}"
 
 
 # Money.
@@ -265,7 +271,7 @@ FIXED, VARIABLE = Money("fix", False), Money("14a", True)
 
 @dataclass(frozen=True)
 class _Table:
-    """What `band.by_value` asks a plan for."""
+    """What `power_band.by_value` asks a plan for."""
 
     soc_wh: tuple[float, ...]
 
@@ -291,9 +297,11 @@ def _tables(home: Home, money: Money, load_w: dict[datetime, pd.Series],
                          money.buy(spot, start.tz_convert(ZONE)), money.sell, max(watts, 0.0), sun)
             for start, spot, watts, sun in zip(loads.index, spots, loads, pv_w[at], strict=True)
         )  # fmt: skip
-        worth = auto_end_value(ahead, home.battery)
-        task = Task(ahead, home.battery, Grid(rule=Rule.GRID_CHARGE), home.battery.min_wh, (worth,))
-        found = value.solve(task)
+        marginal_value = auto_end_value(ahead, home.battery)
+        task = Task(
+            ahead, home.battery, Grid(rule=Rule.GRID_CHARGE), home.battery.min_wh, (marginal_value,)
+        )
+        found = water_value_exact.water_values(task)
         table = _Table(found.soc_wh)
         for step, values in zip(ahead, found.table, strict=True):
             result[step.start] = (table, _Now(step.buy, step.sell, values))
@@ -302,7 +310,7 @@ def _tables(home: Home, money: Money, load_w: dict[datetime, pd.Series],
 
 def bill(home: Home, money: Money, load_w: dict[datetime, pd.Series] | None,
          pv_w: dict[datetime, pd.Series]) -> float:  # fmt: skip
-    """Cost of the whole span [EUR], energy left counted at 20 ct; None is own use."""
+    """Cost of the whole span [EUR], energy left counted at 20 ct; None is self-consumption."""
     tables = {} if load_w is None else _tables(home, money, load_w, pv_w)
     battery, hours = home.battery, home.step / timedelta(hours=1)
     soc_wh, total = battery.min_wh, 0.0
@@ -316,7 +324,7 @@ def bill(home: Home, money: Money, load_w: dict[datetime, pd.Series] | None,
         need = watts - sun
         low, high = -battery.max_charge_w, battery.max_discharge_w
         if start in tables:
-            found = band.by_value(*tables[start], soc_wh, battery, Rule.GRID_CHARGE)
+            found = power_band.by_value(*tables[start], soc_wh, battery, Rule.GRID_CHARGE)
             low, high = max(low, found.lowest_w), min(high, found.highest_w)
         wanted = min(max(need, low), high, max(need, 0.0))
         battery_w, soc_wh = battery.step(soc_wh, wanted, hours)
@@ -333,23 +341,31 @@ def main() -> None:
     for home in homes(folder):
         if chosen and home.name not in chosen:
             continue
-        roofs, loads = roof_forecasts(home), load_forecasts(home)
+        pv_systems, loads = pv_forecasts(home), load_forecasts(home)
         print(f"{home.name}: {len(home.days)} days, mean load {home.data['load_w'].mean():.0f} W")
-        alone = {money.name: bill(home, money, None, {}) for money in (FIXED, VARIABLE)}
+        without_plan = {money.name: bill(home, money, None, {}) for money in (FIXED, VARIABLE)}
         print(f"  {'load, MAE of hours, of days, bias; extra EUR':45} fix, 14a")
-        told = roofs["as told"] if home.name != "A" else roofs["perfect"]
+        reported = pv_systems["as told"] if home.name != "A" else pv_systems["perfect"]
         for name, forecasts in loads.items():
-            _line(home, name, forecasts, told, alone, errors(home, forecasts, "load_w"))
+            _line(home, name, forecasts, reported, without_plan, errors(home, forecasts, "load_w"))
         if home.data["pv_w"].max() > 0:
             print(f"  {'roof, MAE of hours, of days, bias; extra EUR':45} fix, 14a")
-            for name, forecasts in roofs.items():
+            for name, forecasts in pv_systems.items():
                 text = errors(home, forecasts, "pv_w")
-                _line(home, name, loads[OWN], forecasts, alone, text)
+                _line(home, name, loads[OWN], forecasts, without_plan, text)
 
 
-def _line(home: Home, name: str, load_w: dict[datetime, pd.Series],
-          pv_w: dict[datetime, pd.Series], alone: dict[str, float], text: str) -> None:  # fmt: skip
-    extra = [alone[money.name] - bill(home, money, load_w, pv_w) for money in (FIXED, VARIABLE)]
+def _line(
+    home: Home,
+    name: str,
+    load_w: dict[datetime, pd.Series],
+    pv_w: dict[datetime, pd.Series],
+    without_plan: dict[str, float],
+    text: str,
+) -> None:
+    extra = [
+        without_plan[money.name] - bill(home, money, load_w, pv_w) for money in (FIXED, VARIABLE)
+    ]
     print(f"    {name:24} {text}   {extra[0]:7.2f} {extra[1]:7.2f}", flush=True)
 
 

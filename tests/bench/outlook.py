@@ -14,8 +14,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import fmean
 
-from optimizer.forecast.outlook import WHOLE_DAY, like_days
-from optimizer.model.quarter import QUARTER
+import numpy as np
+
+from optimizer.forecast.tariff_prices import WHOLE_DAY, like_days
+from optimizer.model.moments import QUARTER
 
 CASES = {"10:35, known to midnight": (10, 13), "18:35, known to midnight": (18, 5),
          "22:00, known to midnight": (22, 2)}  # fmt: skip
@@ -42,19 +44,16 @@ def main(folder: Path) -> None:
         while day + 2 * WHOLE_DAY < last:
             for name, (hour, length) in CASES.items():
                 start = day + timedelta(hours=hour - 1)
-                end, until = start + timedelta(hours=length), start + WHOLE_DAY
+                end = start + timedelta(hours=length)
                 quarters = [start + n * QUARTER for n in range(96)]
                 if not all(at in prices for at in quarters):
                     continue
-                past = {
-                    at: prices[at]
-                    for n in range(-28 * 96, length * 4)
-                    if (at := start + n * QUARTER) in prices
-                }
-                known = [past[at] for at in quarters if at < end]
-                guess = like_days(past, end, until)
+                reach = [start + n * QUARTER for n in range(-28 * 96, length * 4)]
+                past = np.array([prices.get(at, np.nan) for at in reach])
+                known = [prices[at] for at in quarters if at < end]
+                guess = like_days(past, 96 - length * 4)
                 true = fmean(prices[at] for at in quarters)
-                errors[name][0].append(abs(fmean([*known, *guess.values()]) - true))
+                errors[name][0].append(abs(fmean([*known, *guess]) - true))
                 errors[name][1].append(abs(fmean(known) - true))
             day += timedelta(days=3)
         for name, (with_it, without) in errors.items():

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from optimizer.forecast.spread import ratios
+from optimizer.forecast.load_ratios import ratios
 
 HOMES = (
     "load_konstanz-res4_60min_2015-2017.csv.gz",
@@ -25,7 +25,7 @@ HOMES = (
     "load_salzburg-home_15min_2026.csv.gz",
     "fems_home22kwh_15min_2022-11.csv.gz",
 )
-FORECAST_ROOF = "pv_emhass-home_30min_2024-2025.csv.gz"
+FORECAST_PV = "pv_emhass-home_30min_2024-2025.csv.gz"
 DAYS = 14
 ENOUGH_DAYS = 5
 
@@ -77,7 +77,7 @@ def main() -> None:
     mean[:, -1] = (mean.shape[1] - mean[:, :-1].sum(axis=1)).round(2)
     for row in mean:
         sys.stdout.write(f"    ({', '.join(f'{value:.2f}' for value in row)}),\n")
-    kinds = thirds_of_days(Path(sys.argv[1]) / FORECAST_ROOF)
+    kinds = thirds_of_days(Path(sys.argv[1]) / FORECAST_PV)
     sys.stdout.write(f"# roof days: {', '.join(f'{value:.2f}' for value in kinds)}\n")
 
 

@@ -10,14 +10,16 @@ kept from the evening before, as it is in daily use; "first contact" has nothing
 import csv
 import gzip
 import sys
+from bisect import bisect_left
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from optimizer.model.frames import COLUMNS
-from optimizer.sources import plausible
-from optimizer.sources.failures import RejectedError
-from optimizer.store.price_days import PriceStep
+import pandas as pd
+
+from optimizer.http.failures import RejectedError
+from optimizer.model import frames
+from optimizer.sources import price_checks
 
 FACTORS = (1, 10, 100, 1000, 0.1, 0.01, 0.001)
 
@@ -29,12 +31,12 @@ def read(path: Path) -> list[tuple[datetime, float]]:
 
 
 def refused(fresh, known, factor: float) -> bool:
-    band = COLUMNS["spot_eur_per_kwh"]
-    wrong = [PriceStep(s, e, {"spot_eur_per_kwh": p["x"] * factor}) for s, e, p in fresh]
-    if any(not band.least <= step.prices["spot_eur_per_kwh"] <= band.most for step in wrong):
+    band = frames.COLUMNS["spot_eur_per_kwh"]
+    wrong = fresh.assign(spot_eur_per_kwh=fresh["spot_eur_per_kwh"] * factor)
+    if not wrong["spot_eur_per_kwh"].between(band.least, band.most).all():
         return True
     try:
-        plausible.check("x", wrong, known)
+        price_checks.check("x", wrong, known)
     except RejectedError:
         return True
     return False
@@ -48,19 +50,21 @@ def main(folder: Path) -> None:
             peak = datetime(2024, 6, 25, 6, tzinfo=UTC)
             rows = [(at, 2.10 if at == peak else price) for at, price in rows]
         step = min(after[0] - before[0] for before, after in pairwise(rows))
-        days: dict[str, list[PriceStep]] = {}
-        for at, price in rows:
-            key = f"{at + timedelta(hours=1):%Y-%m-%d}"
-            days.setdefault(key, []).append(PriceStep(at, at + step, {"x": price}))
-        names = sorted(days)
+        starts, prices = [at for at, _ in rows], [price for _, price in rows]
+        every = frames.frame_of(starts, [at + step for at in starts], spot_eur_per_kwh=prices)
+        dates = [f"{at + timedelta(hours=1):%Y-%m-%d}" for at in starts]
+        names = sorted(set(dates))
+        first = [bisect_left(dates, name) for name in names] + [len(dates)]
         for place in range(35, len(names) - 1):
-            kept = [s for name in names[place - 35 : place] for s in days[name]]
-            today, tomorrow = days[names[place]], days[names[place + 1]]
+            kept, today, tomorrow = (
+                every.iloc[first[a] : first[b]]
+                for a, b in ((place - 35, place), (place, place + 1), (place + 1, place + 2))
+            )
             for factor in FACTORS:
                 for case, fresh, known in (
-                    ("known hours", today + tomorrow, kept + today),
-                    ("new hours", today + tomorrow, kept),
-                    ("first contact", kept + today + tomorrow, []),
+                    ("known hours", pd.concat([today, tomorrow]), pd.concat([kept, today])),
+                    ("new hours", pd.concat([today, tomorrow]), kept),
+                    ("first contact", pd.concat([kept, today, tomorrow]), None),
                 ):
                     if case != "known hours" and place % 5 and factor != 1:
                         continue

@@ -5,7 +5,7 @@
 FOLDER holds measured homes and prices (CSV, gzip). A house is lived through in steps of five
 minutes; its measured load is given the spikes of a real house (seeded, the mean of each measured
 step is kept). Between the ticks the device balances the house by itself; each tick the rule of
-`control/band.py`, by value, is applied. Each line: EUR a year beyond own use.
+`control/power_band.py`, by value, is applied. Each line: EUR a year beyond self-consumption.
 """
 
 import argparse
@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from optimizer.forecast.spread import learn
+from optimizer.forecast.load_ratios import learn_ratios
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
-from optimizer.model.spread import GENERIC_RATIOS
-from optimizer.planning import value_table
-from optimizer.planning.forecasts import Forecasts
+from optimizer.model.load_spread import GENERIC_RATIOS
+from optimizer.planning import water_value
+from optimizer.planning.arrays import Forecasts
 
 TICKS = 3
 """Ticks a quarter-hour."""
@@ -94,17 +94,17 @@ def house(folder: Path, case: str) -> House:
         battery = Battery(11_000, hybrid=True, max_charge_w=5_000, max_discharge_w=5_000)
     index = pd.date_range(start, end, freq="15min", tz="UTC", inclusive="left")
     seen = quarters(load.ffill(), index)
-    roof = quarters(pv.ffill(), index)
+    pv = quarters(pv.ffill(), index)
     if case == "K16":
         days = np.exp(rng.normal(-0.0162, 0.18, len(index) // 96)).repeat(96)
         hours = np.exp(rng.normal(-0.03125, 0.25, len(index) // 4)).repeat(4)
-        expected = roof * days * hours
+        expected = pv * days * hours
     else:
-        told = series(folder / "pv_emhass-home_30min_2024-2025.csv.gz", "pv_forecast_w")
-        expected = quarters(told.ffill(), index)
+        reported = series(folder / "pv_emhass-home_30min_2024-2025.csv.gz", "pv_forecast_w")
+        expected = quarters(reported.ffill(), index)
     spot = quarters(prices(folder), index)
     local = index.tz_convert(ZONE)
-    made = House(local, seen, roof, mean_of_14_days(seen), expected, spot, battery)
+    made = House(local, seen, pv, mean_of_14_days(seen), expected, spot, battery)
     made.ticks = spikes(seen, held, rng)
     return made
 
@@ -131,12 +131,12 @@ def bound(house: House, buy: np.ndarray, sell: np.ndarray) -> float:
         hours, fine[0], fine[1], house.ticks[None, :], fine[2], ratios, np.array([0.2])
     )
     cells = 200
-    worth = value_table.tables(house.battery, Grid(), forecasts, cells)[0]
+    marginal_value = water_value.tables(house.battery, Grid(), forecasts, cells)[0]
     points = (np.arange(POINTS * 2) + 0.5) / (POINTS * 2)
     at = (points * cells).astype(int)
     ticks = House(house.local, house.ticks, fine[2][0], *[house.ticks] * 2, fine[0][0],
                   house.battery, house.ticks)  # fmt: skip
-    bill, soc, _ = live(ticks, fine[0][0], fine[1][0], [worth[:, at]], np.zeros((1, 2)), 1)
+    bill, soc, _ = live(ticks, fine[0][0], fine[1][0], [marginal_value[:, at]], np.zeros((1, 2)), 1)
     return float(bill[0] - 0.2 * soc[0] / 1000)
 
 
@@ -190,7 +190,7 @@ def table_of(house: House, buy, sell, variant: Variant) -> np.ndarray:
         hours, buy[index], sell[index], load[index], pv[index], ratios, np.maximum(end, 0.0)
     )
     keep = 4 if variant.hourly else 96
-    found = value_table.tables(house.battery, Grid(), forecasts, variant.cells, keep=keep)
+    found = water_value.tables(house.battery, Grid(), forecasts, variant.cells, keep=keep)
     return in_force(found, starts, keep, len(buy), variant)
 
 
@@ -214,18 +214,24 @@ def live(
     house: House, buy: np.ndarray, sell: np.ndarray, tables: list[np.ndarray], ties: np.ndarray,
     ticks: int = TICKS,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
-    """All variants at once, tick by tick; the last one is own use: bill, end energy, kWh bought."""
+    """All variants at once, tick by tick; the last is self-consumption: bill, end energy, kWh."""
     battery, hours, stack = house.battery, TICKS_HOURS, np.stack(tables)
     count, points = len(tables) + 1, stack.shape[2]
     soc, bill, charged = np.full(count, battery.min_wh), np.zeros(count), np.zeros(count)
-    ties, lanes, worth = np.vstack([ties, [0, 0]]), np.arange(count - 1), np.full(count, np.nan)
+    ties, lanes, marginal_value = (
+        np.vstack([ties, [0, 0]]),
+        np.arange(count - 1),
+        np.full(count, np.nan),
+    )
     for at in range(len(buy)):
         for tick in range(ticks):
             share = (soc[:-1] - battery.min_wh) / (battery.max_wh - battery.min_wh)
             cell = np.clip((share * points).astype(int), 0, points - 1)
-            worth[:-1] = stack[lanes, at, cell]
+            marginal_value[:-1] = stack[lanes, at, cell]
             need = house.ticks[at * ticks + tick] - house.pv[at]
-            power = power_of(battery, need, house.pv[at], soc, worth, buy[at], sell[at], ties)
+            power = power_of(
+                battery, need, house.pv[at], soc, marginal_value, buy[at], sell[at], ties
+            )
             grid = need - power + np.maximum(0.0, power + house.pv[at] - battery.max_ac_w)
             bill += np.where(grid > 0, buy[at], sell[at]) * grid * hours / 1000
             change = power / battery.discharge_efficiency
@@ -234,16 +240,19 @@ def live(
     return bill, soc, charged
 
 
-def power_of(battery, need, pv, soc, worth, buy, sell, ties):
+def power_of(battery, need, pv, soc, marginal_value, buy, sell, ties):
     """The rule of `control.band.by_value` within what battery, inverter and law allow [W]."""
     stored, saved = battery.charge_efficiency, battery.discharge_efficiency
     low = np.maximum(-battery.max_charge_w, -(battery.max_wh - soc) / stored / TICKS_HOURS)
     high = np.minimum(battery.max_discharge_w, (soc - battery.min_wh) * saved / TICKS_HOURS)
     wanted = np.full(len(soc), need)
-    hold, defer = buy * saved < worth - ties[:, 0], sell / stored > worth + ties[:, 0]
+    hold, defer = (
+        buy * saved < marginal_value - ties[:, 0],
+        sell / stored > marginal_value + ties[:, 0],
+    )
     wanted[hold] = np.minimum(wanted[hold], 0.0)
     wanted[defer] = np.maximum(wanted[defer], 0.0)
-    wanted[buy / stored < worth - ties[:, 1]] = -np.inf
+    wanted[buy / stored < marginal_value - ties[:, 1]] = -np.inf
     low = np.maximum(low, -battery.max_ac_w - pv)
     high = np.minimum(high, min(max(0.0, need), max(0.0, battery.max_ac_w - pv)))
     return np.minimum(np.maximum(wanted, low), high)
@@ -255,7 +264,7 @@ def wider(factor: float) -> tuple:
 
 def more(made: House) -> list[Variant]:
     """Cells, loads, ties and end values that were tried."""
-    own = learn(made.load, made.load_forecast, made.local.hour, 0.25, ZONE).ratios
+    own = learn_ratios(made.load, made.load_forecast, made.local.hour, 0.25, ZONE).ratios
     perfect = Variant("all known, hourly", ratios=None, hourly=True, cells=100, perfect=True)
     result = [
         perfect,
@@ -297,7 +306,9 @@ def main() -> None:
     years = len(buy) / 96 / 365
     credit = (soc - soc[-1]) / 1000 * 0.2
     extra = (bill[-1] - bill + credit) / years
-    sys.stdout.write(f"{chosen.case} {chosen.tariff}: own use {bill[-1] / years:.2f} EUR/a\n")
+    sys.stdout.write(
+        f"{chosen.case} {chosen.tariff}: self-consumption {bill[-1] / years:.2f} EUR/a\n"
+    )
     most = (bill[-1] - 0.2 * soc[-1] / 1000 - bound(made, buy, sell)) / years
     sys.stdout.write(f"{'bound: all known at once':<36} {most:8.2f} EUR/a\n")
     for variant, gain, kwh in zip(variants, extra, charged, strict=False):

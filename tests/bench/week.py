@@ -13,21 +13,23 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import product
 from pathlib import Path
 
-from optimizer.analysis import sample
-from optimizer.analysis.living import Lived, Manner, Scene, live
+from optimizer.simulation import sample_data
+from optimizer.simulation.simulate import DemoDay, ExecutorSettings, SimulationResult, simulate
 
 INTERVAL_S = 10.0
 MANNERS = [
-    Manner(follow, write, INTERVAL_S)
+    ExecutorSettings(follow, write, INTERVAL_S)
     for follow in ("value", "intent", "power")
     for write in ("equals", "bounds")
 ]
 
 
-def _one(week: str, hybrid: bool, manner: Manner, days: int, seed: int) -> Lived:
-    scene = Scene(week, week, 0, hybrid, soc_percent=30)
+def _one(
+    week: str, hybrid: bool, manner: ExecutorSettings, days: int, seed: int
+) -> SimulationResult:
+    scene = DemoDay(week, week, 0, hybrid, soc_percent=30)
     with tempfile.TemporaryDirectory() as store:
-        return live(scene, sample.folder(), Path(store), days, seed, manner=manner)
+        return simulate(scene, sample_data.folder(), Path(store), days, seed, manner=manner)
 
 
 def main() -> None:
@@ -47,10 +49,10 @@ def main() -> None:
         head = "".join(f"{f'{m.follow}/{m.write}':>15}" for m in MANNERS)
         print(f"{'saved [EUR]':20}{'bill alone':>12}{head}")
         for week, hybrid in cases:
-            lived = [running[week, hybrid, manner].result() for manner in MANNERS]
-            row = "".join(f"{one.saving_eur:15.2f}" for one in lived)
+            simulated = [running[week, hybrid, manner].result() for manner in MANNERS]
+            row = "".join(f"{one.saving_eur:15.2f}" for one in simulated)
             name = f"{week}, {'hybrid' if hybrid else 'AC'}"
-            print(f"{name:20}{lived[0].own_use_bill_eur:12.2f}{row}", flush=True)
+            print(f"{name:20}{simulated[0].self_consumption_bill_eur:12.2f}{row}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import pytest
 
 pytest_plugins = ["pytester"]
 
-TELLING = """
+REPORTING = """
 import logging
 
 def test_prints():
@@ -18,9 +18,9 @@ def test_is_quiet():
 """
 
 
-@pytest.mark.tells_a_secret
+@pytest.mark.reveals_a_secret
 def test_a_test_that_tells_a_secret_fails(pytester, request):
     pytester.makeconftest((request.config.rootpath / "tests" / "conftest.py").read_text())
-    pytester.makepyfile(TELLING)
+    pytester.makepyfile(REPORTING)
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=1, failed=2)

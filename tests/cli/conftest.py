@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from optimizer.cli.app import app
 from optimizer.errors import OptimizerError
 from optimizer.fems.client import FemsClient
-from optimizer.store import live
+from optimizer.store import live_state
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -106,7 +106,7 @@ folder = "{store}"
         return path
 
     yield write
-    live.path_for(store).unlink(missing_ok=True)
+    live_state.path_for(store).unlink(missing_ok=True)
 
 
 @pytest.fixture

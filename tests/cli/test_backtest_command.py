@@ -11,7 +11,7 @@ def test_the_owners_house_is_tried_with_the_configured_series(optimizer, write_c
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)["trials"]
     assert (found["case"], found["days"]) == ("own house", 2.0)
-    assert found["attainable_eur"] < found["own_use_eur"] < found["no_battery_eur"]
+    assert found["attainable_eur"] < found["self_consumption_eur"] < found["no_battery_eur"]
 
 
 def test_a_time_has_to_be_said_and_has_to_be_known(optimizer, write_config):

@@ -10,11 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from optimizer.fems.simulated.answers import Reply, success
-from optimizer.fems.simulated.house import Profile, SimulatedHouse
-from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.battery import Battery
-from optimizer.model.state import Channel
+from optimizer.model.snapshot import Channel
+from optimizer.simulation.fems.answers import Reply, success
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
+from optimizer.simulation.fems.simulator import SimulatedFems
 
 CANARY = "kanari3nvogel"
 
@@ -62,10 +63,11 @@ def fems(write_config, files_for_now):
     """Start a FEMS of which some things can be different, and write its configuration."""
     started = []
 
-    def start(*, login="env:FEMS_PASSWORD", more="", url=None, **options):
+    def start(*, login="env:FEMS_PASSWORD", more="", url=None, timeout_s=60, **options):
         house = SimulatedHouse(
             Battery(capacity_wh=22_000, hybrid=True), Profile(datetime.now(UTC), 900, (800.0,)),
             Profile(datetime.now(UTC), 900, (0.0,)), datetime.now(UTC), 50,
+            api_timeout_s=timeout_s,
         )  # fmt: skip
         running = KnowingFems(house, speed=1, **options)
         running.start()
@@ -111,10 +113,23 @@ def test_json_is_for_programs(fems, optimizer):
     fems()
     data = json.loads(optimizer("check", "--json").stdout)
     assert (data["schema"], data["exit_code"]) == ("check/1", 0)
-    assert {"configuration", "sources", "FEMS", "clock", "store", "solver", "battery"} == {
-        item["group"] for item in data["findings"]
-    }
+    groups = {"configuration", "numbers", "sources", "FEMS", "clock", "store", "solver", "battery"}
+    assert {item["group"] for item in data["findings"]} == groups
     assert data["findings"][0].keys() == {"group", "name", "level", "text", "cure", "exit_code"}
+    (price,) = [item for item in data["findings"] if item["name"] == "price now"]
+    assert re.fullmatch(
+        r"[0-9.]+ ct/kWh to buy \(exchange [0-9.]+, fees 13.0, VAT [0-9.]+\), 7.8 to sell",
+        price["text"],
+    )
+
+
+def test_numbers_that_are_hardly_meant_are_warnings(fems, optimizer, tmp_path):
+    fems()
+    path = tmp_path / "optimizer.toml"
+    path.write_text(path.read_text().replace("vat_percent = 19", "vat_percent = 0.19"))
+    done = optimizer("check")
+    assert "warn  vat_percent" in done.stdout
+    assert "0.19 %: 19 % is likely meant -> set [tariff] vat_percent = 19" in done.stdout
 
 
 ONLY_READ = Reply(500, "application/json", b'{"message":"REST-Api is in Read-Only mode"}')
@@ -125,8 +140,6 @@ LATE = SETTINGS | {
         "Scheduler.FixedOrder", **{"controllers.ids": ["ctrlBalancing0", "ctrlApiRest0"]}
     )
 }
-FOR_EVER = SETTINGS | {"ctrlApiRest0": part("Controller.Api.Rest.ReadWrite", apiTimeout=0)}
-SLOW = SETTINGS | {"ctrlApiRest0": part("Controller.Api.Rest.ReadWrite", apiTimeout=2)}
 FAULTS = [
     ("wrong password", {"owner_password": "other"}, 5, "read", "does not accept the password"),
     ("guest", {"owner_password": "x", "guest_password": "owner"}, 5, "write", "only read"),
@@ -137,8 +150,8 @@ FAULTS = [
     ("lost", {"answers": [("GET", "/rest/channel/_meta", Reply(502))]}, 4, "lost", "wait some"),
     ("INTERNAL", {"settings": INTERNAL}, 5, "control mode", "ignores every set-point"),
     ("order", {"settings": LATE}, 5, "order", "taken without effect"),
-    ("for ever", {"settings": FOR_EVER}, 10, "time-out", "never lets a set-point go"),
-    ("short", {"settings": SLOW}, 0, "time-out", "every 0.4 s"),
+    ("for ever", {"timeout_s": 0}, 10, "time-out", "never lets a set-point go"),
+    ("short", {"timeout_s": 2}, 0, "time-out", "every 0.4 s"),
     ("no JSON-RPC", {"answers": [("POST", "/jsonrpc", HTML)], "more": "jsonrpc_port = 9"}, 0,
      "own settings", "cannot be reached"),
 ]  # fmt: skip
@@ -209,6 +222,7 @@ def test_a_record_has_no_names_and_no_numbers_of_anybody(fems, optimizer, tmp_pa
     done = optimizer("check", "--save", "record.json")
     assert done.returncode == 0
     text = (tmp_path / "record.json").read_text()
+    assert (tmp_path / "record.json").stat().st_mode & 0o777 == 0o600
     record = json.loads(text)
     assert record["schema"] == "fems-record/1"
     values = {item["address"]: item.get("value") for item in record["channels"]}
@@ -276,11 +290,19 @@ def test_what_cannot_be_set_by_hand(fems, optimizer):
     assert not running.house.written.values
 
 
+def test_nothing_is_set_by_hand_where_the_fems_would_keep_it_for_ever(fems, optimizer):
+    running = fems()
+    running.house.written.timeout_s = 0
+    done = optimizer("fems", "set", "SetActivePowerEquals", "5", "--for", "2")
+    assert (done.returncode, "never lets a set-point go" in done.stderr) == (10, True)
+    assert not running.house.written.values
+
+
 def test_no_password_is_in_anything_that_is_printed(fems, optimizer, monkeypatch, tmp_path):
     monkeypatch.setenv("CANARY", CANARY)
     monkeypatch.setenv("WRONG", f"{CANARY}-wrong")
     fems(login="env:CANARY", more='guest_password = "env:CANARY"', owner_password=CANARY)
-    told = []
+    reported = []
     commands = [
         ("check",), ("check", "--json", "--save", "r.json"), ("release",), ("plan",), ("status",),
         ("fems", "get", ".*/.*"), ("fems", "set", "SetActivePowerEquals", "5", "--for", "1"),
@@ -289,13 +311,13 @@ def test_no_password_is_in_anything_that_is_printed(fems, optimizer, monkeypatch
     for _ in range(2):
         for command in commands:
             done = optimizer(*command)
-            told += [done.stdout, done.stderr]
+            reported += [done.stdout, done.stderr]
         path = tmp_path / "optimizer.toml"
         path.write_text(path.read_text().replace("env:CANARY", "env:WRONG"))
-    told += [f.read_text(errors="replace") for f in tmp_path.rglob("*") if f.is_file()]
-    assert sum(len(text) for text in told) > 1_000
+    reported += [f.read_text(errors="replace") for f in tmp_path.rglob("*") if f.is_file()]
+    assert sum(len(text) for text in reported) > 1_000
     on_the_wire = base64.b64encode(f"x:{CANARY}".encode()).decode()[:16]
-    assert not [text for text in told if CANARY in text or on_the_wire in text]
+    assert not [text for text in reported if CANARY in text or on_the_wire in text]
 
 
 @pytest.mark.parametrize(
@@ -309,6 +331,7 @@ def test_no_password_is_in_anything_that_is_printed(fems, optimizer, monkeypatch
 )
 def test_the_guests_password_has_the_same_rules(write_config, optimizer, tmp_path, setting, words):
     path = write_config()
+    (tmp_path / "binary").touch(0o600)
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
     login = 'password = "env:FEMS_PASSWORD"'
     path.write_text(path.read_text().replace(login, f"{login}\nguest_password = {setting}"))

@@ -10,8 +10,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from optimizer.model.state import Decision, Reason, Snapshot
-from optimizer.store import database, journal, live
+from optimizer.errors import install_command
+from optimizer.model.moments import QUARTER
+from optimizer.model.quarter_energy import QuarterEnergy
+from optimizer.model.snapshot import Decision, Reason, Snapshot
+from optimizer.store import database, journal, live_state, quarter_record
 
 AT = ("--at", "2026-01-14T00:00:00+01:00", "--soc", "30")
 MIDNIGHT = datetime(2026, 1, 13, 23, tzinfo=UTC)
@@ -51,10 +54,10 @@ def note(tmp_path):
 
     def write(at, soc):
         connection = database.connect(tmp_path / "state")
-        book = journal.Journal(connection)
+        active_plan = journal.Journal(connection)
         seen = Snapshot(at=at, soc_percent=soc, grid_w=120.5)
-        book.note(Decision(at, -3_000, Reason.HOLDING, note="cheap, so to say"), seen)
-        book.flush()
+        active_plan.note(Decision(at, -3_000, Reason.HOLDING, note="cheap, so to say"), seen)
+        active_plan.flush()
         connection.close()
 
     return write
@@ -68,16 +71,16 @@ def test_a_step_is_explained_from_the_store_alone(optimizer, planned, tmp_path):
         "Wed 14 Jan 02:00-02:15: charge, battery takes 10 000 W (plan of Wed 14 Jan 00:00)"
     )
     assert lines[1].startswith("why         cheap before the peak (54.0 ct at 18:00)")
-    assert [line.split("  ")[1] for line in lines[-4:]] == [
-        "charge 10 000 W", "hold", "discharge 1 271 W", "own use 1 271 W",
+    assert [line[2:27].rstrip() for line in lines[-4:]] == [
+        "charge 10 000 W", "hold", "discharge 1 271 W", "self-consumption 1 271 W",
     ]  # fmt: skip
-    told = json.loads(optimizer("explain", "2026-01-14T02:05:00+01:00", "--json").stdout)
+    reported = json.loads(optimizer("explain", "2026-01-14T02:05:00+01:00", "--json").stdout)
     steps = {step["start"]: step for step in json.loads(planned)["steps"]}
     expected = steps["2026-01-14T01:00:00Z"]
     expected.pop("values_eur_per_kwh")
-    assert told["step"] == expected
-    assert [item["planned"] for item in told["alternatives"]] == [True, False, False, False]
-    assert all(item["difference_eur"] >= 0 for item in told["alternatives"])
+    assert reported["step"] == expected
+    assert [item["planned"] for item in reported["alternatives"]] == [True, False, False, False]
+    assert all(item["difference_eur"] >= 0 for item in reported["alternatives"])
 
 
 @pytest.mark.parametrize(
@@ -100,14 +103,14 @@ def test_now_the_actual_state_of_charge_counts_too(
 ):
     write_config(files_for_now)
     assert optimizer("plan", "--soc", "30").returncode == 0
-    state = live.path_for(tmp_path / "state")
+    state = live_state.path_for(tmp_path / "state")
     for at, there in ((datetime.now(UTC) - timedelta(hours=1), False), (datetime.now(UTC), True)):
         seen = Snapshot(at=at, soc_percent=61.0)
-        live.write(state, Decision(at, None, Reason.OWN_USE), seen, 1)
+        live_state.write(state, Decision(at, None, Reason.SELF_CONSUMPTION), seen, 1)
         done = optimizer("explain")
         assert ("now         61 %: worth " in done.stdout) is there
-    told = json.loads(optimizer("explain", "--json").stdout)
-    assert told["actual_soc_percent"] == 61.0
+    reported = json.loads(optimizer("explain", "--json").stdout)
+    assert reported["actual_soc_percent"] == 61.0
     state.unlink()
 
 
@@ -166,8 +169,8 @@ def test_a_repeated_run_that_differs_says_where(optimizer, planned, tmp_path):
     [
         (None, "run.json cannot be read: No such file or directory"),
         ("{", "run.json is no JSON file: 'optimizer export run' writes one"),
-        ("[]", "this is no planning run that this version reads ('run/1'; it says None)"),
-        ('{"schema": "run/1"}', "the planning run cannot be read: run.request is missing"),
+        ("[]", "this is no planning run that this version reads ('run/2'; it says None)"),
+        ('{"schema": "run/2"}', "the planning run cannot be read: run.request is missing"),
     ],
 )
 def test_a_file_that_holds_no_run_is_refused(optimizer, tmp_path, text, said):
@@ -204,6 +207,18 @@ def test_journal_and_plans_are_exported_as_csv(optimizer, planned, note, tmp_pat
     assert len(rows_of((tmp_path / "plans.csv").read_text())) == 2 * 192
 
 
+def test_metered_quarter_hours_are_exported(optimizer, planned, tmp_path):
+    at = datetime(2026, 1, 14, 12, tzinfo=UTC)
+    metered = QuarterEnergy(at, at + QUARTER, seconds=900.0, drawn_wh=250.5, pv_wh=None)
+    connection = database.connect(tmp_path / "state")
+    with database.transaction(connection):
+        quarter_record.add(connection, [metered])
+    connection.close()
+    (row,) = rows_of(optimizer("export", "quarters", "--from", "2026-01-14T12:00Z").stdout)
+    assert (row["start"], row["drawn_wh"], row["pv_wh"]) == ("2026-01-14T12:00:00Z", "250.5", "")
+    assert rows_of(optimizer("export", "quarters", "--to", "2026-01-14T12:00Z").stdout) == []
+
+
 def test_plans_and_journal_are_exported_as_parquet(optimizer, planned, note, tmp_path):
     import pandas as pd
 
@@ -225,8 +240,8 @@ def test_without_pyarrow_the_cure_is_named(optimizer, planned, tmp_path, monkeyp
     done = optimizer("export", "plan", "--at", "2026-01-14T12:00Z", "-o", "plan.parquet")
     assert done.returncode == 3
     assert done.stderr == (
-        "optimizer: Parquet needs pyarrow: install it with pip install 'optimizer[parquet]', or "
-        "take --format csv\n"
+        "optimizer: Parquet needs pyarrow: take --format csv, or install the extra 'parquet' of "
+        f"fems-optimizer by {install_command('parquet')}\n"
     )
     assert not (tmp_path / "plan.parquet").exists()
 
@@ -244,9 +259,10 @@ def test_without_pyarrow_the_cure_is_named(optimizer, planned, tmp_path, monkeyp
             ("plan", "--at", "2026-01-14T12:00Z", "-o", "no/x.parquet"), 8,
             "no/x.parquet cannot be written",
         ),
+        (("quarters", "--at", "2026-01-14T12:00Z"), 2, "quarter-hours have a span: --from"),
         (("run", "--to", "2026-01-14T12:00Z"), 2, "a run is named by a moment: --at"),
         (("run", "--format", "csv"), 2, "a run is written as JSON"),
-        (("all",), 2, "is not one of 'journal', 'plan', 'run'"),
+        (("all",), 2, "is not one of 'journal', 'quarters', 'plan', 'run'"),
     ],
 )  # fmt: skip
 def test_exports_that_say_nothing_are_refused(optimizer, planned, args, code, said):
@@ -265,10 +281,10 @@ def test_a_past_moment_is_planned_with_what_was_known_then(optimizer, planned, n
     assert (done.returncode, done.stderr) == (0, "")
     then, plan = json.loads(planned), json.loads(done.stdout)
     assert (plan["made_at"], plan["start_soc_percent"]) == ("2026-01-14T06:05:00Z", 77.5)
-    assert plan["steps"][0]["start"] == "2026-01-14T06:00:00Z"
-    known = [(s["start"], s["buy_eur_per_kwh"], s["load_w"], s["pv_w"]) for s in then["steps"][28:]]
+    assert (plan["steps"][0]["start"], plan["step_s"]) == ("2026-01-14T06:05:00Z", 900)
+    known = [(s["end"], s["buy_eur_per_kwh"], s["load_w"], s["pv_w"]) for s in then["steps"][28:]]
     assert known == [
-        (s["start"], s["buy_eur_per_kwh"], s["load_w"], s["pv_w"]) for s in plan["steps"]
+        (s["end"], s["buy_eur_per_kwh"], s["load_w"], s["pv_w"]) for s in plan["steps"]
     ]
     assert plan["notes"] == [
         "looked back: forecast, battery and limits as known in the run of 2026-01-13T23:00:00Z, "
@@ -276,6 +292,33 @@ def test_a_past_moment_is_planned_with_what_was_known_then(optimizer, planned, n
     ]
     shown = json.loads(optimizer("show", "--at", "2026-01-14T12:00Z", "--json").stdout)
     assert shown == then
+
+
+def test_a_plan_made_within_a_step_is_looked_back_at_and_repeated(in_process, write_config):
+    """From its own moment on; of the part of the step before it nothing is known."""
+    write_config(more="[planning]\nstep_minutes = 60")
+    at = ("--at", "2026-01-14T00:40:20+01:00")
+    made = json.loads(in_process("plan", *at, "--soc", "30", "--json").stdout)
+    assert (made["steps"][0]["start"], made["step_s"]) == ("2026-01-13T23:40:20Z", 3600)
+    later = in_process("plan", "--at", "2026-01-14T00:50:00+01:00", "--json")
+    again = json.loads(later.stdout)
+    first = again["steps"][0]
+    assert (first["start"], first["end"]) == ("2026-01-13T23:50:00Z", "2026-01-14T00:00:00Z")
+    assert again["step_s"] == 3600
+    for name in ("buy_eur_per_kwh", "sell_eur_per_kwh", "load_w", "pv_w"):
+        assert first[name] == made["steps"][0][name]
+    early = in_process("plan", "--at", "2026-01-14T00:35:00+01:00")
+    assert early.returncode == 2
+    assert "made at or before 2026-01-13T23:35:00Z is stored" in " ".join(early.stderr.split())
+    run = in_process("export", "run", "--at", "2026-01-13T23:41Z")
+    assert json.loads(run.stdout)["request"]["step_s"] == 3600
+    replayed = in_process("replay", "-", "--json", stdin=run.stdout)
+    assert (replayed.returncode, json.loads(replayed.stdout)) == (0, made)
+    shown = in_process("show", "--at", "2026-01-13T23:41Z").stdout
+    assert "> 00:40-" in shown
+    reported = in_process("explain", "2026-01-13T23:59:59Z").stdout
+    assert reported.startswith("Wed 14 Jan 00:40-01:00: ")
+    assert in_process("show", "--at", "2026-01-13T23:40:19Z").returncode == 6
 
 
 def test_soon_after_a_run_its_own_state_of_charge_is_known(optimizer, planned):
@@ -337,3 +380,18 @@ def test_a_moment_to_come_starts_where_the_plan_in_force_will_be(
     assert later["start_soc_percent"] == pytest.approx(plan["steps"][9]["soc_wh"] / 220, abs=1e-3)
     assert any("as in the plan of" in note for note in later["notes"])
     assert later["steps"][0]["start"] == ahead["start"]
+
+
+def test_a_moment_to_come_within_a_step_starts_on_the_way_through_it(
+    in_process, write_config, files_for_now
+):
+    write_config(files_for_now, more="[planning]\nstep_minutes = 60")
+    plan = json.loads(in_process("plan", "--soc", "30", "--json").stdout)
+    before, ahead = plan["steps"][1:3]
+    at = datetime.fromisoformat(ahead["start"]) + timedelta(minutes=40)
+    done = in_process("plan", "--at", at.isoformat(), "--json", "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    later = json.loads(done.stdout)
+    soc_wh = before["soc_wh"] + (ahead["soc_wh"] - before["soc_wh"]) * 40 / 60
+    assert later["start_soc_percent"] == pytest.approx(soc_wh / 220, abs=1e-3)
+    assert (later["steps"][0]["end"], later["step_s"]) == (ahead["end"], 3600)

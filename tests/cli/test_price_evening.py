@@ -8,11 +8,11 @@ import responses
 from answers.prices import SERVICES, day_of, midnight
 from typer.testing import CliRunner
 
-from optimizer.cli import inputs
+from optimizer.app import forecast_inputs
+from optimizer.app.source_diagnosis import price_sources
 from optimizer.cli.app import app
-from optimizer.cli.diagnosis_prices import price_sources
-from optimizer.cli.options import moment
-from optimizer.config import reading
+from optimizer.cli.common_options import moment
+from optimizer.config import loading
 from optimizer.errors import DataError
 from optimizer.sources import registry
 
@@ -51,7 +51,9 @@ folder = "{tmp_path / "state"}"
     )
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FEMS_PASSWORD", "owner")
-    monkeypatch.setattr("optimizer.cli.plan.moment", lambda text: moment(text or AT.isoformat()))
+    monkeypatch.setattr(
+        "optimizer.cli.plan_command.moment", lambda text: moment(text or AT.isoformat())
+    )
     return tmp_path
 
 
@@ -107,7 +109,7 @@ def test_all_is_well_and_only_the_first_is_asked(home, internet):
     first, second = made["notes"]
     assert first == "prices, load and roof are known to 2026-11-23T23:00:00Z: the plan ends there"
     assert second == (
-        "what energy is worth that is left at the end comes from a forecast of the prices after "
+        "the value of the energy left at the end comes from a forecast of the prices after "
         "2026-11-23T23:00:00Z by like days (31.6 ct on average); nothing is done at those prices"
     )
 
@@ -174,10 +176,10 @@ def test_all_are_down_and_only_today_is_kept(home, internet):
         "prices, load and roof are known to 2026-11-22T23:00:00Z: the plan ends there",
     ]
     assert "a forecast of the prices after 2026-11-22T23:00:00Z by like" in made["notes"][4]
-    worth = made["steps"][-1]["values_eur_per_kwh"]
-    assert made["end_value_eur_per_kwh"] == pytest.approx(sum(worth) / 25, abs=1e-6)
+    marginal_value = made["steps"][-1]["values_eur_per_kwh"]
+    assert made["end_value_eur_per_kwh"] == pytest.approx(sum(marginal_value) / 25, abs=1e-6)
     dearest = max((price + 0.10) * 1.19 for price in prices_of(steps_in(15, (0, 1))))
-    assert 0 < worth[-1] < worth[0] < 0.95 * dearest + 0.004
+    assert 0 < marginal_value[-1] < marginal_value[0] < 0.95 * dearest + 0.004
 
 
 def test_a_store_that_cannot_be_opened_costs_no_dry_plan(home, internet):
@@ -234,9 +236,11 @@ def test_the_plan_waits_for_a_busy_service_as_long_as_it_may(home, internet):
 
     internet.get(SERVICES["energy-charts"].url, status=429, headers={"Retry-After": "40"})
     down(internet, "smard", "awattar")
-    costs = inputs.prices(reading.load(path), AT, sleep)
+    config = loading.load(path)
+    with forecast_inputs.sources_of(config, AT) as sources:
+        costs = forecast_inputs.prices(config, sources, sleep)
     assert waited == [40, 40]
-    assert set(costs.origins.values()) == {"published energy-charts"}
+    assert set(costs.frame["origin"]) == {"published energy-charts"}
 
 
 def test_the_version_names_whose_data_are_used():
@@ -253,7 +257,7 @@ def test_the_doctor_asks_each_source(home, internet):
     awattar(internet)
     text = (home / "optimizer.toml").read_text()
     (home / "optimizer.toml").write_text(text.replace('"smard", ', ""))
-    first, second = price_sources(reading.load(home / "optimizer.toml"), AT)
+    first, second, *_ = price_sources(loading.load(home / "optimizer.toml"), AT)
     assert first.text == "energy-charts: api.energy-charts.info does not work now (503)"
-    assert second.text.startswith("awattar: 889 steps of 60 min, 18.10. 00:00 to 24.11. 00:00")
+    assert second.text.startswith("awattar: 414 steps of 60 min, 06.11. 18:00 to 24.11. 00:00")
     assert second.text.endswith("29 h ahead")

@@ -56,7 +56,8 @@ def test_a_second_executor_of_the_same_store_is_refused(at_work, optimizer):
 def test_status_says_what_is_held_and_why(at_work, optimizer):
     done = optimizer("status")
     assert done.returncode == 0
-    lines = done.stdout.splitlines()
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    lines = done.stdout.replace("\n" + " " * 12, " ").splitlines()  # continued below its column
     assert len(lines) == 5
     assert lines[0].startswith("FOLLOWING   charge: -10 000 W at the inverter until ")
     assert lines[1].startswith("battery     ")

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from optimizer.analysis import minutes, sample
-from optimizer.cli import status
-from optimizer.store import database, ledger_days
+from optimizer.cli import status_command
+from optimizer.simulation import minute_simulation, sample_data
+from optimizer.store import closed_accounts, database
 
 EVENING = "2026-01-12T20:00:00+01:00"
 
@@ -24,7 +24,7 @@ def journal(tmp_path_factory):
     """A store in which the first winter day was lived."""
     folder = tmp_path_factory.mktemp("journal")
     connection = database.connect(folder)
-    minutes.live(connection, sample.folder() / "winter", days=1)
+    minute_simulation.simulate_minutes(connection, sample_data.folder() / "winter", days=1)
     connection.close()
     return folder
 
@@ -90,8 +90,10 @@ def test_a_file_that_cannot_be_written_is_named(optimizer, house):
 
 
 def test_status_tells_what_was_saved_today(optimizer, house, monkeypatch):
-    monkeypatch.setattr(status, "moment", lambda _: datetime.fromisoformat(EVENING).astimezone(UTC))
-    last = optimizer("status").stdout.splitlines()[-1]
+    monkeypatch.setattr(
+        status_command, "moment", lambda _: datetime.fromisoformat(EVENING).astimezone(UTC)
+    )
+    last = " ".join(optimizer("status").stdout.split())
     data = json.loads(optimizer("status", "--json").stdout)
     assert data["today"]["day"] == "2026-01-12"
     assert data["saving_today_eur"] == data["today"]["saving_eur"]
@@ -104,13 +106,13 @@ def test_status_tells_no_saving_where_there_is_no_account(optimizer, house):
 
 
 def test_a_plan_closes_the_days_before_it(optimizer, house, tmp_path, monkeypatch, caplog):
-    from optimizer.cli import plan
+    from optimizer.cli import plan_command
 
     day_after = datetime(2026, 1, 13, 2, tzinfo=UTC)
-    monkeypatch.setattr(plan, "moment", lambda text, name="": day_after)
+    monkeypatch.setattr(plan_command, "moment", lambda text, name="": day_after)
     assert optimizer("plan", "--soc", "30").returncode == 0
     connection = database.connect(tmp_path / "state")
-    closed = ledger_days.load(connection, "2026-01-01", "2026-02-01")
+    closed = closed_accounts.load(connection, "2026-01-01", "2026-02-01")
     assert list(closed) == ["2026-01-12"]
     connection.execute("DELETE FROM ledger_day")
     connection.execute("DROP TABLE quarter")

@@ -7,15 +7,16 @@ from datetime import UTC, datetime
 
 import pytest
 
-from optimizer.cli.fems import accept
-from optimizer.cli.release import release
-from optimizer.control.book import DeviceBook
+from optimizer.cli.fems_command import accept
+from optimizer.cli.release_command import release
+from optimizer.control.active_plan import StoredDevice
 from optimizer.fems.identity import Identity
-from optimizer.fems.simulated.house import Profile, SimulatedHouse
-from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.battery import Battery
-from optimizer.model.state import Channel, Decision, Reason
-from optimizer.store import database, journal, live
+from optimizer.model.snapshot import Channel, Decision, Reason
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
+from optimizer.simulation.fems.simulator import SimulatedFems
+from optimizer.store import database, journal, live_state
 
 HELD = -10_000
 
@@ -71,23 +72,37 @@ def test_a_changed_configuration_is_taken_whole_or_not_at_all(
     good, errors = path.read_text(), process.stderr
     assert errors is not None
 
-    def told(words):
+    def reported(words):
         return next(line for line in errors if words in line)
 
     path.write_text(good.replace("interval_s = 1", "intervals = 1"))
     process.send_signal(signal.SIGHUP)
-    assert "control.intervals" in told("the old configuration stays")
+    assert "control.intervals" in reported("the old configuration stays")
     assert client.applied() == HELD
     changed = good.replace(url, "http://127.0.0.1:9")
     path.write_text(changed.replace("interval_s = 1", 'interval_s = 1\nwrite = "bounds"'))
     process.send_signal(signal.SIGHUP)
-    assert "[fems] was changed: that needs a restart" in told("needs a restart")
-    told("the configuration was read anew")
+    assert "[fems] was changed: that needs a restart" in reported("needs a restart")
+    reported("the configuration was read anew")
     wait_for(lambda: f"/{Channel.LESS_OR_EQUALS}:{HELD}" in (client.writers() or ""))
     assert "Equals:" in (client.writers() or "")
     process.send_signal(signal.SIGTERM)
     assert process.wait(10) == 0
-    assert client.writers() == ""
+    wait_for(lambda: client.writers() == "")  # shown in the FEMS's next cycle
+
+
+@pytest.mark.parametrize("notify", [False, True])
+def test_a_wrong_password_ends_a_run_by_hand_and_not_a_service(
+    simulated, write_config, files_for_now, optimizer, notify, monkeypatch, tmp_path
+):
+    path = write_config(files_for_now, url=simulated())
+    path.write_text(path.read_text().replace('"env:FEMS_PASSWORD"', '"env:WRONG"'))
+    monkeypatch.setenv("WRONG", "wrong")
+    if notify:
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "nobody"))
+    done = optimizer("run", "--for", "3", "--no-replan")
+    assert done.returncode == (0 if notify else 5)
+    assert done.stderr.count("does not accept the password") == 1 + (not notify)
 
 
 def test_an_owner_may_plan_elsewhere_and_sees_what_went_between_battery_and_grid(
@@ -113,8 +128,8 @@ def served(monkeypatch, write_config, tmp_path):
     """A FEMS in this process, and the configuration for it."""
     monkeypatch.setenv("FEMS_PASSWORD", "owner")
     at = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
-    load, roof = Profile(at, 900, (800.0,)), Profile(at, 900, (0.0,))
-    house = SimulatedHouse(Battery(capacity_wh=22_000), load, roof, at, 50)
+    load, pv = Profile(at, 900, (800.0,)), Profile(at, 900, (0.0,))
+    house = SimulatedHouse(Battery(capacity_wh=22_000), load, pv, at, 50)
     with SimulatedFems(house) as fems:
         yield fems, write_config(url=fems.url)
 
@@ -122,11 +137,11 @@ def served(monkeypatch, write_config, tmp_path):
 def test_another_fems_at_the_address_is_accepted_by_its_owner(served, tmp_path, capsys):
     fems, path = served
     connection = database.connect(tmp_path / "state")
-    book = DeviceBook(connection)
+    active_plan = StoredDevice(connection)
     before = Identity(frozenset({"ess0", "ess1"}), {"ess0/Capacity": "8800"})
-    book.meet(before, fems.url, datetime.now(UTC))
+    active_plan.remember(before, fems.url, datetime.now(UTC))
     accept(config=path)
-    seen = book.known()
+    seen = active_plan.known()
     connection.close()
     assert seen.differs_from(before) == "its ess0/Capacity is 22000 instead of 8800"
     assert capsys.readouterr().out == f"accepted: {fems.url} with batteryInverter0, ess0\n"
@@ -149,8 +164,8 @@ def test_release_own_leaves_another_programs_value(
     fems.house.write(Channel.EQUALS, 1_234)
     if reason is not None:
         decision = Decision(datetime.now(UTC), None, reason, note=note)
-        live.write(live.path_for(tmp_path / "state"), decision, None, os.getpid())
+        live_state.write(live_state.path_for(tmp_path / "state"), decision, None, os.getpid())
     release(own=True, config=path)
     assert fems.house.written.values == ({} if released else {Channel.EQUALS: 1_234})
-    told = capsys.readouterr().out
-    assert told.startswith("released" if released else "nothing to release")
+    reported = capsys.readouterr().out
+    assert reported.startswith("released" if released else "nothing to release")

@@ -27,6 +27,7 @@ def house(tmp_path):
     """A configuration with its secret in a file of its own."""
 
     def write(password=IN_A_FILE, more=""):
+        (tmp_path / "fems.password").touch(0o600)
         (tmp_path / "fems.password").write_text("owner\n")
         path = tmp_path / "optimizer.toml"
         path.write_text(CONFIG.format(password=password) + more)
@@ -68,10 +69,10 @@ def test_install_and_remove_in_an_image(house, optimizer, tmp_path):
     image = tmp_path / "image"
     done = optimizer("service", "install", "--root", str(image), "--now")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.count("written  ") == 5
+    assert done.stdout.count("written  ") == 6
     assert (image / "etc/systemd/system/multi-user.target.wants/optimizer.service").is_symlink()
     gone = optimizer("service", "remove", "--root", str(image))
-    assert gone.stdout.count("removed  ") == 5
+    assert gone.stdout.count("removed  ") == 6
     assert "there is nothing in" in optimizer("service", "remove", "--root", str(image)).stdout
 
 
@@ -160,9 +161,9 @@ def test_the_executor_under_systemd(systemd):
     assert heard(ear)[0] == "WATCHDOG=1"
     begun = time.monotonic()
     process.terminate()
-    told = heard(ear)
-    while "STOPPING=1" not in told:
-        told = heard(ear)
+    reported = heard(ear)
+    while "STOPPING=1" not in reported:
+        reported = heard(ear)
     assert process.wait(10) == 0
     assert time.monotonic() - begun < 10
 

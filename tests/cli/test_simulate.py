@@ -6,7 +6,7 @@ import socket
 import pytest
 import requests
 
-from optimizer.fems.simulated.situations import names
+from optimizer.simulation.fems.situations import names
 
 OWNER, SOC = ("x", "owner"), "/rest/channel/ess0/Soc"
 
@@ -27,15 +27,15 @@ def test_the_device_of_the_recording(simulated, wait_for):
     with requests.Session() as session:
         session.auth = OWNER
 
-        def told():
+        def reported():
             return session.get(url + applied, timeout=5).json()["value"]
 
-        assert told() == 3_000
+        assert reported() == 3_000
         set_point = f"{url}/rest/channel/ess0/SetActivePowerEquals"
         written = session.post(set_point, data="{ 'value': -99999 }", timeout=5)
         assert (written.status_code, written.text) == (200, "{}")
-        wait_for(lambda: told() == -6_000, 3)
-        wait_for(lambda: told() == 3_000, 5)
+        wait_for(lambda: reported() == -6_000, 3)
+        wait_for(lambda: reported() == 3_000, 5)
         assert session.get(f"{url}/rest/channel/_sum/.*Power", timeout=5).status_code == 404
 
 

@@ -1,5 +1,7 @@
 """Configuration files written for one test."""
 
+import os
+
 import pytest
 
 SMALL = """
@@ -29,6 +31,14 @@ def environment():
 def small():
     """The least that a configuration holds."""
     return SMALL
+
+
+@pytest.fixture(autouse=True)
+def umask():
+    """Files of these tests are their owner's alone, as secrets have to be, unless they say more."""
+    before = os.umask(0o077)
+    yield
+    os.umask(before)
 
 
 @pytest.fixture

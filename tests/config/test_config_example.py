@@ -1,14 +1,14 @@
 """The documented example loads, key by key, and each section builds its model object."""
 
+from dataclasses import FrozenInstanceError
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import platformdirs
 import pytest
-from pydantic import ValidationError
 
-from optimizer.config.reading import load
+from optimizer.config.loading import load
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.tariff import Export, ExportKind, FeeWindow, Tariff
@@ -105,11 +105,11 @@ def test_the_grid_of_the_example(config):
 
 
 def test_the_tariff_of_the_example(config):
-    window = FeeWindow(time(10), time(15), 0.0047, frozenset({4, 5, 6, 7, 8, 9}))
-    tariff = config.tariff.tariff()
+    window = FeeWindow(time(10), time(15), 0.0047, (4, 5, 6, 7, 8, 9))
+    tariff = config.tariff
     assert tariff == Tariff(
         0.018, 0.02946, 0.0205, 0.0166, 0.07, 19, (window,), Export(ExportKind.FIXED, 0.0778, True),
-        ZoneInfo("Europe/Berlin"), date(2026, 12, 31),
+        date(2026, 12, 31), ZoneInfo("Europe/Berlin"),
     )  # fmt: skip
     noon = datetime(2026, 6, 15, 10, tzinfo=UTC)
     assert tariff.buy(0.05, noon) == pytest.approx((0.05 + 0.08456 + 0.0047) * 1.19)
@@ -143,9 +143,7 @@ def test_the_least_configuration_has_the_documented_defaults(config_file, small,
 
 
 def test_an_empty_tariff_adds_nothing(config_file, small, environment):
-    assert load(config_file(small + "[tariff]\n"), environment).tariff.tariff() == Tariff(
-        stated=False
-    )
+    assert load(config_file(small + "[tariff]\n"), environment).tariff == Tariff(stated=False)
 
 
 @pytest.mark.parametrize("rule", list(Rule))
@@ -163,7 +161,7 @@ def test_windows_may_be_written_as_toml_times_and_cross_midnight(config_file, sm
     text = (
         small + "[[tariff.window]]\nfrom = 22:00:00\nto = 06:00:00\ngrid_fee_eur_per_kwh = 0.01\n"
     )
-    (window,) = load(config_file(text), environment).tariff.tariff().windows
+    (window,) = load(config_file(text), environment).tariff.window
     assert window == FeeWindow(time(22), time(6), 0.01)
 
 
@@ -173,7 +171,7 @@ def test_a_trailing_slash_of_the_address_is_dropped(config_file, small, environm
 
 
 def test_a_configuration_cannot_be_changed(config):
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         config.site = "elsewhere"
-    with pytest.raises(ValidationError, match="frozen"):
+    with pytest.raises(FrozenInstanceError):
         config.battery.capacity_wh = 1

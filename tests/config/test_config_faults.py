@@ -2,7 +2,7 @@
 
 import pytest
 
-from optimizer.config.reading import load
+from optimizer.config.loading import load
 from optimizer.errors import ConfigError, ExitCode
 
 
@@ -74,7 +74,7 @@ interval_s = nan
 SENTENCES = {
     "horizon_h is not a key; there are: site, fems, battery, grid, prices, tariff, pv, load, "
     "planning, control, store, metrics, mqtt",
-    "fems.ess String should match pattern '^[A-Za-z_][A-Za-z0-9_]{0,63}$'",
+    "fems.ess should be a component's id such as ess0",
     "battery.capacity_wh is missing",
     "battery.min_soc_percent should be greater than or equal to 0 (it is -5)",
     "battery.charge_efficency is not a key; did you mean 'charge_efficiency'?",
@@ -84,8 +84,7 @@ SENTENCES = {
     "grid.max_buy_w should be a valid number, unable to parse string as a number (it is 'much')",
     "prices.sources Tuple should have at least 1 item after validation, not 0",
     "tariff.vat_percent should be less than or equal to 50 (it is 119)",
-    "tariff.time_zone 'Europe/Bayern' is not a time zone such as Europe/Berlin "
-    "(it is 'Europe/Bayern')",
+    "tariff.time_zone should be a time zone such as Europe/Berlin (it is 'Europe/Bayern')",
     "tariff.window.0.months.1 should be less than or equal to 12 (it is 13)",
     "tariff.window.0.from should be in a valid time format, hour value is outside expected range "
     "of 0-23 (it is '25:00')",
@@ -93,7 +92,7 @@ SENTENCES = {
     "tariff.window.0.grid_fee_eur_per_kwh should be less than or equal to 5 (it is 7)",
     "tariff.window.0.too is not a key; did you mean 'to'?",
     "tariff.export.kind should be 'fixed', 'spot' or 'series' (it is 'fix')",
-    "pv.planes.1.kwp should be greater than 0 (it is 0)",
+    "pv.planes.1.kwp should be greater than or equal to 0.001 (it is 0)",
     "pv.planes.1.tilt_degree is not a key; did you mean 'tilt_degrees'?",
     "baterry is not a key; did you mean 'battery'?",
     "planning.stored_value should be 'auto' or should be a valid number, unable to parse string as "
@@ -147,8 +146,8 @@ def test_an_address_is_shown_how_to_be_written(faults, small, url):
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("battery = 5", "battery should be a valid dictionary"),
-        ("battery = []", "battery should be a valid dictionary"),
+        ("battery = 5", "battery should be a section"),
+        ("battery = []", "battery should be a section"),
     ],
 )
 def test_a_value_where_a_section_belongs(faults, small, text, sentence):
@@ -191,3 +190,22 @@ def test_a_file_that_cannot_be_read_is_refused(tmp_path):
         load(tmp_path / "none.toml", {})
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         load(tmp_path, {})
+
+
+def test_a_byte_order_mark_is_no_content_and_utf_16_is_named(small, tmp_path, environment):
+    path = tmp_path / "optimizer.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + small.encode())
+    path.chmod(0o600)
+    assert load(path, environment).site == "home"
+    path.write_bytes(small.encode("utf-16"))
+    with pytest.raises(ConfigError, match=r"optimizer\.toml is UTF-16: save it as UTF-8$"):
+        load(path, environment)
+
+
+def test_a_folder_is_no_secret_and_keeps_its_mode(small, config_file, environment, tmp_path):
+    text = small.replace('password = "env:FEMS_PASSWORD"', f'password = "file:{tmp_path}"')
+    assert text != small
+    with pytest.raises(ConfigError) as caught:
+        load(config_file(text), environment)
+    assert "chmod" not in str(caught.value)
+    assert "Is a directory" in str(caught.value)

@@ -1,12 +1,13 @@
 """Tapers, reserve, shares, dimming and peaks: from the file to the model, and what is refused."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from optimizer.config.reading import load
+from optimizer.config.loading import load
 from optimizer.errors import ConfigError
-from optimizer.model.grid import Dimming
+from optimizer.model.grid import OperatorLimit
 
 WHOLE = """
 charge_taper = [[90, 10_000], [100, 1_500]]
@@ -17,7 +18,7 @@ full_charge_every_days = 30
 
 [grid]
 max_sell_share_of_kwp = 0.6
-[[grid.dimming]]
+[[grid.operator_limits]]
 start = 2026-01-14T17:00:00+01:00
 end = "2026-01-14T19:00:00+01:00"
 
@@ -31,6 +32,20 @@ eur_per_kw = 5.5
 reached_w = 3_000
 usual_w = 2_500
 """
+
+
+def test_keys_of_earlier_versions_are_still_read(read):
+    former = WHOLE.replace("grid.operator_limits", "grid.dimming").replace(
+        "max_sell_share_of_kwp = 0.6", "max_sell_share_of_kwp = 0.6\nrests_roof = true"
+    )
+    grid = read(former).grid.grid(9.9)
+    assert grid == replace(read(WHOLE).grid.grid(9.9), price_curtailment=True)
+    assert len(grid.operator_limits) == 1
+
+
+def test_a_key_and_its_former_name_are_one_too_many(read):
+    with pytest.raises(ConfigError, match=r"grid\.rests_roof"):
+        read("[grid]\nrests_roof = true\nprice_curtailment = false\n")
 
 
 @pytest.fixture
@@ -47,8 +62,8 @@ def test_all_of_it_reaches_the_model(read):
     assert battery.full_charge_every_days == 30
     assert grid.max_sell_w == pytest.approx(5_940)
     start = datetime(2026, 1, 14, 16, tzinfo=UTC)
-    assert grid.dimming == (Dimming(start, start.replace(hour=18), 4_200),)
-    peak = config.tariff.tariff().peak
+    assert grid.operator_limits == (OperatorLimit(start, start.replace(hour=18), 4_200),)
+    peak = config.tariff.peak
     assert (peak.eur_per_kw, peak.period, peak.reached_w, peak.usual_w) == (
         5.5,
         "month",
@@ -75,7 +90,7 @@ def test_a_share_never_raises_the_limit(read):
             "charge_taper = [[80, 9000], [90, 2000], [100, 1500]]",
             "battery.charge_taper has to bend one way",
         ),
-        ("charge_taper = [[100, 5000], [100, 1500]]", "battery.charge_taper wants rising states"),
+        ("charge_taper = [[100, 5000], [100, 1500]]", "battery.charge_taper needs rising states"),
         (
             "discharge_taper = [[5, 0], [9, 900]]",
             "battery.discharge_taper has to rise and to begin",
@@ -84,12 +99,12 @@ def test_a_share_never_raises_the_limit(read):
         ("reserve_soc_percent = 99\nmax_soc_percent = 90", "reserve_soc_percent cannot be above"),
         ("full_charge_every_days = 30\nmax_soc_percent = 90", "needs max_soc_percent = 100"),
         (
-            "[[grid.dimming]]\nstart = 2026-01-14T17:00:00\nend = 2026-01-14T19:00:00",
-            "grid.dimming.0 start and end need their offset",
+            "[[grid.operator_limits]]\nstart = 2026-01-14T17:00:00\nend = 2026-01-14T19:00:00Z",
+            "grid.operator_limits.0.start has no offset from UTC: write it as 2026-01-14T17:00:00+",
         ),
         (
-            "[[grid.dimming]]\nstart = 2026-01-14T19:00:00Z\nend = 2026-01-14T17:00:00Z",
-            "grid.dimming.0 end has to be after start",
+            "[[grid.operator_limits]]\nstart = 2026-01-14T19:00:00Z\nend = 2026-01-14T17:00:00Z",
+            "grid.operator_limits.0 end has to be after start",
         ),
         ("[tariff.peak]\neur_per_kw = 5\nperiod = 'week'", "tariff.peak.period should be 'month'"),
     ],

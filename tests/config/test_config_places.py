@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.config.reading import FILE_NAME, find, load, user_file
+from optimizer.config.loading import FILE_NAME, find, load, user_file
 from optimizer.errors import ConfigError
 
 
@@ -60,7 +60,7 @@ def test_without_any_both_places_are_named(places):
         find(None, {})
     assert str(caught.value) == (
         f"there is no configuration: optimizer.toml or {places['user']} or "
-        "/etc/optimizer/optimizer.toml was looked for"
+        "/etc/optimizer/optimizer.toml was looked for; 'optimizer init' writes one"
     )
 
 

@@ -4,9 +4,8 @@ from datetime import date
 
 import pytest
 
-from optimizer.config.reading import load
+from optimizer.config.loading import load
 from optimizer.errors import ConfigError
-from optimizer.sources.settings import PriceSettings
 
 TOKEN = "kanari3nvogel"
 
@@ -35,15 +34,15 @@ eur_per_kwh = 0.07
 
 
 def test_a_change_names_only_what_is_new(config_file, small, environment):
-    tariff = load(config_file(small + CHANGE), environment).tariff.tariff()
-    first, second = tariff.changes
+    tariff = load(config_file(small + CHANGE), environment).tariff
+    first, second = tariff.change
     assert tariff.stated
     assert tariff.valid_to == date(2026, 12, 31)
     assert (first.valid_from, first.valid_to) == (date(2027, 1, 1), None)
     assert (first.levies_eur_per_kwh, first.markup_eur_per_kwh) == (0.031, 0.018)
-    assert first.windows == tariff.windows
-    assert tariff.windows[0].days == {0, 4}
-    assert (second.levies_eur_per_kwh, second.windows) == (0.031, ())
+    assert first.window == tariff.window
+    assert tariff.window[0].days == ("mo", "fr")
+    assert (second.levies_eur_per_kwh, second.window) == (0.031, ())
     assert (first.export.eur_per_kwh, second.export.eur_per_kwh) == (0.0778, 0.07)
     assert tariff.ends == date(2027, 12, 31)
 
@@ -52,6 +51,45 @@ def test_changes_come_in_their_order(config_file, small, environment):
     text = small + CHANGE.replace("2027-04-01", "2026-04-01")
     with pytest.raises(ConfigError, match="name each valid_from once, the earliest first"):
         load(config_file(text), environment)
+
+
+WRONG = """
+[tariff]
+vat_percent = 119
+[[tariff.change]]
+valid_from = "2027-01-01"
+levies_eur_per_kwh = 29
+[[tariff.change]]
+valid_from = "2027-04-01"
+export = 1
+[[tariff.change]]
+valid_to = "2028-04-01"
+time_zone = "Europe/Vienna"
+"""
+
+
+def test_a_fault_is_named_where_it_is_written_and_not_where_it_is_taken_over(
+    config_file, small, environment
+):
+    path = config_file(small + WRONG)
+    with pytest.raises(ConfigError) as caught:
+        load(path, environment)
+    found = [line.removeprefix(f"{path}: tariff.") for line in str(caught.value).splitlines()]
+    *values, missing, unknown = sorted(found, key=lambda line: "is " in line[:40])
+    assert values == [
+        "vat_percent should be less than or equal to 50 (it is 119)",
+        "change.0.levies_eur_per_kwh should be less than or equal to 5 (it is 29)",
+        "change.1.export should be a section, a table of keys (it is 1)",
+    ]
+    assert missing == "change.2.valid_from is missing"
+    assert unknown.startswith("change.2.time_zone is not a key; there are: markup_eur_per_kwh, ")
+
+
+@pytest.mark.parametrize("change", ["5", "[5]", "[[]]", '{ valid_from = "2027-01-01" }'])
+def test_changes_of_another_form_are_one_sentence(config_file, small, environment, change):
+    path = config_file(f"{small}[tariff]\nchange = {change}\n")
+    with pytest.raises(ConfigError, match=r"^[^\n]*tariff\.change[^\n]* should be [^\n]*$"):
+        load(path, environment)
 
 
 NIGHT = 'from = "00:00"\nto = "06:00"\ngrid_fee_eur_per_kwh = 0\n'
@@ -66,7 +104,7 @@ NIGHT = 'from = "00:00"\nto = "06:00"\ngrid_fee_eur_per_kwh = 0\n'
     ],
 )  # fmt: skip
 def test_parts_are_stated_where_one_of_them_is(config_file, small, environment, text, stated):
-    assert load(config_file(small + text), environment).tariff.tariff().stated is stated
+    assert load(config_file(small + text), environment).tariff.stated is stated
 
 
 PRICES = """
@@ -83,10 +121,10 @@ def test_tokens_come_from_elsewhere_and_are_not_shown(config_file, small, enviro
     path = config_file(small + PRICES)
     (path.parent / "entsoe.token").write_text(f"{TOKEN}\n")
     config = load(path, environment | {"TIBBER": TOKEN})
-    settings = PriceSettings(**config.prices.settings())
+    settings = config.prices
     assert (settings.tibber_token, settings.entsoe_token) == (TOKEN, TOKEN)
     assert settings.swiss_vat_percent == 8.1
-    assert TOKEN not in f"{config!r} {settings!r} {settings.place}"
+    assert TOKEN not in f"{config!r} {settings!r} {settings.identity}"
     assert config.prices.patience_s == 60
 
 

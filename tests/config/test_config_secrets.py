@@ -1,8 +1,10 @@
 """The password: from the environment, a file, or a private file's own text, and never shown."""
 
+from dataclasses import asdict
+
 import pytest
 
-from optimizer.config.reading import load
+from optimizer.config.loading import load, release_excerpt
 from optimizer.errors import ConfigError
 
 
@@ -56,6 +58,48 @@ def test_a_file_that_is_not_there_is_named(config_file, small, tmp_path):
     assert f"fems.password: {place} cannot be read: No such file or directory" in str(caught.value)
 
 
+def test_a_credential_of_systemd_goes_before_what_is_written(config_file, small, tmp_path, secret):
+    (tmp_path / "fems.password").write_text(secret)
+    given = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert password(load(config_file(written(small, "file:none")), given)) == secret
+
+
+def test_credentials_that_cannot_be_searched_are_one_sentence(config_file, small):
+    given = {"CREDENTIALS_DIRECTORY": f"/{'x' * 300}"}
+    with pytest.raises(ConfigError) as caught:
+        load(config_file(written(small, "file:none")), given)
+    assert str(caught.value).endswith("x/fems.password cannot be read: File name too long")
+
+
+def test_what_a_release_needs_is_a_configuration_without_the_secret(config_file, small, secret):
+    path = config_file(written(small, "file:fems"))
+    (path.parent / "fems").write_text(secret)
+    config = load(path, {})
+    text = release_excerpt(path, config)
+    assert secret not in text
+    excerpt = path.with_name("excerpt.toml")
+    excerpt.write_text(text)
+    again = load(excerpt, {})
+    assert (again.fems, again.store) == (config.fems, config.store)
+    path.chmod(0o600)
+    path.write_text(written(small, secret))
+    assert release_excerpt(path, config) is None
+
+
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o604, 0o660, 0o620])
+def test_a_file_that_others_may_read_is_refused_like_the_text_itself(
+    config_file, small, tmp_path, secret, mode
+):
+    (tmp_path / "fems").write_text(secret)
+    (tmp_path / "fems").chmod(mode)
+    with pytest.raises(ConfigError) as caught:
+        load(config_file(written(small, "file:fems")), {})
+    place = tmp_path / "fems"
+    assert str(caught.value).endswith(
+        f"fems.password: {place} can be read by others: 'chmod 600 {place}'"
+    )
+
+
 @pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_the_text_itself_in_a_private_file(config_file, small, secret, mode):
     assert password(load(config_file(written(small, secret), mode), {})) == secret
@@ -81,8 +125,7 @@ def test_the_password_is_not_in_the_text_of_a_configuration(
     for shown in (repr, str):
         assert secret not in shown(config)
         assert secret not in shown(config.fems)
-    assert secret not in str(config.model_dump())
-    assert secret not in config.model_dump_json()
+    assert secret not in str(asdict(config))
 
 
 FAULTY = {

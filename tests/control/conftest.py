@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from optimizer.control.decide import READY_AFTER, Memory, Settings, decide
+from optimizer.control.law import READY_AFTER, ControlSettings, ControlState, decide
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
-from optimizer.model.state import Decision, Snapshot
+from optimizer.model.snapshot import Decision, Snapshot
 
 NOW = datetime(2026, 1, 15, 2, 7, tzinfo=UTC)
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
@@ -25,10 +25,20 @@ def make_plan() -> Callable[..., Plan]:
     """A plan of equal quarter-hours from 02:00 UTC on."""
 
     def make(
-        *, settings: Settings, intent=Intent.OWN_USE, lowest_w=-10_000.0, highest_w=10_000.0,
-        battery_w=0.0, load_w=500.0, pv_w=0.0, soc_wh=11_000.0, buy=0.25, sell=0.08,
-        values=(0.2, 0.2), steps=2,
-    ) -> Plan:  # fmt: skip
+        *,
+        settings: ControlSettings,
+        intent=Intent.SELF_CONSUMPTION,
+        lowest_w=-10_000.0,
+        highest_w=10_000.0,
+        battery_w=0.0,
+        load_w=500.0,
+        pv_w=0.0,
+        soc_wh=11_000.0,
+        buy=0.25,
+        sell=0.08,
+        values=(0.2, 0.2),
+        steps=2,
+    ) -> Plan:
         quarter = timedelta(minutes=15)
         made = tuple(
             Step(
@@ -42,21 +52,35 @@ def make_plan() -> Callable[..., Plan]:
             for place in range(steps)
         )  # fmt: skip
         return Plan(
-            made_at=START, site="home", bounds=fingerprint(settings.battery, settings.grid),
-            step_s=900, status="optimal", gap_eur=0.0, solver="test", start_soc_percent=50.0,
-            cost_eur=0.0, own_use_cost_eur=0.0, no_battery_cost_eur=0.0, wear_eur=0.0,
-            own_use_wear_eur=0.0, stored_value_eur=0.0, own_use_stored_value_eur=0.0,
-            end_value_eur_per_kwh=0.1, solve_s=0.0, value_soc_wh=(5_000.0, 15_000.0), steps=made,
-        )  # fmt: skip
+            made_at=START,
+            site="home",
+            bounds=fingerprint(settings.battery, settings.grid),
+            step_s=900,
+            status="optimal",
+            gap_eur=0.0,
+            solver="test",
+            start_soc_percent=50.0,
+            cost_eur=0.0,
+            self_consumption_cost_eur=0.0,
+            no_battery_cost_eur=0.0,
+            wear_eur=0.0,
+            self_consumption_wear_eur=0.0,
+            stored_value_eur=0.0,
+            self_consumption_stored_value_eur=0.0,
+            end_value_eur_per_kwh=0.1,
+            solve_s=0.0,
+            value_soc_wh=(5_000.0, 15_000.0),
+            steps=made,
+        )
 
     return make
 
 
 @pytest.fixture
-def make_settings() -> Callable[..., Settings]:
-    def make(follow="value", write="equals", grid=None, site=None, **battery) -> Settings:
+def make_settings() -> Callable[..., ControlSettings]:
+    def make(follow="value", write="equals", grid=None, site=None, **battery) -> ControlSettings:
         values = {"capacity_wh": 22_000.0} | battery
-        return Settings(Battery(**values), grid or Grid(), follow, write, site)
+        return ControlSettings(Battery(**values), grid or Grid(), follow, write, site)
 
     return make
 
@@ -80,7 +104,7 @@ def make_snapshot() -> Callable[..., Snapshot]:
 def decide_now() -> Callable[..., Decision]:
     """One decision of a law that has seen enough good readings."""
 
-    def make(plan: Plan | None, snapshot: Snapshot, settings: Settings, at=NOW) -> Decision:
-        return decide(at, plan, snapshot, Memory(READY_AFTER), settings)[0]
+    def make(plan: Plan | None, snapshot: Snapshot, settings: ControlSettings, at=NOW) -> Decision:
+        return decide(at, plan, snapshot, ControlState(READY_AFTER), settings)[0]
 
     return make

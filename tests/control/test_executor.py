@@ -7,29 +7,31 @@ from datetime import timedelta
 
 import pytest
 
-from optimizer.control.decide import Settings
-from optimizer.control.executor import Executor, PlanBook
+from optimizer.control.active_plan import ActivePlan
+from optimizer.control.executor import Executor
+from optimizer.control.law import ControlSettings
 from optimizer.errors import OptimizerError
 from optimizer.fems.client import FemsClient
-from optimizer.fems.simulated.house import Profile, SimulatedHouse
-from optimizer.fems.simulated.listener import NO_LIMITS
-from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
-from optimizer.model.state import Channel, Reason
-from optimizer.store import database, journal, plans
+from optimizer.model.snapshot import Channel, Reason
+from optimizer.simulation.fems.http_server import NO_LIMITS
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
+from optimizer.simulation.fems.simulator import SimulatedFems
+from optimizer.store import database, journal, plan_store
 from tests.control.stepped import START, SteppedClock
 
 CHARGE = {"buy": 0.10, "values": (0.30, 0.30)}
-OWN_USE = {"buy": 0.40}
+SELF_CONSUMPTION = {"buy": 0.40}
 HELD = -10_000
 
 
 @pytest.fixture
 def fems():
     battery = Battery(capacity_wh=22_000)
-    load, roof = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
-    house = SimulatedHouse(battery, load, roof, START, 50)
+    load, pv = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
+    house = SimulatedHouse(battery, load, pv, START, 50)
     with SimulatedFems(house, limits=NO_LIMITS) as running:
         yield running
 
@@ -43,7 +45,7 @@ def store(tmp_path):
 
 @pytest.fixture
 def settings():
-    return Settings(Battery(capacity_wh=22_000), Grid())
+    return ControlSettings(Battery(capacity_wh=22_000), Grid())
 
 
 @pytest.fixture
@@ -51,7 +53,7 @@ def executor(fems, store, settings):
     clock = SteppedClock(fems)
     with FemsClient(fems.url, "owner", deadline_s=2) as client:
         yield Executor(
-            client, PlanBook(store), journal.Journal(store), clock, settings, on_cycle=None
+            client, ActivePlan(store), journal.Journal(store), clock, settings, on_cycle=None
         )
 
 
@@ -65,7 +67,7 @@ def rows(store, kind="change"):
 
 
 def test_a_plan_is_carried_to_the_inverter_and_given_back(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
     seen = {}
     executor.clock.events = {60: lambda: seen.setdefault("held", fems.house.shown.applied_w)}
     executor.run(100)
@@ -82,24 +84,24 @@ def test_without_a_plan_nothing_is_written(executor, fems, store):
 
 
 def test_at_the_end_of_the_plan_the_fems_is_on_its_own(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, steps=1, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, steps=1, **CHARGE), {})
     executor.run(16 * 60)
     assert rows(store) == ["STARTING", "HOLDING", "NO_STEP", "STOPPED"]
 
 
 def test_a_new_plan_replaces_the_old_one_between_cycles(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
-    newer = make_plan(settings=executor.settings, **OWN_USE)
-    executor.clock.events = {50: lambda: plans.save(store, newer, {})}
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    newer = make_plan(settings=executor.settings, **SELF_CONSUMPTION)
+    executor.clock.events = {50: lambda: plan_store.save(store, newer, {})}
     executor.run(120)
-    assert rows(store) == ["STARTING", "HOLDING", "OWN_USE", "STOPPED"]
+    assert rows(store) == ["STARTING", "HOLDING", "SELF_CONSUMPTION", "STOPPED"]
 
 
 def test_a_damaged_newer_plan_leaves_the_good_one_in_force(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
 
     def spoil():
-        plans.save(store, make_plan(settings=executor.settings, **OWN_USE), {})
+        plan_store.save(store, make_plan(settings=executor.settings, **SELF_CONSUMPTION), {})
         store.execute("UPDATE plan SET body = x'00' WHERE id = 2")
 
     executor.clock.events = {50: spoil}
@@ -110,7 +112,7 @@ def test_a_damaged_newer_plan_leaves_the_good_one_in_force(executor, fems, store
 def test_a_dead_executor_is_followed_by_the_fems_within_its_time_out(
     executor, fems, store, make_plan
 ):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
     for _ in range(4):
         executor.cycle()
         executor.clock.wait(10)
@@ -134,7 +136,7 @@ def test_an_unreachable_fems_is_noted_once_and_work_goes_on_afterwards(
     executor, fems, store, make_plan, caplog
 ):
     caplog.set_level(logging.INFO)
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
     port = int(fems.url.rsplit(":", 1)[1])
     house = fems.house
     executor.clock.events = {45: fems.stop}
@@ -150,20 +152,20 @@ def test_an_unreachable_fems_is_noted_once_and_work_goes_on_afterwards(
 
 
 def test_a_wrong_password_is_told_and_nothing_is_held(fems, store, settings, make_plan):
-    plans.save(store, make_plan(settings=settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=settings, **CHARGE), {})
     with FemsClient(fems.url, "wrong") as client:
-        Executor(client, PlanBook(store), journal.Journal(store), SteppedClock(fems), settings).run(
-            60
-        )
+        Executor(
+            client, ActivePlan(store), journal.Journal(store), SteppedClock(fems), settings
+        ).run(60)
     assert rows(store) == ["REFUSED", "STOPPED"]
 
 
 def test_a_guest_reads_but_his_set_points_are_not_taken(fems, store, settings, make_plan, caplog):
-    plans.save(store, make_plan(settings=settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=settings, **CHARGE), {})
     with FemsClient(fems.url, "user") as client:
-        Executor(client, PlanBook(store), journal.Journal(store), SteppedClock(fems), settings).run(
-            60
-        )
+        Executor(
+            client, ActivePlan(store), journal.Journal(store), SteppedClock(fems), settings
+        ).run(60)
     assert applied(fems) == 800
     assert rows(store) == ["STARTING", "REFUSED", "STOPPED"]
     texts = [record.message for record in caplog.records if "was not taken" in record.message]
@@ -172,7 +174,7 @@ def test_a_guest_reads_but_his_set_points_are_not_taken(fems, store, settings, m
 
 
 def test_a_shadow_writes_nothing(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
     executor.shadow = True
     executor.run(100)
     assert fems.house.written.until_s < 0 or not fems.house.written.values
@@ -188,20 +190,20 @@ class Overruled(FemsClient):
 
 
 def test_a_set_point_without_effect_is_told_once(fems, store, settings, make_plan, caplog):
-    plans.save(store, make_plan(settings=settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=settings, **CHARGE), {})
     with Overruled(fems.url, "owner") as client:
-        Executor(client, PlanBook(store), journal.Journal(store), SteppedClock(fems), settings).run(
-            120
-        )
-    told = [r.message for r in caplog.records if "instead of our" in r.message]
-    assert len(told) == 1
-    assert "123 W instead of our -10000 W" in told[0]
+        Executor(
+            client, ActivePlan(store), journal.Journal(store), SteppedClock(fems), settings
+        ).run(120)
+    reported = [r.message for r in caplog.records if "instead of our" in r.message]
+    assert len(reported) == 1
+    assert "123 W instead of our -10000 W" in reported[0]
 
 
 def test_a_journal_that_cannot_be_written_does_not_stop_control(
     executor, fems, store, make_plan, caplog
 ):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
 
     class Full(journal.Journal):
         def note(self, decision, snapshot):
@@ -219,7 +221,7 @@ def test_a_journal_that_cannot_be_written_does_not_stop_control(
 
 
 def test_stopping_the_clock_ends_the_loop_released(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
     executor.clock.events = {55: executor.clock.stop}
     executor.run()
     assert executor.clock.monotonic() < 65
@@ -227,26 +229,27 @@ def test_stopping_the_clock_ends_the_loop_released(executor, fems, store, make_p
 
 
 def test_an_unforeseen_error_releases_and_the_loop_begins_anew(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
-    cycles, powers, told = [], {}, []
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    cycles, powers, reported = [], {}, []
 
     def fail(decision, _snapshot):
         cycles.append(decision.reason)
         if decision.reason is Reason.HOLDING and len(cycles) < 5:
             raise ZeroDivisionError
 
-    executor.on_cycle, executor.tell = fail, told.append
+    executor.on_cycle, executor.report = fail, reported.append
     executor.clock.events = {25: lambda: powers.update({25: fems.house.shown.applied_w})}
     executor.run(100)
     assert powers == {25: 800}
     starting, held = [Reason.STARTING] * 2, [Reason.HOLDING] * 5
-    assert cycles == [*starting, Reason.HOLDING, Reason.MISHAP, *starting, *held, Reason.STOPPED]
-    assert [decision.reason for decision in told] == [*starting, *starting, *held]
+    expected = [*starting, Reason.HOLDING, Reason.INTERNAL_ERROR, *starting, *held, Reason.STOPPED]
+    assert cycles == expected
+    assert [decision.reason for decision in reported] == [*starting, *starting, *held]
     assert applied(fems) == 800
 
 
 def test_five_faults_in_a_row_end_the_executor_released(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
     executor.cycle()
     executor.cycle()
     executor.cycle()
@@ -260,9 +263,9 @@ def test_five_faults_in_a_row_end_the_executor_released(executor, fems, store, m
 
 def test_a_whole_set_point_reaches_the_fems_on_time(executor, fems, store, make_plan):
     """Steps begin when they begin: the charge of 02:15 is held from the first cycle after it."""
-    first = make_plan(settings=executor.settings, **OWN_USE)
+    first = make_plan(settings=executor.settings, **SELF_CONSUMPTION)
     cheap = make_plan(settings=executor.settings, **CHARGE).steps[1]
-    plans.save(store, replace(first, steps=(first.steps[0], cheap)), {})
+    plan_store.save(store, replace(first, steps=(first.steps[0], cheap)), {})
     powers = {}
     executor.clock.events = {
         second: lambda second=second: powers.update({second: fems.house.shown.applied_w})
@@ -273,12 +276,12 @@ def test_a_whole_set_point_reaches_the_fems_on_time(executor, fems, store, make_
 
 
 def test_the_book_keeps_its_plan_when_the_store_fails(store, make_plan, settings):
-    plans.save(store, make_plan(settings=settings), {})
-    book = PlanBook(store)
-    plan = book.at(START)
+    plan_store.save(store, make_plan(settings=settings), {})
+    active_plan = ActivePlan(store)
+    plan = active_plan.at(START)
     assert plan is not None
     store.close()
-    assert book.at(START + timedelta(minutes=1)) is plan
+    assert active_plan.at(START + timedelta(minutes=1)) is plan
 
 
 def test_the_release_at_the_start_is_tried_again(executor, fems, store):
@@ -297,11 +300,11 @@ def test_the_release_at_the_start_is_tried_again(executor, fems, store):
 
 
 def test_each_completed_decision_is_told_and_no_other(executor, fems, store, make_plan):
-    plans.save(store, make_plan(settings=executor.settings, **CHARGE), {})
-    told = []
-    executor.tell = lambda decision: told.append(decision.sentence)
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    reported = []
+    executor.report = lambda decision: reported.append(decision.sentence)
     executor.clock.events = {35: fems.stop}
     executor.run(50)
     starting = "nothing is held: waiting for steady readings"
     held = "charge: -10000 W held at the inverter"
-    assert told == [starting, starting, held, held, "nothing is held: the FEMS does not answer"]
+    assert reported == [starting, starting, held, held, "nothing is held: the FEMS does not answer"]

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from optimizer.control.memory import Memory
-from optimizer.control.policy import Sight, choose, still_true
-from optimizer.control.timekeeping import Clocks
-from optimizer.model.state import Decision, Reason
+from optimizer.control.clock import Clocks
+from optimizer.control.law import ControlState
+from optimizer.control.policy import ControlInput, choose, still_true
+from optimizer.model.snapshot import Decision, Reason
 
 
 @pytest.fixture
@@ -18,15 +18,17 @@ def live(make_plan, make_settings, make_snapshot, now):
     plan = make_plan(settings=settings, buy=0.1, values=(0.3, 0.3), steps=40)
 
     def run(*cycles, plan=plan):
-        memory, decisions = Memory(), []
+        memory, decisions = ControlState(), []
         for number, change in enumerate(cycles):
             seconds = 10.0 * number
             at = now + timedelta(seconds=seconds + change.get("jumped", 0.0))
             ahead = timedelta(seconds=change.get("ahead", 0.0))
             clocks = Clocks(at, seconds, False, ahead if change.get("date", True) else None)
             seen = change.get("seen", make_snapshot(at=at))
-            sight = Sight(clocks, plan, seen, change.get("doubt"), change.get("note", ""))
-            decision, memory = choose(sight, memory, settings)
+            control_input = ControlInput(
+                clocks, plan, seen, change.get("doubt"), change.get("note", "")
+            )
+            decision, memory = choose(control_input, memory, settings)
             decisions.append(decision)
         return decisions
 
@@ -42,6 +44,9 @@ CASES = [
     ("another writer", {"doubt": Reason.YIELDED}, Reason.YIELDED, 0),
     ("another FEMS", {"doubt": Reason.STRANGER}, Reason.STRANGER, 0),
     ("clocks apart", {"ahead": 300.0}, Reason.CLOCK_SKEW, 2),
+    ("paused", {"doubt": Reason.PAUSED}, Reason.PAUSED, 0),
+    ("paused without a reading", {"seen": None, "doubt": Reason.PAUSED}, Reason.PAUSED, 2),
+    ("paused, clocks apart", {"ahead": 300.0, "doubt": Reason.PAUSED}, Reason.PAUSED, 2),
 ]
 
 
@@ -64,8 +69,8 @@ def test_a_jump_of_the_clock_begins_anew_by_the_new_time(live):
 
 
 def test_without_a_witness_nothing_is_held(live):
-    alone = {"date": False}
-    decisions = live(*[alone] * 5)
+    without_plan = {"date": False}
+    decisions = live(*[without_plan] * 5)
     assert {decision.reason for decision in decisions} == {Reason.CLOCK_UNSURE}
     assert "tells no time" in decisions[0].note
     assert "300 s behind" in live({"ahead": -300.0})[0].note

@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.control.replan import Course, Rhythm, follow, planned_soc_wh, wish
+from optimizer.control.replan import ForecastDeviation, ReplanInterval, follow, replan_reason
 from optimizer.model.battery import Battery
 
 BATTERY = Battery(capacity_wh=22_000)
 BERLIN = ZoneInfo("Europe/Berlin")
-HOURLY = Rhythm(zone=BERLIN, site="home")
-SELDOM = Rhythm(timedelta(days=1), BERLIN, "home")
+HOURLY = ReplanInterval(zone=BERLIN, site="home")
+SELDOM = ReplanInterval(timedelta(days=1), BERLIN, "home")
 MINUTE = timedelta(minutes=1)
 
 
@@ -28,13 +28,13 @@ def live(make_snapshot):
     """A course of some minutes with the same powers and charge; gives the last wish."""
 
     def run(plan, begin, minutes, rhythm=SELDOM, course=None, **powers):
-        course, why = course or Course(), None
+        course, why = course or ForecastDeviation(), None
         for number in range(minutes * 6 + 1):
             at = begin + timedelta(seconds=10 * number)
             values = {"grid_w": 0.0, "battery_w": 500.0, "pv_w": 0.0} | powers
             seen = make_snapshot(at=at, **values)
             course = follow(course, at, plan, seen, BATTERY)
-            why = wish(course, at, plan, seen.soc_percent, rhythm, BATTERY)
+            why = replan_reason(course, at, plan, seen.soc_percent, rhythm, BATTERY)
             if why is not None:
                 return why, at - begin, course
         return None, None, course
@@ -83,36 +83,39 @@ def test_runs_keep_their_distance(live, plan, now):
 
 
 def test_by_the_hour_at_a_minute_of_its_own(plan, now):
-    wishes = []
-    course = Course()
+    run_options = []
+    course = ForecastDeviation()
     for minute in range(180):
         at = now + minute * MINUTE
-        why = wish(course, at, plan, 50.0, HOURLY, BATTERY)
+        why = replan_reason(course, at, plan, 50.0, HOURLY, BATTERY)
         if why is not None:
-            wishes.append((at, why))
+            run_options.append((at, why))
             course = replace(course, tried_at=at)
-            if len(wishes) != 2:  # the second run fails
+            if len(run_options) != 2:  # the second run fails
                 plan = replace(plan, made_at=at)
-    assert [why for _, why in wishes] == ["by the hour"] * 3
-    assert {at.minute for at, _ in wishes} == {(HOURLY.offset_s(3_600) // 60 + 1) % 60}
-    others = {Rhythm(site=site).offset_s(3_600) // 60 for site in ("a", "b", "c", "d", "e")}
+    assert [why for _, why in run_options] == ["by the hour"] * 3
+    assert {at.minute for at, _ in run_options} == {(HOURLY.offset_s(3_600) // 60 + 1) % 60}
+    others = {ReplanInterval(site=site).offset_s(3_600) // 60 for site in ("a", "b", "c", "d", "e")}
     assert len(others) > 2
 
 
 def test_never_means_never(plan, now):
     never = replace(HOURLY, every=timedelta(0))
-    assert wish(Course(), now + timedelta(hours=9), plan, 90.0, never, BATTERY) is None
-    assert wish(Course(), now, None, 90.0, never, BATTERY) is None
+    assert (
+        replan_reason(ForecastDeviation(), now + timedelta(hours=9), plan, 90.0, never, BATTERY)
+        is None
+    )
+    assert replan_reason(ForecastDeviation(), now, None, 90.0, never, BATTERY) is None
 
 
 def test_without_a_plan_one_is_wished_for_each_quarter_hour(plan, now):
     why = "no plan covers this moment"
     later = now + timedelta(days=9)
-    assert wish(Course(), now, None, 50.0, HOURLY, BATTERY) == why
-    assert wish(Course(), later, plan, 50.0, HOURLY, BATTERY) == why
-    tried = Course(tried_at=now)
-    assert wish(tried, now + 14 * MINUTE, None, 50.0, HOURLY, BATTERY) is None
-    assert wish(tried, now + 15 * MINUTE, None, 50.0, HOURLY, BATTERY) == why
+    assert replan_reason(ForecastDeviation(), now, None, 50.0, HOURLY, BATTERY) == why
+    assert replan_reason(ForecastDeviation(), later, plan, 50.0, HOURLY, BATTERY) == why
+    tried = ForecastDeviation(tried_at=now)
+    assert replan_reason(tried, now + 14 * MINUTE, None, 50.0, HOURLY, BATTERY) is None
+    assert replan_reason(tried, now + 15 * MINUTE, None, 50.0, HOURLY, BATTERY) == why
 
 
 def at_local(hour, minute=0):
@@ -132,22 +135,44 @@ def at_local(hour, minute=0):
 def test_new_prices_are_asked_for_after_their_publication(plan, at, made_at, steps, wished):
     old = replace(plan, made_at=made_at, steps=plan.steps[:steps])
     rhythm = replace(SELDOM, every=timedelta(days=30))
-    why = wish(Course(), at, old, 50.0, rhythm, BATTERY)
+    why = replan_reason(ForecastDeviation(), at, old, 50.0, rhythm, BATTERY)
     assert why == ("new prices should be there" if wished else None)
-    tried = Course(tried_at=at - 20 * MINUTE)
-    assert wish(tried, at, old, 50.0, rhythm, BATTERY) is None
+    tried = ForecastDeviation(tried_at=at - 20 * MINUTE)
+    assert replan_reason(tried, at, old, 50.0, rhythm, BATTERY) is None
 
 
 def test_the_planned_charge_lies_between_the_steps_ends(plan, now):
     steps = (plan.steps[0], replace(plan.steps[1], soc_wh=13_000.0))
     plan = replace(plan, steps=steps, start_soc_percent=40.0)
     half = timedelta(minutes=7, seconds=30)
-    assert planned_soc_wh(plan, steps[0], steps[0].start + half, BATTERY) == 9_900.0
-    assert planned_soc_wh(plan, steps[1], steps[1].start + half, BATTERY) == 12_000.0
+    assert plan.soc_wh_at(steps[0].start, BATTERY.capacity_wh) == 8_800.0
+    assert plan.soc_wh_at(steps[0].start + half, BATTERY.capacity_wh) == 9_900.0
+    assert plan.soc_wh_at(steps[1].start + half, BATTERY.capacity_wh) == 12_000.0
+    for outside in (steps[0].start - MINUTE, steps[1].end):
+        assert plan.soc_wh_at(outside, BATTERY.capacity_wh) is None
+
+
+def test_half_a_minute_after_a_plan_within_a_step_the_battery_is_where_it_was(
+    plan, now, make_snapshot
+):
+    """Charging at 10 kW from 20 % of 5.5 kWh: half a minute is 1.4 %, not that of a quarter."""
+    small, soon = Battery(capacity_wh=5_500), timedelta(seconds=30)
+    begin = plan.steps[0].end - timedelta(minutes=9, seconds=19)
+    after_wh = small.stored_after(1_100, -10_000, 559 / 3_600)
+    first = replace(plan.steps[0], start=begin, battery_w=-10_000.0, soc_wh=after_wh)
+    made = replace(plan, made_at=begin, start_soc_percent=20.0, steps=(first, *plan.steps[1:]))
+    planned_wh = small.stored_after(1_100, -10_000, 30 / 3_600)
+    assert made.soc_wh_at(begin + soon, 5_500) == pytest.approx(planned_wh)
+    seen = make_snapshot(at=begin + soon, soc_percent=21.0, battery_w=0.0, grid_w=500.0)
+    assert follow(ForecastDeviation(), begin + soon, made, seen, small).outside_since is None
+    whole = replace(made, steps=(replace(first, start=plan.steps[0].start), *plan.steps[1:]))
+    assert (
+        follow(ForecastDeviation(), begin + soon, whole, seen, small).outside_since == begin + soon
+    )
 
 
 def test_an_unknown_power_is_not_followed(plan, now, make_snapshot):
-    course = Course(at=now, load_off_w=300.0)
+    course = ForecastDeviation(at=now, load_off_w=300.0)
     assert follow(course, now, plan, make_snapshot(pv_w=None), BATTERY) == course
     gone = replace(course, outside_since=now)
     assert follow(gone, now, plan, None, BATTERY).outside_since is None

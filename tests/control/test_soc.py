@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from optimizer.control.soc import estimate
+from optimizer.control.input_checks import estimate
 from optimizer.model.battery import Battery
 
 AT = datetime(2026, 1, 15, 12, tzinfo=UTC)

@@ -4,12 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from optimizer.config import reading
-from optimizer.config.sections import Config
+from optimizer.config import loading
 from optimizer.errors import ExitCode
 from optimizer.sources import registry
 from tests.docs import shown
@@ -40,10 +40,15 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path):
     assert f"Saved <b>{saved[1]}</b>" in report
 
 
-@pytest.mark.parametrize("mark", ["explain", "report"])
+@pytest.mark.parametrize("mark", ["explain", "report", "init"])
 def test_the_examples_are_printed_by_the_commands(mark):
     lines = block(mark).splitlines()
     assert shown.SHOWN[mark]()[: len(lines)] == lines
+
+
+def test_the_picture_is_the_one_that_is_drawn_now():
+    assert "\n".join(shown.picture()) + "\n" == (ROOT / "data" / "winter-day.svg").read_text()
+    assert "(data/winter-day.svg)" in README
 
 
 def test_the_claims_are_what_the_sample_weeks_give():
@@ -60,20 +65,25 @@ def test_the_claims_are_what_the_sample_weeks_give():
     assert f"<!-- claims -->\n{done.stdout}" in README
 
 
-def test_the_readmes_configuration_is_valid(tmp_path):
+EXAMPLE = (ROOT / "optimizer" / "config" / "example.toml").read_text()
+
+
+@pytest.mark.parametrize("text", [block("config"), EXAMPLE], ids=["README", "example.toml"])
+def test_the_shown_configurations_are_valid_and_keep_the_defaults(tmp_path, text):
+    (tmp_path / "fems.password").touch(0o600)
     (tmp_path / "fems.password").write_text("owner\n")
-    (tmp_path / "optimizer.toml").write_text(block("config"))
-    config = reading.load(tmp_path / "optimizer.toml", {})
+    (tmp_path / "optimizer.toml").write_text(text)
+    config = loading.load(tmp_path / "optimizer.toml", {})
     assert config.fems.password.get_secret_value() == "owner"
     assert config.tariff is not None
+    assert config.tariff.stated
     assert set(config.prices.sources) <= set(registry.PRICES)
-    assert config.prices.patience_s == Config.model_fields["prices"].default.patience_s
-    assert config.tariff.tariff().changes
-    defaults = Config.model_validate(
-        {"fems": {"url": "http://x", "password": "y"}, "battery": {"capacity_wh": 1}}
-    )
-    assert config.control == defaults.control
-    assert config.planning == defaults.planning
+    assert (config.load.source in registry.LOAD, config.pv.source in registry.PV) == (True, True)
+    least = {"fems": {"url": "http://x", "password": "y"}, "battery": {"capacity_wh": 22_000}}
+    defaults = loading.validate(least)
+    assert replace(config.prices, sources=("csv",)) == defaults.prices
+    for section in ("site", "battery", "load", "planning", "control", "metrics", "mqtt"):
+        assert getattr(config, section) == getattr(defaults, section), section
 
 
 @pytest.mark.parametrize(
@@ -81,7 +91,7 @@ def test_the_readmes_configuration_is_valid(tmp_path):
     [
         ("| price source |", set(registry.PRICES)),
         ("| `[load]` source |", {*registry.LOAD, "profile"}),
-        ("| `[pv]` source |", set(registry.ROOF)),
+        ("| `[pv]` source |", set(registry.PV)),
     ],
 )
 def test_the_readme_names_all_sources(table, names):
@@ -115,8 +125,8 @@ def test_the_readme_names_all_commands():
 
 
 def test_the_readme_tells_every_exit_code():
-    told = README[README.index("Exit codes:") :].split("\n\n")[0]
-    codes = [int(code) for code in re.findall(r"\b(\d+) [a-zF]", told)]
+    reported = README[README.index("Exit codes:") :].split("\n\n")[0]
+    codes = [int(code) for code in re.findall(r"\b(\d+) [a-zF]", reported)]
     assert codes == sorted(ExitCode)
 
 

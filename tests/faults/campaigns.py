@@ -10,12 +10,12 @@ from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from optimizer.control.notify import Supervisor
-from optimizer.model.state import Snapshot
+from optimizer.control.systemd_notify import Supervisor
+from optimizer.model.snapshot import Snapshot
 from tests.faults import kills, sequences
 from tests.faults.promises import Broken, Promise
 from tests.faults.sequences import INTERVAL_S, houses, moved
-from tests.faults.stand import ON_THE_WIRE, Stand
+from tests.faults.stand import ON_THE_WIRE, STRANGE, Stand
 from tests.faults.world import Nowhere, World, WorldClient
 
 SEEDS = 3_000
@@ -32,7 +32,7 @@ def pure(*only: str, seeds: int = SEEDS) -> Iterator[Broken]:
         yield from (wrong for _, wrong in found.broken)
 
 
-def wire(seeds: int = 6, cycles: int = 40) -> Iterator[Broken]:
+def wire(seeds: int = 16, cycles: int = 40) -> Iterator[Broken]:
     """The real client over a real socket, with faults on the wire and nulls in the readings."""
     for seed in range(seeds):
         draw = random.Random(seed)
@@ -56,7 +56,13 @@ def wire(seeds: int = 6, cycles: int = 40) -> Iterator[Broken]:
 def _befall(table: Stand, draw: random.Random) -> None:
     conditions = table.house.conditions
     conditions.unknown = draw.choice(("", "", "", "", "", "ess0/Soc", "_sum/GridActivePower"))
-    if not table.doubts and draw.random() < 0.2:
+    if draw.random() < 0.1:
+        table.write_over_modbus(draw.choice((None, None, -1_500, 3_000)))
+    if draw.random() < 0.1:
+        table.fems.faults.always(draw.choice(STRANGE))
+    elif not table.doubts and draw.random() < 0.1:
+        table.refuse_writes(draw.choice((1, 3)))
+    elif not table.doubts and draw.random() < 0.2:
         fault = draw.choice(ON_THE_WIRE)
         table.doubts[fault.partition("=")[0]] = draw.choice((1, 2))
         table.fems.faults.always(fault)
@@ -68,6 +74,22 @@ def end() -> Iterator[Broken]:
     outcome = kills.strike(0, kills.signal.SIGTERM, command)
     if outcome.broken is not None:
         yield outcome.broken
+
+
+def slow_end() -> Iterator[Broken]:
+    """A real executor that is ended with SIGTERM while its FEMS takes long for each answer."""
+    command = kills.OPTIMIZER if not PLANTED else (*CHILD, *PLANTED)
+    with tempfile.TemporaryDirectory(prefix="slow") as folder:
+        target = kills.Target(Path(folder), command, timeout_s=60)
+        try:
+            target.wait(lambda: not target.free, 60)
+            target.fems.faults.when(lambda request: request.method == "GET", "delay=2.9")
+            target.wait(lambda: False, 1.3)
+            target.process.send_signal(kills.signal.SIGTERM)
+            if not target.wait(lambda: target.free, kills.RELEASES_WITHIN_S):
+                yield Broken(Promise.ENDS, kills.RELEASES_WITHIN_S, "no release after SIGTERM")
+        finally:
+            target.close()
 
 
 def hang() -> Iterator[Broken]:
@@ -114,7 +136,7 @@ def _hang_after(cycles: int, path: str, hanging: threading.Event, over: threadin
 
     sequences.Executor(
         Hanging(world), world, Nowhere(), world, settings, INTERVAL_S,
-        tell=lambda decision: supervisor.decided(decision.sentence),
+        report=lambda decision: supervisor.decided(decision.sentence),
     ).run()  # fmt: skip
 
 
@@ -127,8 +149,14 @@ CAMPAIGNS: dict[str, Callable[[], Iterator[Broken]]] = {
     "late writes": partial(pure, "late", "other plan"),
     "outages": partial(pure, "off grid", "clock jumps"),
     "swings": partial(pure, "kettle", "cloud"),
+    "refusals": partial(pure, "writes refused", "write refused", "fault", "ended"),
+    "time-outs": partial(pure, "time-out changed"),
+    "limits": partial(pure, "contradicting limits"),
+    "store": partial(pure, "store gone"),
+    "clocks": partial(pure, "clock creeps"),
     "wire": wire,
     "end": end,
+    "slow end": slow_end,
     "hang": hang,
 }
 

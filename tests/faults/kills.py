@@ -22,13 +22,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from optimizer.cli.options import battery_of
-from optimizer.config import reading
-from optimizer.fems.simulated.house import Profile, SimulatedHouse
-from optimizer.fems.simulated.rest import Request
-from optimizer.fems.simulated.simulator import SimulatedFems
+from optimizer.app.device_access import battery_of
+from optimizer.config import loading
 from optimizer.model.plan import Intent, fingerprint
-from optimizer.store import database, live, plans
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
+from optimizer.simulation.fems.simulated_rest import RestRequest
+from optimizer.simulation.fems.simulator import SimulatedFems
+from optimizer.store import database, live_state, plan_store
 from tests.faults.promises import Broken, Promise, held_too_long
 from tests.faults.sequences import houses, moved
 
@@ -62,6 +63,9 @@ interval_s = 1
 folder = "{store}"
 """
 
+NAMES = "names.json"
+"""File, in the folder of an executor, of the addresses of `fems.test` (`named_child.py`)."""
+
 OPTIMIZER = (sys.executable, "-m", "optimizer")
 
 
@@ -81,22 +85,26 @@ class Outcome(NamedTuple):
 class Target:
     """A FEMS with a plan that charges, and an executor on it."""
 
-    def __init__(self, folder: Path, command: Sequence[str]) -> None:
+    def __init__(
+        self, folder: Path, command: Sequence[str], timeout_s: int = TIMEOUT_S,
+        host: str = "127.0.0.1",
+    ) -> None:  # fmt: skip
         now = datetime.now(UTC).replace(microsecond=0)
         config = folder / "optimizer.toml"
         config.touch(0o600)
         values = {"store": folder / "state", "secret": SECRET}
         config.write_text(CONFIG.format(url="http://127.0.0.1:9", **values))
-        settings = reading.load(config)
+        settings = loading.load(config)
         battery = battery_of(settings, None)[0]
         flat = [Profile(now, 900, (watts,)) for watts in (800.0, 0.0)]
-        self.house = SimulatedHouse(battery, *flat, now, 50, api_timeout_s=TIMEOUT_S)
+        self.house = SimulatedHouse(battery, *flat, now, 50, api_timeout_s=timeout_s)
         self.fems = SimulatedFems(self.house, speed=1, owner_password=SECRET)
         self.last_post_s: float | None = None
         self.fems.faults.when(self._record, "null")
         self.fems.start()
-        config.write_text(CONFIG.format(url=self.fems.url, **values))
-        self.live = live.path_for(folder / "state")
+        url = f"http://{host}:{self.fems.address[1]}"
+        config.write_text(CONFIG.format(url=url, **values))
+        self.live = live_state.path_for(folder / "state")
         plan = moved(houses()[0][1][0], now - timedelta(minutes=5))
         step = replace(
             plan.steps[0], end=now + timedelta(hours=2), buy_eur_per_kwh=0.1,
@@ -104,12 +112,14 @@ class Target:
         )  # fmt: skip
         connection = database.connect(folder / "state")
         bounds = fingerprint(battery, settings.grid.grid(settings.pv.kwp))
-        plans.save(connection, replace(plan, steps=(step,), bounds=bounds, site=settings.site), {})
+        plan_store.save(
+            connection, replace(plan, steps=(step,), bounds=bounds, site=settings.site), {}
+        )
         connection.close()
         plain = {k: v for k, v in os.environ.items() if not k.startswith("COV")}
         self.process = subprocess.Popen(
             [*command, "run", "--no-replan"], cwd=folder, text=True,
-            env=plain | {"PYTHONPATH": str(Path(__file__).parents[2])},
+            env=plain | {"PYTHONPATH": str(Path(__file__).parents[2]), "NAMES": NAMES},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
         self._said: list[str] = []
@@ -125,7 +135,7 @@ class Target:
         self._reader.join(5)
         return "".join(self._said)
 
-    def _record(self, request: Request) -> bool:
+    def _record(self, request: RestRequest) -> bool:
         write = request.method == "POST" and "/rest/channel/" in request.target
         if write and json.loads(request.body)["value"] is not None:
             self.last_post_s = time.monotonic()
@@ -223,7 +233,7 @@ def campaign(
         return {name: [job.result() for job in some] for name, some in jobs.items()}
 
 
-def told(outcomes: dict[str, list[Outcome]]) -> str:
+def reported(outcomes: dict[str, list[Outcome]]) -> str:
     """The distribution of how long it was held, in words."""
     lines = []
     for name, some in outcomes.items():
@@ -245,7 +255,7 @@ def main() -> None:
     arguments.add_argument("--kill", type=int, default=20)
     given = arguments.parse_args()
     outcomes = campaign(given.term, given.kill)
-    print(told(outcomes))
+    print(reported(outcomes))
     broken = [one for some in outcomes.values() for one in some if one.broken]
     for one in broken:
         print(f"number {one.number}: {one.broken}")

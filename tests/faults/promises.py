@@ -13,10 +13,13 @@ from typing import Any, NamedTuple
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Plan, Step
-from optimizer.model.state import Channel, Decision, Reason, Snapshot
+from optimizer.model.snapshot import Channel, Decision, Reason, Snapshot
 
 GRACE_S = 15.0
 """So long after its end a step may still be written [s]."""
+
+BELIEVED_S = 120.0
+"""Largest error of a clock that is believed [s]: further from the FEMS's nothing is held."""
 
 GOOD_CYCLES = 3
 """Good cycles, the present one included, before anything is held."""
@@ -29,6 +32,9 @@ LOST_IN_A_ROW = 3
 
 YIELD_AFTER = 7
 """Cycles in which another program has put its value in the place of ours, until we give way."""
+
+UNSAFE_CYCLES, UNSAFE_S = 2, 195.0
+"""Cycles, after a reconnect, and seconds, without one, until an unsafe time-out is seen."""
 
 LATE_CYCLES = 3
 """Cycles until a set-point is found that came into effect after we had given it up."""
@@ -59,7 +65,12 @@ class Promise(StrEnum):
     FRESH = "a cycle writes its own wish, and once"
     ELSEWHERE = "nothing is sent to anybody but the FEMS"
     ENDS = "an executor that ends or dies leaves a free FEMS"
+    PAUSE = "while the owner pauses control nothing is held or written"
     ALIVE = "the watchdog is fed by completed decisions alone"
+    TIMEOUT = "a FEMS that would hold for ever, or too long, is let go and refused"
+    SOUND = "nothing that befalls it is an error of the program"
+    PLAIN = "no text of a FEMS breaks a line or reaches a terminal as it is"
+    NAMED = "another writer is named once"
 
 
 class Broken(NamedTuple):
@@ -102,10 +113,17 @@ class Cycle(NamedTuple):
     """Whether another program has put its value in the place of ours since the last cycle."""
     timed_out: bool = False
     """Whether the FEMS's time-out has dropped something of ours since the last cycle."""
-    barred: bool = False
-    """Whether the FEMS has just refused the password: it is left alone for a minute."""
     texts: str = ""
-    """What was logged or noted."""
+    """Log lines and notes."""
+    paused: bool = False
+    """True while the owner pauses control."""
+    clock_error_s: float = 0.0
+    """By how much the computer's clock is wrong in truth; as far as it is believed a step may begin
+    and end so much earlier or later."""
+    unsafe_s: float | None = None
+    """Seconds since the FEMS's time-out has become unsafe; None while it is safe."""
+    reconnected: bool = False
+    """True if the connection has ended, and another one was opened, since it became unsafe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +144,7 @@ class Judge:
         self._good = 0
         self._lost = 0
         self._late = 0
-        self._overwritten = 0
+        self._overwritten = self._unsafe = 0
         self._off_grid_s: float | None = None
         self._held = False
         self._cleared: set[str] = set()
@@ -134,16 +152,18 @@ class Judge:
         self._read: tuple[float, int] | None = None
         self._leak_wh = 0.0
 
-    def look(self, cycle: Cycle) -> Broken | None:
+    def poll(self, cycle: Cycle) -> Broken | None:
         """The first promise that this cycle breaks."""
         self._remember(cycle)
         wrong = (
-            self._wrong_posts(cycle)
+            _held_in_pause(cycle)
+            or self._wrong_posts(cycle)
             or self._wrong_release(cycle)
             or self._wrong_plan(cycle)
             or self._flapped(cycle)
             or self._not_yielded(cycle)
-            or self._told(cycle)
+            or self._reported(cycle)
+            or self._unsafely_held(cycle)
             or (self._wrong_set_point(cycle) if cycle.decision.setpoint_w is not None else None)
         )
         self._held = cycle.decision.setpoint_w is not None
@@ -176,7 +196,6 @@ class Judge:
         self._leak_wh += wrong_w * (cycle.begun_s - before[0]) / 3600
 
     def _wrong_posts(self, cycle: Cycle) -> tuple[Promise, str] | None:
-        decision, values = cycle.decision, [p for p in cycle.posts if p.value is not None]
         if cycle.first:
             self._cleared, self._wrote = set(), False
         for post in cycle.posts:
@@ -186,33 +205,26 @@ class Judge:
                 self._wrote = True
                 if len(self._cleared) < len(Channel):
                     return Promise.RESTART, f"only {sorted(self._cleared)} were given back before"
-        if len(values) > 1:
-            return Promise.FRESH, f"{len(values)} values in one cycle"
-        for post in values:
-            if (post.channel, post.value) != (decision.channel, decision.setpoint_w):
-                return Promise.FRESH, f"{post.value} sent, {decision.setpoint_w} decided"
-            if type(post.value) is not int:
-                return Promise.LIMITS, f"{post.value!r} is no whole number"
-        return None
+        return _wrong_values(cycle.decision, [p for p in cycle.posts if p.value is not None])
 
     def _wrong_release(self, cycle: Cycle) -> tuple[Promise, str] | None:
-        wish = cycle.decision.setpoint_w
-        if cycle.doubt and wish is not None:
-            return Promise.RELEASE, f"{wish} W held: {cycle.doubt}"
-        if wish is not None and self._good < GOOD_CYCLES:
+        requested = cycle.decision.setpoint_w
+        if cycle.doubt and requested is not None:
+            return Promise.RELEASE, f"{requested} W held: {cycle.doubt}"
+        if requested is not None and self._good < GOOD_CYCLES:
             return Promise.RECOVERY, f"held after {self._good} good cycles"
         off_s = self._off_grid_s
-        if wish is not None and off_s is not None and cycle.begun_s - off_s < BACK_ON_GRID_S:
+        if requested is not None and off_s is not None and cycle.begun_s - off_s < BACK_ON_GRID_S:
             return Promise.RECOVERY, f"held {cycle.begun_s - off_s:.0f} s after an outage"
         given_back = {post.channel for post in cycle.posts if post.value is None}
-        kept = set() if wish is None else {cycle.decision.channel}
+        kept = set() if requested is None else {cycle.decision.channel}
         forgotten = cycle.held - given_back - kept
         # a null would clear another program's value; what of ours comes late there ends by itself
         yielded = cycle.decision.reason is Reason.YIELDED
-        if cycle.barred or cycle.snapshot is None or yielded:
+        if cycle.snapshot is None or yielded:
             forgotten = frozenset()
         self._late = self._late + 1 if forgotten else 0
-        known = self._held and wish is None
+        known = self._held and requested is None
         if forgotten and (known or self._late > LATE_CYCLES):
             return Promise.RELEASE, f"{', '.join(sorted(forgotten))} is not given back"
         return None
@@ -221,7 +233,7 @@ class Judge:
         decision, step = cycle.decision, _step_at(cycle.plan, cycle.utc)
         if decision.setpoint_w is None:
             missed = decision.reason.name in ("NO_PLAN", "NO_STEP", "FOREIGN_PLAN")
-            near = step is not None and _inside(step, cycle.utc)
+            near = step is not None and _inside(step, cycle.utc, _margin(cycle))
             if missed and near and not cycle.doubt:
                 return Promise.PLAN, f"{decision.reason.name}, although there is a plan"
             return None
@@ -229,7 +241,8 @@ class Judge:
             return Promise.STEP, "held without a valid plan"
         for post in cycle.posts:
             at = cycle.utc + timedelta(seconds=post.at_s - cycle.begun_s)
-            if post.value is not None and not _covered(cycle.plan, decision.step, at):
+            covered = _covered(cycle.plan, decision.step, at, _margin(cycle))
+            if post.value is not None and not covered:
                 return Promise.STEP, f"the step of {decision.step} is written at {at}"
         return None
 
@@ -250,28 +263,46 @@ class Judge:
             return Promise.YIELD, f"{self._overwritten} times another program wrote over ours"
         return None
 
-    def _told(self, cycle: Cycle) -> tuple[Promise, str] | None:
-        told = [secret for secret in self.terms.secrets if secret in cycle.texts]
-        return (Promise.SECRET, f"{told[0][:3]}... is told") if told else None
+    def _reported(self, cycle: Cycle) -> tuple[Promise, str] | None:
+        reported = [secret for secret in self.terms.secrets if secret in cycle.texts]
+        if reported:
+            return Promise.SECRET, f"{reported[0][:3]}... is told"
+        if not cycle.texts.replace("\n", "").isprintable():
+            return Promise.PLAIN, f"{cycle.texts!r}"
+        if cycle.decision.reason is Reason.INTERNAL_ERROR:
+            return Promise.SOUND, f"an error of the program: {cycle.texts}"
+        return None
+
+    def _unsafely_held(self, cycle: Cycle) -> tuple[Promise, str] | None:
+        """A set-point that is held on although nothing would end it without us."""
+        if cycle.unsafe_s is None or cycle.decision.setpoint_w is None:
+            self._unsafe = 0
+            return None
+        self._unsafe += cycle.reconnected
+        if self._unsafe > UNSAFE_CYCLES or cycle.unsafe_s > UNSAFE_S:
+            return Promise.TIMEOUT, f"held {cycle.unsafe_s:.0f} s after its time-out was unsafe"
+        return None
 
     def _wrong_set_point(self, cycle: Cycle) -> tuple[Promise, str] | None:
-        seen, wish = cycle.snapshot, cycle.decision.setpoint_w
+        seen, requested = cycle.snapshot, cycle.decision.setpoint_w
         battery, grid = self.terms.battery, self.terms.grid
-        if seen is None or wish is None:
+        if seen is None or requested is None:
             return Promise.RELEASE, "held without a reading"
         known = (seen.soc_percent, seen.grid_w, seen.ess_w, seen.allowed_charge_w)
         if None in known or seen.allowed_discharge_w is None:
             return Promise.RELEASE, "held on an unknown reading"
-        roof_w = seen.ess_w - _battery_w(seen, battery)
-        battery_w = wish - roof_w
+        dc_pv_w = seen.ess_w - _battery_w(seen, battery)
+        battery_w = requested - dc_pv_w
         lowest = max(-battery.max_charge_w, seen.allowed_charge_w)
-        highest = min(battery.max_discharge_w, seen.allowed_discharge_w - roof_w)
+        highest = min(battery.max_discharge_w, seen.allowed_discharge_w - dc_pv_w)
         if battery.hybrid:
-            lowest = max(lowest, -battery.max_ac_w - roof_w)
-            highest = min(highest, battery.max_ac_w - roof_w)
+            lowest = max(lowest, -battery.max_ac_w - dc_pv_w)
+            highest = min(highest, battery.max_ac_w - dc_pv_w)
+        if requested > seen.allowed_discharge_w + ROUNDED_W:
+            return Promise.LIMITS, f"{requested} W, allowed {seen.allowed_discharge_w:.0f} W"
         if not min(lowest, 0) - ROUNDED_W <= battery_w <= max(highest, 0) + ROUNDED_W:
             return Promise.LIMITS, f"battery {battery_w:.0f} W, allowed {lowest} to {highest}"
-        need_w = seen.ess_w + seen.grid_w - roof_w
+        need_w = seen.ess_w + seen.grid_w - dc_pv_w
         # a bound lets the FEMS balance the house on its free side
         forced_w = battery_w
         if cycle.decision.channel is Channel.LESS_OR_EQUALS:
@@ -281,7 +312,7 @@ class Judge:
         return (
             self._beyond_connection(forced_w, need_w - forced_w)
             or self._beyond_band(cycle, battery_w, need_w)
-            or _against_rule(grid, forced_w, need_w - forced_w, roof_w)
+            or _against_rule(grid, forced_w, need_w - forced_w, dc_pv_w)
             or self._leaked()
         )
 
@@ -317,6 +348,27 @@ class Judge:
         return None
 
 
+def _held_in_pause(cycle: Cycle) -> tuple[Promise, str] | None:
+    wrote = any(post.value is not None for post in cycle.posts)
+    if cycle.paused and (wrote or cycle.decision.setpoint_w is not None):
+        return Promise.PAUSE, f"{cycle.decision.setpoint_w} W held in a pause"
+    return None
+
+
+def _wrong_values(decision: Decision, values: Sequence[Post]) -> tuple[Promise, str] | None:
+    """More than the one value that was decided; one that was refused is held no longer."""
+    if len(values) > 1:
+        return Promise.FRESH, f"{len(values)} values in one cycle"
+    for post in values:
+        if type(post.value) is not int:
+            return Promise.LIMITS, f"{post.value!r} is no whole number"
+        if decision.reason is Reason.REFUSED and not post.taken:
+            continue
+        if (post.channel, post.value) != (decision.channel, decision.setpoint_w):
+            return Promise.FRESH, f"{post.value} sent, {decision.setpoint_w} decided"
+    return None
+
+
 def held_too_long(
     last_post_s: float | None, free_s: float | None, now_s: float, timeout_s: float
 ) -> Broken | None:
@@ -346,10 +398,10 @@ def _battery_w(seen: Snapshot, battery: Battery) -> float:
 
 
 def _against_rule(
-    grid: Grid, battery_w: float, grid_w: float, roof_w: float
+    grid: Grid, battery_w: float, grid_w: float, dc_pv_w: float
 ) -> tuple[Promise, str] | None:
     """A set-point that asks for what the law forbids, by the reading that it was made from."""
-    bought_w = min(grid_w, -battery_w - roof_w)
+    bought_w = min(grid_w, -battery_w - dc_pv_w)
     if not grid.rule.grid_charging and bought_w > ROUNDED_W:
         return Promise.RULE, f"{bought_w:.0f} W from the grid into the battery"
     if not grid.rule.battery_export and min(-grid_w, battery_w) > ROUNDED_W:
@@ -363,13 +415,16 @@ def _step_at(plan: Plan | None, at: datetime) -> Step | None:
     return found[0] if found else None
 
 
-def _inside(step: Step, at: datetime) -> bool:
+def _margin(cycle: Cycle) -> timedelta:
+    """Grace at the ends of a step: a cycle, and the error of a clock that is believed."""
+    return timedelta(seconds=GRACE_S + min(abs(cycle.clock_error_s), BELIEVED_S))
+
+
+def _inside(step: Step, at: datetime, margin: timedelta) -> bool:
     """Whether a moment is so far inside a step that no small error of a clock matters."""
-    margin = timedelta(seconds=GRACE_S)
     return step.start + margin <= at < step.end - margin
 
 
-def _covered(plan: Plan, start: datetime | None, at: datetime) -> bool:
+def _covered(plan: Plan, start: datetime | None, at: datetime, margin: timedelta) -> bool:
     """Whether the step that was followed may be written at a moment."""
-    margin = timedelta(seconds=GRACE_S)
     return any(s.start == start and s.start - margin <= at < s.end + margin for s in plan.steps)

@@ -7,6 +7,7 @@ cycles another trouble. The real executor runs on the world's ports, the judge l
 import argparse
 import functools
 import logging
+import math
 import random
 import sys
 from collections import Counter
@@ -16,12 +17,13 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 
 from optimizer.control.executor import Executor
-from optimizer.control.memory import Settings
+from optimizer.control.law import ControlSettings
+from optimizer.errors import UnsafeTimeoutError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
-from tests.faults.promises import Broken, Cycle, Judge, Terms
-from tests.faults.world import READING, Killed, Nowhere, World, WorldClient
+from tests.faults.promises import Broken, Cycle, Judge, Promise, Terms
+from tests.faults.world import READING, TIMEOUTS_S, Killed, Nowhere, World, WorldClient
 
 CYCLES = 50
 INTERVAL_S = 10.0
@@ -40,13 +42,17 @@ FOLLOWS, WRITES = ("value", "intent", "power"), ("equals", "bounds")
 
 READING_TROUBLES = (
     *(f"null {name}" for name in (*READING, "battery_w")),
-    "fault", "off grid", "wrong sign", "impossible charge", "stale",
+    "fault", "off grid", "wrong sign", "impossible charge", "stale", "contradicting limits",
 )  # fmt: skip
-LINK_TROUBLES = ("down", "post lost", "answer lost", "late", "refused", "slow")
+LINK_TROUBLES = (
+    "down", "post lost", "answer lost", "late", "refused", "slow", "write refused",
+    "writes refused", "store gone",
+)  # fmt: skip
 ONE_TIME = (
     "charge jumps", "clock steps", "clock jumps", "device clock", "device restarts", "killed",
     "ended", "no plan", "foreign plan", "other plan", "past plan", "coming plan", "kettle",
-    "cloud", "derated", "other writer",
+    "cloud", "derated", "other writer", "time-out changed", "clock creeps", "modbus writer",
+    "owner pauses",
 )  # fmt: skip
 
 
@@ -62,7 +68,7 @@ class Found:
 
 
 @functools.cache
-def houses() -> tuple[tuple[Settings, tuple[Plan, ...]], ...]:
+def houses() -> tuple[tuple[ControlSettings, tuple[Plan, ...]], ...]:
     """All kinds of houses with their plans, always the same ones."""
     draw, made = random.Random(5), []
     for hybrid, rule, follow, write in product((False, True), Rule, FOLLOWS, WRITES):
@@ -71,31 +77,45 @@ def houses() -> tuple[tuple[Settings, tuple[Plan, ...]], ...]:
             max_charge_w=draw.choice((4_000.0, 10_000.0)),
         )  # fmt: skip
         grid = Grid(draw.choice((9_000.0, 20_000.0)), draw.choice((0.0, 5_000.0, 20_000.0)), rule)
-        settings = Settings(battery, grid, follow, write)
+        settings = ControlSettings(battery, grid, follow, write)
         made.append((settings, tuple(_plan(draw, settings) for _ in range(POOL))))
     return tuple(made)
 
 
-def _plan(draw: random.Random, settings: Settings) -> Plan:
+def _plan(draw: random.Random, settings: ControlSettings) -> Plan:
     """Six quarter-hours from 02:00 of no particular day on; most of them bind."""
     battery, begin = settings.battery, datetime(2000, 1, 1, tzinfo=UTC)
     steps = tuple(
         _step(draw, begin + place * QUARTER, battery) for place in range(draw.choice((1, 3, 6)))
     )
     return Plan(
-        made_at=begin, site="home", bounds=fingerprint(battery, settings.grid), step_s=900,
-        status="optimal", gap_eur=0.0, solver="none", start_soc_percent=50.0, cost_eur=0.0,
-        own_use_cost_eur=0.0, no_battery_cost_eur=0.0, wear_eur=0.0, own_use_wear_eur=0.0,
-        stored_value_eur=0.0, own_use_stored_value_eur=0.0, end_value_eur_per_kwh=0.1,
-        solve_s=0.0, value_soc_wh=(4_000.0, 12_000.0, 20_000.0), steps=steps,
-    )  # fmt: skip
+        made_at=begin,
+        site="home",
+        bounds=fingerprint(battery, settings.grid),
+        step_s=900,
+        status="optimal",
+        gap_eur=0.0,
+        solver="none",
+        start_soc_percent=50.0,
+        cost_eur=0.0,
+        self_consumption_cost_eur=0.0,
+        no_battery_cost_eur=0.0,
+        wear_eur=0.0,
+        self_consumption_wear_eur=0.0,
+        stored_value_eur=0.0,
+        self_consumption_stored_value_eur=0.0,
+        end_value_eur_per_kwh=0.1,
+        solve_s=0.0,
+        value_soc_wh=(4_000.0, 12_000.0, 20_000.0),
+        steps=steps,
+    )
 
 
 def _step(draw: random.Random, start: datetime, battery: Battery) -> Step:
     intent = draw.choice(tuple(Intent))
     power = float(draw.randrange(200, int(battery.max_charge_w)))
     low, high, planned = {
-        Intent.OWN_USE: (-1e4, 1e4, 0.0),
+        Intent.SELF_CONSUMPTION: (-1e4, 1e4, 0.0),
         Intent.HOLD: (-1e4, 0.0, 0.0),
         Intent.DEFER: (0.0, 1e4, 0.0),
         Intent.CHARGE: (-1e4, -power, -power),
@@ -134,8 +154,8 @@ class Fate:
         self.left -= 1
         draw = self.draw
         world.load_w = min(max(world.load_w + draw.uniform(-40, 40), 60), 12_000)
-        if world.battery.hybrid or world.roof_w:
-            world.roof_w = min(max(world.roof_w + draw.uniform(-40, 40), 0), 10_000)
+        if world.battery.hybrid or world.dc_pv_w:
+            world.dc_pv_w = min(max(world.dc_pv_w + draw.uniform(-40, 40), 0), 10_000)
         if "other writer" in world.trouble.left:
             world.write_over()
         if self.left <= 0:
@@ -149,9 +169,11 @@ class Fate:
 
     def _mend(self, world: World) -> None:
         """What does not pass by itself."""
-        world.device_offset_s = 0.0
-        if abs(world.offset_s) > 30:
-            world.offset_s = 0.0
+        world.device_offset_s, world.modbus_w, world.paused = 0.0, None, False
+        if abs(world.offset_s) > 30 or world.creep_s:
+            world.offset_s = world.creep_s = 0.0
+        if world.timeout_s not in TIMEOUTS_S:
+            world.change_timeout(TIMEOUTS_S[0], restarts=True)
         if not world.valid or world.plan is None:
             self._plans(world, "other plan")
 
@@ -162,7 +184,8 @@ class Fate:
             world.trouble.left[name] = self.draw.choice((1, 1, 2, 3, 7))
             return
         world.trouble.left[name] = 12 if name == "other writer" else 1
-        getattr(self, "_" + name.replace(" ", "_"), self._plans)(world, name)
+        method = "_" + name.replace(" ", "_").replace("-", "_")
+        getattr(self, method, self._plans)(world, name)
 
     def _plans(self, world: World, name: str) -> None:
         """Another plan is in force, or none."""
@@ -201,13 +224,26 @@ class Fate:
         world.load_w = self.draw.choice((100.0, 3_000.0, 11_000.0))
 
     def _cloud(self, world: World, _: str) -> None:
-        world.roof_w = self.draw.choice((0.0, 1_500.0, 9_000.0))
+        world.dc_pv_w = self.draw.choice((0.0, 1_500.0, 9_000.0))
 
     def _derated(self, world: World, _: str) -> None:
         world.derate = self.draw.choice((0.0, 0.1, 0.5, 1.0))
 
+    def _owner_pauses(self, world: World, _: str) -> None:
+        world.paused = not world.paused
+
     def _other_writer(self, world: World, _: str) -> None:
         world.write_over()
+
+    def _time_out_changed(self, world: World, _: str) -> None:
+        seconds = self.draw.choice((0, 5, 15, 40, 120, 301, 600))
+        world.change_timeout(seconds, restarts=self.draw.random() < 0.6)
+
+    def _clock_creeps(self, world: World, _: str) -> None:
+        world.creep_s = self.draw.choice((-7.0, -2.0, 2.0, 4.0, 7.0, 25.0))
+
+    def _modbus_writer(self, world: World, _: str) -> None:
+        world.modbus_w = self.draw.choice((-1_500, 0, 800, 3_000))
 
 
 def begin_of(world: World) -> datetime:
@@ -224,29 +260,25 @@ def run(seed: int, found: Found, only: tuple[str, ...] = (), cycles: int = CYCLE
     judge = Judge(Terms(settings.battery, settings.grid, settings.follow))
     broken: list[Broken] = []
 
-    def look(cycle: Cycle) -> None:
-        wrong = judge.look(cycle)
+    def poll(cycle: Cycle) -> None:
+        wrong = judge.poll(cycle)
         if wrong is not None and not broken:
             broken.append(wrong)
             fate.left, world.stopping = 0, True
 
     fate = Fate(draw, plans, cycles, only)
     start = draw.choice(STARTS) + timedelta(seconds=draw.randrange(900))
-    world = World(draw, settings.battery, start, fate.befall, look)
-    world.roof_w = draw.choice((0.0, 0.0, 2_500.0, 8_000.0))
+    world = World(draw, settings.battery, start, fate.befall, poll)
+    world.dc_pv_w = draw.choice((0.0, 0.0, 2_500.0, 8_000.0))
     world.plan, world.valid = moved(draw.choice(plans), begin_of(world)), True
-    synchronised = draw.random() < 0.5
+    world.synchronised = draw.random() < 0.5
     while fate.left > 0 and not broken:
         executor = Executor(
-            WorldClient(world), world, Nowhere(), world, settings, INTERVAL_S,
-            on_cycle=world.on_cycle, synchronised=lambda: synchronised,
+            WorldClient(world), world, Nowhere(world.trouble), world, settings, INTERVAL_S,
+            on_cycle=world.on_cycle, synchronised=lambda: world.synchronised,
+            pause=world, pause_poll_s=math.inf,
         )  # fmt: skip
-        try:
-            executor.run()
-        except Killed:
-            world.gone(draw.choice((1.0, 30.0, 80.0)))
-        else:
-            broken += world.left_behind()
+        broken += _lived(executor, world)
         world.begin_life()
     found.sequences += 1
     found.cycles += world.cycles
@@ -255,14 +287,34 @@ def run(seed: int, found: Found, only: tuple[str, ...] = (), cycles: int = CYCLE
     found.broken += [(seed, wrong) for wrong in broken[:1]]
 
 
+def _lived(executor: Executor, world: World) -> list[Broken]:
+    """Run an executor to its end, however that comes; what it left behind."""
+    try:
+        executor.run()
+    except Killed:
+        world.gone(world.draw.choice((1.0, 30.0, 80.0)))
+        return []
+    except UnsafeTimeoutError:
+        left = world.left_behind()
+        world.gone(world.draw.choice((1.0, 30.0)))
+        world.change_timeout(TIMEOUTS_S[0], restarts=True)
+        return left
+    except Exception as error:  # noqa: BLE001 the promise is about all of them
+        return [Broken(Promise.SOUND, world.t, f"ended by {error!r}")]
+    return world.left_behind()
+
+
 def campaign(seeds: Iterable[int], most_broken: int = 20) -> Found:
     """Many sequences; ends early when enough is broken."""
+    found, before = Found(), logging.root.manager.disable
     logging.disable(logging.CRITICAL)
-    found = Found()
-    for seed in seeds:
-        run(seed, found)
-        if len(found.broken) >= most_broken:
-            break
+    try:
+        for seed in seeds:
+            run(seed, found)
+            if len(found.broken) >= most_broken:
+                break
+    finally:
+        logging.disable(before)
     return found
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from optimizer.errors import OptimizerError
-from optimizer.store import database, plans
+from optimizer.store import database, plan_store
 from tests.faults.sequences import houses, moved
 
 START = datetime(2026, 1, 15, tzinfo=UTC)
@@ -48,7 +48,7 @@ def store_for_ever(folder: Path) -> None:
     while True:
         sys.stdout.write("b")
         sys.stdout.flush()
-        number = plans.save(connection, replace(plan, steps=steps), {"steps": [0] * STEPS})
+        number = plan_store.save(connection, replace(plan, steps=steps), {"steps": [0] * STEPS})
         sys.stdout.write(f"{number}\n")
         sys.stdout.flush()
 
@@ -84,21 +84,21 @@ def campaign(folder: Path, kills: int, seed: int = 0) -> list[Killed]:
 def _looked_at(folder: Path, said: str, before: int) -> Killed:
     """The store after a kill, opened as everybody opens it."""
     hit = not said.endswith("\n")
-    told = [int(line) for line in said.replace("b", "").split() if line]
+    reported = [int(line) for line in said.replace("b", "").split() if line]
     try:
         connection = database.connect(folder)
         (fine,) = connection.execute("PRAGMA integrity_check").fetchone()
-        newest = plans.newest_number(connection) or 0
-        whole = [plans.load(connection, number) for number in (newest, newest - 1)]
-        in_force = plans.in_force(connection, START)
+        (newest,) = connection.execute("SELECT coalesce(max(id), 0) FROM plan").fetchone()
+        whole = [plan_store.load(connection, number) for number in (newest, newest - 1)]
+        in_force = plan_store.in_force(connection, START)
         connection.close()
     except OptimizerError as error:
         return Killed(hit, 0, str(error))
     wrong = "" if fine == "ok" else f"integrity: {fine}"
     if any(len(plan.steps) != STEPS for plan in whole) or in_force != whole[0]:
         wrong = "a plan is not whole"
-    if newest < max([before, *told]):
-        wrong = f"plan {max(told)} was stored, and is gone"
+    if newest < max([before, *reported]):
+        wrong = f"plan {max(reported)} was stored, and is gone"
     return Killed(hit, newest, wrong)
 
 

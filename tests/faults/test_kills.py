@@ -13,7 +13,7 @@ pytestmark = pytest.mark.no_cover
 
 def test_executors_that_end_or_die_leave_a_free_fems():
     outcomes = kills.campaign(terms=20, kills=20)
-    print(kills.told(outcomes))
+    print(kills.reported(outcomes))
     assert {name: len(some) for name, some in outcomes.items()} == {"SIGTERM": 20, "SIGKILL": 20}
     assert [one for some in outcomes.values() for one in some if one.broken] == []
     assert all(sum(one.held for one in some) >= 15 for some in outcomes.values())

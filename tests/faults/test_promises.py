@@ -7,7 +7,7 @@ import pytest
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
-from optimizer.model.state import Channel, Decision, Reason, Snapshot
+from optimizer.model.snapshot import Channel, Decision, Reason, Snapshot
 from tests.faults.promises import Cycle, Judge, Post, Promise, Terms, held_too_long
 from tests.faults.sequences import houses, moved
 
@@ -51,7 +51,7 @@ def judged(*cycles, **changes):
     """The first promise that is broken, by the place of its cycle."""
     judge = Judge(terms(**changes))
     for place, one in enumerate(cycles):
-        wrong = judge.look(one)
+        wrong = judge.poll(one)
         if wrong is not None:
             return place, wrong.promise
     return None
@@ -89,6 +89,11 @@ LAST = [
     ("no plan, it says", free(4, Reason.NO_PLAN), Promise.PLAN),
     ("let go by the FEMS", cycle(4, timed_out=True), Promise.REWRITE),
     ("a secret", cycle(4, texts="the password is abc"), Promise.SECRET),
+    ("an escape", cycle(4, texts="lost\x1b[2J"), Promise.PLAIN),
+    ("an error of ours", free(4, Reason.INTERNAL_ERROR), Promise.SOUND),
+    ("unsafe for minutes", cycle(4, unsafe_s=200.0), Promise.TIMEOUT),
+    ("above what is allowed", cycle(4, 3_000, snapshot=seen(40, allowed_discharge_w=498.0)),
+     Promise.LIMITS),
     ("written twice", cycle(4, posts=cycle(4).posts * 2), Promise.FRESH),
     ("another value", cycle(4, posts=(Post(40, Channel.EQUALS, -1, True),)), Promise.FRESH),
     ("beyond the device", cycle(4, snapshot=seen(40, allowed_charge_w=-2_000.0)), Promise.LIMITS),
@@ -102,6 +107,7 @@ LAST = [
         Promise.LIMITS,
     ),
     ("sold from the battery", cycle(4, 3_000), Promise.RULE),
+    ("held in a pause", cycle(4, paused=True), Promise.PAUSE),
     ("a new life at once", cycle(4, first=True), Promise.RESTART),
 ]  # fmt: skip
 
@@ -121,6 +127,30 @@ def test_three_lost_writes_may_not_let_go_and_four_may():
     assert judged(*kept, cycle(7, timed_out=True)) == (7, Promise.REWRITE)
     fourth = cycle(7, posts=(Post(70, Channel.EQUALS, -3_000, taken=False),))
     assert judged(*kept, fourth, cycle(8, timed_out=True)) is None
+
+
+def test_an_unsafe_time_out_is_seen_two_cycles_after_a_reconnect():
+    """Or within minutes where the connection has not ended."""
+    unsafe = [cycle(n, unsafe_s=10.0 * (n - 3), reconnected=True) for n in (4, 5, 6)]
+    assert judged(*STARTED, *unsafe) == (6, Promise.TIMEOUT)
+    assert judged(*STARTED, *unsafe[:2], cycle(6)) is None
+    silent = [cycle(n, unsafe_s=10.0 * (n - 3)) for n in range(4, 30)]
+    assert judged(*STARTED, *silent) == (23, Promise.TIMEOUT)
+
+
+def test_a_clock_that_is_believed_moves_the_ends_of_a_step():
+    early = cycle(4, utc=PLAN.steps[0].start - timedelta(seconds=40))
+    assert judged(*STARTED, early) == (4, Promise.STEP)
+    assert judged(*STARTED, early._replace(clock_error_s=30.0)) is None
+    wrong = cycle(4, utc=PLAN.steps[0].start - timedelta(seconds=200), clock_error_s=200.0)
+    assert judged(*STARTED, wrong) == (4, Promise.STEP)
+
+
+def test_a_value_that_was_refused_is_not_held():
+    refused = Decision(START + timedelta(seconds=40), None, Reason.REFUSED)
+    tried = (Post(40, Channel.EQUALS, -3_000, taken=False), Post(40, Channel.EQUALS, None, True))
+    assert judged(*STARTED, cycle(4, decision=refused, posts=tried)) is None
+    assert judged(*STARTED, cycle(4, decision=refused, posts=tried[:1])) == (4, Promise.RELEASE)
 
 
 def test_an_outage_is_waited_for():

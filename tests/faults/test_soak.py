@@ -10,5 +10,5 @@ pytestmark = pytest.mark.no_cover
 def test_the_executor_grows_not_and_costs_little(tmp_path):
     found = soak.soak(tmp_path, hours=2)
     assert len(found) == 720
-    told = soak.figures(found)
-    assert {name: value for name, value in told.items() if value > soak.LIMITS[name]} == {}
+    reported = soak.figures(found)
+    assert {name: value for name, value in reported.items() if value > soak.LIMITS[name]} == {}

@@ -15,10 +15,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from optimizer.fems.simulated.installation import OFF_GRID
-from optimizer.model.state import FAULT, ON_GRID
+from optimizer.model.snapshot import FAULT, ON_GRID
+from optimizer.simulation.fems.installation import OFF_GRID
 from tests.faults.sequences import houses, moved
-from tests.faults.stand import ON_THE_WIRE, Stand
+from tests.faults.stand import ON_THE_WIRE, STRANGE, Stand
 
 SEQUENCES = int(os.environ.get("FAULT_STATES", "500"))
 MEMORY = Path("/dev/shm")  # noqa: S108 a folder of its own in it
@@ -36,6 +36,10 @@ class Promises(RuleBasedStateMachine):
         self.stand = Stand(self.folder, law, seed, socket=False)
         self.stand.save(self._plan(0))
         self.work(3)
+
+    def _store(self, plan, **more):
+        self.stand.lock_store(locked=False)
+        self.stand.save(plan, **more)
 
     def _plan(self, place, hours=0):
         quarter = timedelta(minutes=15)
@@ -68,7 +72,9 @@ class Promises(RuleBasedStateMachine):
     def mend(self):
         conditions = self.stand.house.conditions
         conditions.unknown, conditions.state, conditions.grid_mode = "", 0, ON_GRID
-        self.stand.offset_s = 0.0
+        self.stand.offset_s = self.stand.creep_s = 0.0
+        self.stand.write_over_modbus(None)
+        self.stand.lock_store(locked=False)
         self.work(3)
 
     @rule(seconds=st.sampled_from((-5.0, 5.0, 600.0, -7_200.0, 86_400.0)))
@@ -78,7 +84,7 @@ class Promises(RuleBasedStateMachine):
 
     @rule(place=st.integers(0, 5))
     def plan_anew(self, place):
-        self.stand.save(self._plan(place))
+        self._store(self._plan(place))
         self.work(2)
 
     @rule(place=st.integers(0, 5), how=st.sampled_from(("damaged", "foreign", "of tomorrow")))
@@ -87,7 +93,7 @@ class Promises(RuleBasedStateMachine):
         plan = self._plan(place, 24 if how == "of tomorrow" else 0)
         if how == "foreign":
             return
-        self.stand.save(plan, valid=False)
+        self._store(plan, valid=False)
         if how == "damaged":
             self.stand.spoil_newest_plan()
         self.work(1)
@@ -95,7 +101,7 @@ class Promises(RuleBasedStateMachine):
     @rule()
     def get_anothers_plan(self):
         foreign = replace(self._plan(0), bounds="another battery's")
-        self.stand.save(foreign)
+        self._store(foreign)
         self.stand.plan = None
         self.work(2)
 
@@ -104,6 +110,36 @@ class Promises(RuleBasedStateMachine):
         for _ in range(times):
             self.stand.write_over()
             self.stand.cycle()
+
+    @rule(cycles=st.integers(1, 4))
+    def refuse_writes(self, cycles):
+        self.stand.refuse_writes(cycles)
+        self.work(cycles)
+
+    @rule(seconds=st.sampled_from((0, 15, 60, 301, 600)), restarts=st.booleans())
+    def change_the_time_out(self, seconds, restarts):
+        self.stand.change_timeout(seconds, restarts=restarts)
+        self.work(2)
+
+    @rule(step=st.sampled_from((-7.0, 2.0, 25.0)))
+    def let_the_clock_creep(self, step):
+        self.stand.creep_s = step
+        self.work(2)
+
+    @rule(locked=st.booleans())
+    def lock_the_store(self, locked):
+        self.stand.lock_store(locked=locked)
+        self.work(2)
+
+    @rule(power_w=st.sampled_from((None, -1_500, 3_000)))
+    def write_over_modbus(self, power_w):
+        self.stand.write_over_modbus(power_w)
+        self.work(3)
+
+    @rule(fault=st.sampled_from(STRANGE))
+    def answer_strangely(self, fault):
+        self.stand.fems.faults.always(fault)
+        self.work(1)
 
     @rule(seconds=st.sampled_from((0, 20, 70)))
     def kill(self, seconds):

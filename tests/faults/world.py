@@ -1,24 +1,26 @@
 """A small pure world for fuzzing: a FEMS, its house, a link, clocks, and what befalls them.
 
-It stands behind the executor's own ports (`fems`, `clock`, `book`, `journal`) without sockets,
-files or waiting: a cycle takes some microseconds of real time. What it knows in truth goes into the
-`Cycle` that the judge looks at.
+It stands behind the executor's own ports (`fems`, `clock`, `active_plan`, `journal`) without
+sockets, files or waiting: a cycle takes some microseconds of real time. What it knows in truth goes
+into the `MeterCycle` that the judge looks at.
 """
 
 import random
+import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from optimizer.control.setpoint_writer import LONGEST_HOLD_S
 from optimizer.errors import LoginError, UnreachableError
 from optimizer.fems.channels import API
 from optimizer.fems.client import FemsClient
-from optimizer.fems.writes import Entry, HandedOver
+from optimizer.fems.writable_channels import Entry, HandedOver
 from optimizer.model.battery import Battery
 from optimizer.model.plan import Plan
-from optimizer.model.state import Channel, Decision, Reason, Snapshot
-from tests.faults.promises import Broken, Cycle, Post, Promise
+from optimizer.model.snapshot import Channel, Decision, Reason, Snapshot
+from tests.faults.promises import UNSAFE_S, Broken, Cycle, Post, Promise
 
 TIMEOUTS_S = (60, 60, 40)
 """The FEMS's own time-out: whatever was written ends so long after the last write."""
@@ -26,11 +28,21 @@ TIMEOUTS_S = (60, 60, 40)
 DEADLINE_S = 3.0
 """An exchange without an answer takes so long, as `optimizer run` sets it."""
 
-REFUSED_FOR_S = 60.0
-"""After a refused password nothing is asked for so long."""
+CREPT_S = 95.0
+"""A clock that crept away from the FEMS's so far [s] is believed no more, unless the network sets
+it: 60 s prove it at most, and 30 s more are found as a jump."""
 
 FULL_TURN_S = 0.05
 """An exchange that succeeds."""
+
+LEARNT_S = 25.0
+"""Time until another time-out is seen where the connection has ended: two cycles [s]."""
+
+FAILING = {"down", "post lost", "answer lost", "late", "refused", "writes refused", "write refused"}
+"""Troubles in which writes fail."""
+
+CUT_OFF = {"down", "post lost", "late", "refused", "writes refused"}
+"""Troubles in which no release reaches the FEMS."""
 
 READING = ("soc_percent", "grid_w", "ess_w", "grid_mode", "state", "allowed_charge_w",
            "allowed_discharge_w")  # fmt: skip
@@ -54,10 +66,14 @@ class Trouble:
 
 
 class Nowhere:
-    """A journal that keeps nothing."""
+    """A journal that keeps nothing, in a store that may fail."""
+
+    def __init__(self, trouble: Trouble | None = None) -> None:
+        self._trouble = trouble or Trouble()
 
     def note(self, decision: Decision, snapshot: Snapshot | None) -> None:
         """Forget it."""
+        self.flush()
 
     def event(self, decision: Decision, snapshot: Snapshot | None, note: str) -> None:
         """Forget it."""
@@ -66,7 +82,9 @@ class Nowhere:
         """Forget it."""
 
     def flush(self) -> None:
-        """Nothing to write."""
+        """Nothing to write; raises an error of the store's if that is gone."""
+        if "store gone" in self._trouble.left:
+            raise sqlite3.OperationalError("disk I/O error")
 
 
 class World:
@@ -98,32 +116,48 @@ class World:
         self.offset_s = 0.0
         self.device_offset_s = 0.0
         self.trouble = Trouble()
-        self.load_w, self.roof_w, self.derate = 600.0, 0.0, 1.0
+        self.load_w, self.dc_pv_w, self.derate = 600.0, 0.0, 1.0
         self.soc_wh = battery.capacity_wh * draw.uniform(0.03, 1.0)
         self.written: dict[Channel, tuple[int, bool]] = {}
         """What the FEMS hands over, by channel: the value, and whether it is ours."""
         self.timeout_s = draw.choice(TIMEOUTS_S)
         self.until_s = float("inf")
+        self.connections = 1
+        self._no_trouble()
         self.late: list[tuple[float, Channel, int | None]] = []
         self.plan: Plan | None = None
         self.valid = False
         """Whether the plan is one for this battery."""
+        self.paused = False
+        """Whether the owner pauses control; it outlives executors."""
         self.stopping = self.dead = False
         self.hits: dict[str, int] = {}
         """How often each trouble met something that was held."""
         self.cycles = self.holding = 0
         self._held_before = False
-        self._refused_s = self._landed_late_s = float("-inf")
-        self._told: tuple[float, float] | None = None
+        self._landed_late_s = float("-inf")
+        self._reported: tuple[float, float] | None = None
         self._last_offset_s: float | None = None
         self._overwritten = self._timed_out = False
         self.begin_life()
+
+    def _no_trouble(self) -> None:
+        """A clock and a FEMS with which nothing is wrong."""
+        self.synchronised = False
+        """What the computer says of its clock."""
+        self.creep_s = 0.0
+        """By how much its clock creeps away in each cycle."""
+        self._unsafe_from_s: float | None = None
+        self._unsafe_connections = 0
+        self._learnt_s = self._failed_s = float("-inf")
+        self.modbus_w: int | None = None
+        """Another program's value over Modbus, which stands above ours."""
 
     def begin_life(self) -> None:
         """A new executor starts."""
         self.stopping = self.dead = False
         self._first, self._wrote = True, False
-        self._last_offset_s = self._told = None
+        self._last_offset_s = self._reported = None
         self._decided: Decision | None = None
         self._begin_cycle()
 
@@ -134,19 +168,31 @@ class World:
     def left_behind(self) -> list[Broken]:
         """What an executor that ended in good order left on the FEMS, although it could write."""
         held = [c for c, (_, ours) in self.written.items() if ours]
-        cut = {"down", "post lost", "late", "refused"} & self.trouble.left.keys()
-        cut_off = cut or self.t - self._refused_s < REFUSED_FOR_S
+        cut_off = CUT_OFF & self.trouble.left.keys()
         on_its_way = self.late or self.t - self._landed_late_s < 2 * DEADLINE_S
         if held and self._wrote and not cut_off and not on_its_way:
             return [Broken(Promise.ENDS, self.t, f"{held} held after the end")]
         return []
 
     def _begin_cycle(self) -> None:
-        self._begun_s = self.t
+        self._begun_s, self._paused = self.t, self.paused
         self._posts: list[Post] = []
         self._doubt = ""
+        self._refused_one = False
         self._seen: Snapshot | None = None
         self._held = frozenset(c for c, (_, ours) in self.written.items() if ours)
+
+    # --- the pause port
+
+    def current(self, now: datetime) -> str:
+        """The pause in words."""
+        del now
+        return "PAUSED by a test" if self.paused else ""
+
+    def changed(self, now: datetime) -> bool:
+        """Pauses begin and end between two cycles here."""
+        del now
+        return False
 
     # --- the clock port
 
@@ -163,6 +209,7 @@ class World:
         self._end_cycle()
         half_s = seconds * self.draw.random()
         self._pass(half_s)
+        self.offset_s += self.creep_s
         self.befall(self)
         if self.dead:
             raise Killed
@@ -193,9 +240,12 @@ class World:
                 posts=self._posts,
                 held=self._held,
                 overwritten=self._overwritten,
-                timed_out=self._timed_out,
-                barred=self.t - self._refused_s < REFUSED_FOR_S,
+                timed_out=self.timed_out,
                 texts=decision.note,
+                paused=self._paused,
+                clock_error_s=self.offset_s,
+                unsafe_s=None if self._unsafe_from_s is None else self.t - self._unsafe_from_s,
+                reconnected=self.connections != self._unsafe_connections,
             )
         )
         self._first = self._overwritten = self._timed_out = False
@@ -208,8 +258,12 @@ class World:
         before = self._last_offset_s
         if before is not None and abs(self.offset_s - before) > 30:
             self._doubt = self._doubt or "the clock jumped"
-        if self._seen is not None and abs(self.device_offset_s - self.offset_s) > 120:
+        apart_s = abs(self.device_offset_s - self.offset_s)
+        if self._seen is not None and apart_s > 120:
             self._doubt = self._doubt or "the clocks differ"
+        crept = self.creep_s != 0 and not self.synchronised and apart_s > CREPT_S
+        if self._seen is not None and crept:
+            self._doubt = self._doubt or "the clock has crept away"
 
     def on_cycle(self, decision: Decision, snapshot: Snapshot | None) -> None:
         """What the executor decided."""
@@ -252,23 +306,50 @@ class World:
     def _powers(self) -> tuple[float, float]:
         """Battery and inverter [W] at this moment."""
         low, high = self._limits()
-        roof = self.roof_w if self.battery.hybrid else 0.0
-        battery_w = min(max(self.load_w - self.roof_w, low), high)
+        pv = self.dc_pv_w if self.battery.hybrid else 0.0
+        battery_w = min(max(self.load_w - self.dc_pv_w, low), high)
         if Channel.LESS_OR_EQUALS in self.written:
-            battery_w = min(battery_w, self.written[Channel.LESS_OR_EQUALS][0] - roof)
+            battery_w = min(battery_w, self.written[Channel.LESS_OR_EQUALS][0] - pv)
         if Channel.GREATER_OR_EQUALS in self.written:
-            battery_w = max(battery_w, self.written[Channel.GREATER_OR_EQUALS][0] - roof)
+            battery_w = max(battery_w, self.written[Channel.GREATER_OR_EQUALS][0] - pv)
         if Channel.EQUALS in self.written:
-            battery_w = self.written[Channel.EQUALS][0] - roof
+            battery_w = self.written[Channel.EQUALS][0] - pv
+        if self.modbus_w is not None:
+            battery_w = self.modbus_w - pv
         battery_w = min(max(battery_w, low), high)
-        return battery_w, battery_w + roof
+        return battery_w, battery_w + pv
 
     def _take(self, channel: Channel, value: int | None, *, ours: bool = True) -> None:
         if value is None:
             self.written.pop(channel, None)
         else:
             self.written[channel] = (value, ours)
-        self.until_s = self.t + self.timeout_s
+        self.until_s = self.t + self.timeout_s if self.timeout_s else float("inf")
+
+    def change_timeout(self, seconds: int, *, restarts: bool) -> None:
+        """The owner sets another time-out; as a rule the app restarts, and the connection ends."""
+        self.timeout_s = seconds
+        if restarts:
+            self.connections += 1
+            self.restart_device()
+        unsafe = not 0 < seconds <= LONGEST_HOLD_S
+        if not unsafe:
+            self._unsafe_from_s = None
+        elif self._unsafe_from_s is None:
+            self._unsafe_from_s = self.t
+            self._unsafe_connections = self.connections - restarts
+        self._learnt_s = self.t + (LEARNT_S if restarts else UNSAFE_S)
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether the FEMS has dropped something of ours that should have lasted.
+
+        A time-out that has just become shorter is learnt first, and within a short one there is no
+        room for lost writes.
+        """
+        learning = self.t < self._learnt_s
+        no_room = self.timeout_s < min(TIMEOUTS_S) and self.t - self._failed_s < 60
+        return self._timed_out and not learning and not no_room
 
     def write_over(self) -> None:
         """Another program puts its value in the place of ours."""
@@ -290,16 +371,16 @@ class World:
         self._exchange_begins("GET")
         battery_w, ess_w = self._powers()
         low, high = self._limits()
-        roof_dc = ess_w - battery_w
+        pv_dc, contradicting = ess_w - battery_w, "contradicting limits" in wrong
         soc: float | None = round(100 * self.soc_wh / self.battery.capacity_wh)
         values: dict[str, Any] = {
             "soc_percent": soc,
-            "grid_w": float(round(self.load_w - self.roof_w - battery_w)),
+            "grid_w": float(round(self.load_w - self.dc_pv_w - battery_w)),
             "ess_w": float(round(ess_w)),
             "battery_w": float(round(battery_w)),
-            "pv_w": self.roof_w,
+            "pv_w": self.dc_pv_w,
             "allowed_charge_w": float(int(low)),
-            "allowed_discharge_w": float(int(high + roof_dc)),
+            "allowed_discharge_w": 498.0 if contradicting else float(int(high + pv_dc)),
             "grid_mode": 1,
             "state": 0,
             "applied_w": float(round(ess_w)),
@@ -331,10 +412,10 @@ class World:
         return at
 
     def _note_jump(self, soc: float | None) -> None:
-        before, self._told = self._told, None
+        before, self._reported = self._reported, None
         if soc is None or self._doubt:
             return
-        self._told = (self.t, soc)
+        self._reported = (self.t, soc)
         if before is not None and self.t - before[0] < 50 and abs(soc - before[1]) > 20:
             self._doubt = "the state of charge jumped"
 
@@ -343,19 +424,27 @@ class World:
         if self.dead:
             raise Killed
         wrong = self.trouble.left
+        if method == "POST" and self._refuses_write():
+            raise LoginError("The FEMS does not accept the password.")
         if "refused" in wrong:
             self._doubt = "refused"
-            if method == "POST":
-                self._refused_s = self.t
             raise LoginError("The FEMS does not accept the password.")
+        if wrong.keys() & FAILING:
+            self._failed_s = self.t
         if "down" in wrong:
             self._doubt = self._doubt or "down"
             self._pass(DEADLINE_S)
             raise UnreachableError("The FEMS cannot be reached.")
         if "slow" in wrong or self.until_s <= self.t + FULL_TURN_S or self.late:
-            self._pass(self.timeout_s / 24 if "slow" in wrong else FULL_TURN_S)
+            self._pass(min(self.timeout_s or 60, 60) / 24 if "slow" in wrong else FULL_TURN_S)
         else:
             self.t += FULL_TURN_S
+
+    def _refuses_write(self) -> bool:
+        """Whether this write is refused: all of them, or just one between others that are not."""
+        one = "write refused" in self.trouble.left and not self._refused_one
+        self._refused_one = self._refused_one or one
+        return one or "writes refused" in self.trouble.left
 
     def post(self, ess: str, channel: Channel, value: int | None) -> None:
         """A write, and what becomes of it."""
@@ -381,8 +470,12 @@ class World:
     def handed_over(self, ess: str) -> HandedOver:
         """What the REST app hands over."""
         self._exchange_begins("GET")
-        entries = tuple(Entry(API, f"{ess}/{c}", str(v)) for c, (v, _) in self.written.items())
-        return HandedOver(entries, known=True, failed=False)
+        entries = [Entry(API, f"{ess}/{c}", str(v)) for c, (v, _) in self.written.items()]
+        if self.modbus_w is not None:
+            entries.append(
+                Entry("ctrlApiModbusTcp0", f"{ess}/{Channel.EQUALS}", str(self.modbus_w))
+            )
+        return HandedOver(tuple(entries), known=True, failed=False)
 
     def at(self, now: datetime) -> Plan | None:
         """The plan book."""

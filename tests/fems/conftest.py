@@ -14,11 +14,11 @@ from typing import NamedTuple
 import pytest
 
 from optimizer.fems.client import FemsClient
-from optimizer.fems.simulated.house import SimulatedHouse
-from optimizer.fems.simulated.listener import NO_LIMITS
-from optimizer.fems.simulated.profile import Profile
-from optimizer.fems.simulated.simulator import SimulatedFems
 from optimizer.model.battery import Battery
+from optimizer.simulation.fems.http_server import NO_LIMITS
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
+from optimizer.simulation.fems.simulator import SimulatedFems
 
 AT = datetime(2026, 6, 14, 12, tzinfo=UTC)
 

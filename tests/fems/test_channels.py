@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from optimizer.errors import ConfigError, UnreachableError
 from optimizer.fems import channels
-from optimizer.model.state import FAULT, ON_GRID
+from optimizer.model.snapshot import FAULT, ON_GRID
 
 AT = datetime(2026, 1, 14, 12, 30, tzinfo=UTC)
 HYBRID = {
@@ -159,3 +159,18 @@ def test_no_content_breaks_a_snapshot(values):
     answer = [point(address, value=value) for address, value in values.items()]
     shot = channels.snapshot(AT, "ess0", channels.read_values(answer))
     assert shot.soc_percent is None or 0 <= shot.soc_percent <= 100
+
+
+@pytest.mark.parametrize("mad", ["a\nb", "a\x1b[2Jb", "a\u202eb", "a\x9b31mb", "a\r\tb"])
+def test_texts_of_the_fems_are_one_printable_line(mad):
+    answer = {"address": f"ess0/{mad}", "value": mad, "text": mad, "unit": mad}
+    ((address, value),) = channels.read_values(answer).items()
+    shown = [address, value, *channels.described(answer).values()]
+    assert all(text.isprintable() and len(text) < 20 for text in shown)
+
+
+def test_texts_of_the_fems_are_cut():
+    ((address, value),) = channels.read_values(
+        {"address": "a" * 9_000, "value": "9" * 9_000}
+    ).items()
+    assert (len(address), len(value)) == (130, 4_000)

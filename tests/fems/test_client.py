@@ -9,8 +9,8 @@ import responses
 
 from optimizer.errors import ConfigError, LoginError, RefusedError, UnreachableError
 from optimizer.fems.client import FemsClient
-from optimizer.fems.simulated.simulator import SimulatedFems
-from optimizer.model.state import ON_GRID, Channel
+from optimizer.model.snapshot import ON_GRID, Channel
+from optimizer.simulation.fems.simulator import SimulatedFems
 
 EQUALS, LESS, GREATER = Channel.EQUALS, Channel.LESS_OR_EQUALS, Channel.GREATER_OR_EQUALS
 
@@ -172,63 +172,65 @@ class TestAgainstSingleAnswers:
             yield mocked
 
     @pytest.fixture
-    def alone(self, connect):
+    def without_plan(self, connect):
         return connect("http://fems", "owner")
 
     def post(self, mocked, channel, **answer):
         url = f"http://fems/rest/channel/ess0/{channel}"
         return mocked.post(url, **({"json": {}} | answer))
 
-    def test_release_tries_all_channels_and_raises_the_first_fault(self, mocked, alone):
+    def test_release_tries_all_channels_and_raises_the_first_fault(self, mocked, without_plan):
         for channel in (EQUALS, LESS, GREATER):
             self.post(mocked, channel)
-            alone.hold(channel, 1)
+            without_plan.hold(channel, 1)
         mocked.reset()
         calls = [self.post(mocked, EQUALS, status=502), self.post(mocked, LESS, status=404)]
         calls.append(self.post(mocked, GREATER))
         with pytest.raises(UnreachableError, match="wait some minutes"):
-            alone.release()
+            without_plan.release()
         assert [call.call_count for call in calls] == [1, 1, 1]
         assert {call.request.body for call in mocked.calls} == {b'{"value": null}'}
 
-    def test_a_refused_password_is_not_tried_again_on_the_other_channels(self, mocked, alone):
+    def test_a_refusal_on_one_channel_does_not_keep_the_others_from_being_released(
+        self, mocked, without_plan
+    ):
         for channel in (EQUALS, LESS):
             self.post(mocked, channel)
-            alone.hold(channel, 1)
+            without_plan.hold(channel, 1)
         mocked.reset()
         first = self.post(mocked, EQUALS, status=401)
         second = self.post(mocked, LESS)
         with pytest.raises(LoginError):
-            alone.release()
-        assert (first.call_count, second.call_count) == (1, 0)
+            without_plan.release()
+        assert (first.call_count, second.call_count) == (1, 1)
 
-    def test_the_new_channel_waits_until_the_old_one_is_free(self, mocked, alone):
+    def test_the_new_channel_waits_until_the_old_one_is_free(self, mocked, without_plan):
         self.post(mocked, EQUALS)
         less = self.post(mocked, LESS)
-        alone.hold(EQUALS, 1)
+        without_plan.hold(EQUALS, 1)
         mocked.replace("POST", "http://fems/rest/channel/ess0/SetActivePowerEquals", status=503)
         for _ in range(2):
             with pytest.raises(UnreachableError):
-                alone.hold(LESS, 5)
+                without_plan.hold(LESS, 5)
         assert less.call_count == 0
 
-    def test_a_write_whose_answer_is_lost_is_given_back(self, mocked, alone):
+    def test_a_write_whose_answer_is_lost_is_given_back(self, mocked, without_plan):
         self.post(mocked, LESS, status=503)
         with pytest.raises(UnreachableError):
-            alone.hold(LESS, 5)
+            without_plan.hold(LESS, 5)
         mocked.reset()
         less = self.post(mocked, LESS)
-        alone.release()
+        without_plan.release()
         assert less.call_count == 1
 
-    def test_an_unknown_soc_is_said(self, mocked, alone):
+    def test_an_unknown_soc_is_said(self, mocked, without_plan):
         item = {"address": "ess0/Soc", "value": None}
         mocked.get("http://fems/rest/channel/ess0/Soc", json=item)
         with pytest.raises(UnreachableError, match="state of charge"):
-            alone.soc()
+            without_plan.soc()
 
     @pytest.mark.parametrize(
-        ("roof", "chargers", "hybrid"),
+        ("pv", "chargers", "hybrid"),
         [
             ({"address": "_sum/ProductionDcActualPower", "value": 900}, None, True),
             ({"address": "_sum/ProductionDcActualPower", "value": 0}, None, False),
@@ -238,12 +240,12 @@ class TestAgainstSingleAnswers:
             (None, None, None),
         ],
     )
-    def test_hybrid_or_not(self, mocked, alone, roof, chargers, hybrid):
+    def test_hybrid_or_not(self, mocked, without_plan, pv, chargers, hybrid):
         path = "http://fems/rest/channel/"
-        mocked.get(f"{path}_sum/ProductionDcActualPower", **_found(roof))
+        mocked.get(f"{path}_sum/ProductionDcActualPower", **_found(pv))
         item = chargers and {"address": f"{chargers}/ActualPower", "value": None}
         mocked.get(re.compile(f"{path}charger.*/ActualPower"), **_found(item))
-        assert alone.hybrid() is hybrid
+        assert without_plan.hybrid() is hybrid
 
 
 def _found(item):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from optimizer.errors import ExitCode, OptimizerError
-from optimizer.model.state import Channel
+from optimizer.model.snapshot import Channel
 
 NAMED = "io.openems.common.exceptions.OpenemsError$OpenemsNamedException: "
 PLAIN = "io.openems.common.exceptions.OpenemsException: "

@@ -10,9 +10,9 @@ import pytest
 import responses
 
 from optimizer.errors import DataError, UnreachableError
-from optimizer.fems import edge_config, history, jsonrpc
-from optimizer.fems.jsonrpc import JsonRpc
-from optimizer.fems.wire import Patience
+from optimizer.fems import device_history, edge_config, jsonrpc
+from optimizer.fems.jsonrpc import JsonRpcClient
+from optimizer.http.transport import ExchangeLimits
 
 BERLIN = ZoneInfo("Europe/Berlin")
 PROXY, OWN = "http://fems/jsonrpc", "http://fems:8084/jsonrpc"
@@ -27,7 +27,7 @@ def mocked():
 
 @pytest.fixture
 def rpc():
-    with JsonRpc("http://fems", "owner") as rpc:
+    with JsonRpcClient("http://fems", "owner") as rpc:
         yield rpc
 
 
@@ -62,11 +62,14 @@ def test_neither_port(mocked, rpc, second):
 
 def test_a_configured_port_is_the_only_one(mocked):
     mocked.post("http://fems:99/jsonrpc", **HTML)
-    with JsonRpc("http://fems", "owner", 99) as rpc, pytest.raises(UnreachableError, match=":99"):
+    with (
+        JsonRpcClient("http://fems", "owner", 99) as rpc,
+        pytest.raises(UnreachableError, match=":99"),
+    ):
         rpc.call("a", {})
-    with JsonRpc("http://[::1]:80", "owner", 99) as rpc, pytest.raises(UnreachableError):
+    with JsonRpcClient("http://[::1]:80", "owner", 99) as rpc, pytest.raises(UnreachableError):
         rpc.call("a", {})
-    with JsonRpc("http://fems:8084", "owner") as rpc, pytest.raises(UnreachableError):
+    with JsonRpcClient("http://fems:8084", "owner") as rpc, pytest.raises(UnreachableError):
         rpc.call("a", {})
     assert len(mocked.calls) == 3
 
@@ -122,7 +125,7 @@ def test_the_facts_of_a_hybrid():
     assert (config.rest_above_balancing, config.rest_above_tariff) == (True, True)
     assert (config.rest_writes, config.api_timeout_s) == (True, 60)
     assert (config.control_mode, config.hybrid, config.max_apparent_va) == ("SMART", True, 10_000)
-    assert (config.reserve_soc_percent, config.dimming) == (20, True)
+    assert (config.reserve_soc_percent, config.operator_limits) == (20, True)
     assert config.peak_shaving == ("ctrlPeak0",)
     assert (config.grid_optimized_charge, config.tariff_mode) == ("AUTOMATIC", "OFF")
     assert (config.fuse_a, config.max_sell_w) == (32, 9_000)
@@ -155,7 +158,11 @@ def test_small_print():
     assert parsed(ctrlEmergencyCapacityReserve0=None).reserve_soc_percent is None
     both = parsed(ess0=component("GoodWe.Ess", controlMode="internal"))
     assert both.control_mode == "INTERNAL"
-    assert parsed(batteryInverter0=None, charger0=None).hybrid is False
+    # the factory of an inverter decides nothing: only a charger on the DC side does
+    assert parsed(charger0=None).hybrid is False
+    assert parsed(charger0=None, ess0=component("GoodWe.Ess")).hybrid is False
+    assert parsed(charger0=component("GoodWe.Charger.Mppt.Two-String")).hybrid is True
+    assert parsed(charger0=component("Fenecon.Dess.DC-Charger1")).hybrid is True
     ac = parsed(batteryInverter0=None, charger0=component("Evcs.Keba.KeContact"))
     assert ac.hybrid is False
 
@@ -182,10 +189,18 @@ def test_the_time_out_is_a_channel_too(mocked, connect, value, seconds):
     assert connect("http://fems", "owner").timeout_s() == seconds
 
 
+@pytest.mark.parametrize("value", ["9" * 5_000, "-1", "60 s", 1e300, int("9" * 400), [60], True])
+def test_a_mad_time_out_is_unknown(mocked, connect, value):
+    item = {"address": "ctrlApiRest0/_PropertyApiTimeout", "value": value}
+    mocked.get("http://fems/rest/channel/ctrlApiRest0/_PropertyApiTimeout", json=item)
+    mocked.post(PROXY, **result({"components": {}}))
+    assert connect("http://fems", "owner").timeout_s() is None
+
+
 class Past:
     """Answers history as a device does: local days, `toDate` included, 5-minute depth ignored."""
 
-    def __init__(self, *, first=date(2020, 1, 1), has=(history.LOAD, history.ROOF)):
+    def __init__(self, *, first=date(2020, 1, 1), has=(device_history.LOAD, device_history.PV)):
         self.first, self.has, self.asked = first, has, []
 
     def call(self, method, params):
@@ -197,7 +212,10 @@ class Past:
         start = datetime(begin.year, begin.month, begin.day, tzinfo=zone).astimezone(UTC)
         end = last + timedelta(days=1)
         stop = datetime(end.year, end.month, end.day, tzinfo=zone).astimezone(UTC)
-        stamps = [start + n * history.QUARTER for n in range((stop - start) // history.QUARTER)]
+        stamps = [
+            start + n * device_history.QUARTER
+            for n in range((stop - start) // device_history.QUARTER)
+        ]
         values = [at.hour if at.astimezone(zone).date() >= self.first else None for at in stamps]
         data = {name: values for name in params["channels"] if name in self.has}
         local = [at.astimezone(zone).isoformat() for at in stamps]
@@ -206,25 +224,25 @@ class Past:
 
 def test_the_past_month_by_month():
     past = Past()
-    got = history.fetch(past, date(2026, 1, 20), date(2026, 4, 2), BERLIN)
+    got = device_history.fetch_power(past, date(2026, 1, 20), date(2026, 4, 2), BERLIN)
     assert past.asked == [
         (date(2026, 1, 20), date(2026, 1, 31)), (date(2026, 2, 1), date(2026, 2, 28)),
         (date(2026, 3, 1), date(2026, 3, 31)), (date(2026, 4, 1), date(2026, 4, 1)),
     ]  # fmt: skip
     assert got[0].start == datetime(2026, 1, 19, 23, tzinfo=UTC)
     assert len(got) == 72 * 96 - 4  # the night of the change has 92
-    assert all(b.start - a.start == history.QUARTER for a, b in itertools.pairwise(got))
+    assert all(b.start - a.start == device_history.QUARTER for a, b in itertools.pairwise(got))
     assert (got[0].load_w, got[0].pv_w) == (23, 23)
 
 
 def test_autumn_has_a_hundred_quarters():
-    got = history.fetch(Past(), date(2025, 10, 26), date(2025, 10, 27), BERLIN)
+    got = device_history.fetch_power(Past(), date(2025, 10, 26), date(2025, 10, 27), BERLIN)
     assert len(got) == 100
 
 
 def test_gaps_stay_and_older_devices_have_the_whole_consumption():
-    past = Past(first=date(2026, 2, 1), has=(history.WHOLE_LOAD,))
-    got = history.fetch(past, date(2026, 1, 31), date(2026, 2, 2), BERLIN)
+    past = Past(first=date(2026, 2, 1), has=(device_history.WHOLE_LOAD,))
+    got = device_history.fetch_power(past, date(2026, 1, 31), date(2026, 2, 2), BERLIN)
     assert [quarter.load_w for quarter in got[:96]] == [None] * 96
     assert got[96].load_w == 23
     assert {quarter.pv_w for quarter in got} == {None}
@@ -235,10 +253,10 @@ def test_a_value_of_no_use_is_a_gap(bad):
     class Odd(Past):
         def call(self, method, params):
             answer = super().call(method, params)
-            answer["data"][history.LOAD] = [bad, 5.5]
+            answer["data"][device_history.LOAD] = [bad, 5.5]
             return answer
 
-    got = history.fetch(Odd(), date(2026, 1, 1), date(2026, 1, 2), BERLIN)
+    got = device_history.fetch_power(Odd(), date(2026, 1, 1), date(2026, 1, 2), BERLIN)
     assert [quarter.load_w for quarter in got[:3]] == [None, 5.5, None]
 
 
@@ -253,14 +271,14 @@ def test_what_is_no_history(content):
             return content
 
     with pytest.raises(UnreachableError, match="not in the known form"):
-        history.fetch(Strange(), date(2026, 1, 1), date(2026, 1, 2), BERLIN)
+        device_history.fetch_power(Strange(), date(2026, 1, 1), date(2026, 1, 2), BERLIN)
 
 
 @pytest.mark.parametrize("days", [0, -1, 451])
 def test_spans_that_no_device_remembers(days):
     first = date(2026, 1, 1)
     with pytest.raises(DataError, match="1 to 450 days"):
-        history.fetch(Past(), first, first + timedelta(days=days), BERLIN)
+        device_history.fetch_power(Past(), first, first + timedelta(days=days), BERLIN)
 
 
 def test_a_large_answer_passes_and_a_huge_one_does_not(listen, hear, page):
@@ -271,8 +289,8 @@ def test_a_large_answer_passes_and_a_huge_one_does_not(listen, hear, page):
             connection.sendall(page(body=body))
 
     url = listen(talk)
-    with JsonRpc(url, "owner") as rpc:
+    with JsonRpcClient(url, "owner") as rpc:
         assert len(rpc.call("a", {})) == 2_000_000
         with pytest.raises(UnreachableError, match="does not speak like a FEMS"):
-            rpc.call("a", {}, Patience(5, 5, 100_000))
-    assert jsonrpc.PATIENCE.cap_bytes == 16 * 1024 * 1024
+            rpc.call("a", {}, ExchangeLimits(5, 5, 100_000))
+    assert jsonrpc.LIMITS.cap_bytes == 16 * 1024 * 1024

@@ -9,26 +9,26 @@ import responses
 
 from optimizer.errors import OptimizerError, RefusedError, UnreachableError
 from optimizer.fems.client import FemsClient
-from optimizer.fems.refusals import Answer, error_in
-from optimizer.model.state import Channel
+from optimizer.fems.refusals import FemsAnswer, error_in
+from optimizer.model.snapshot import Channel
 
 CANARY = "kanari3nvogel€"
 NAMED = "io.openems.common.exceptions.OpenemsError$OpenemsNamedException: "
 
 
 def html(message):
-    return Answer(500, "text/html", f"<html><title>Error 500 {message}</title></html>".encode())
+    return FemsAnswer(500, "text/html", f"<html><title>Error 500 {message}</title></html>".encode())
 
 
 def jetty(message, status=500):
     body = json.dumps({"message": message, "url": "http://fems/rest", "status": str(status)})
-    return Answer(status, "application/json", body.encode())
+    return FemsAnswer(status, "application/json", body.encode())
 
 
 def rpc(status, code, message):
     error = {"code": code, "message": message, "data": []}
     body = json.dumps({"jsonrpc": "2.0", "id": "0", "error": error})
-    return Answer(status, "application/json", body.encode())
+    return FemsAnswer(status, "application/json", body.encode())
 
 
 REFUSALS = [
@@ -37,10 +37,10 @@ REFUSALS = [
     (rpc(401, 1003, "Authentication failed"), "password"),
     (rpc(400, 1003, "Anmeldung fehlgeschlagen"), "password"),
     (rpc(400, 1001, "User is not authenticated"), "password"),
-    (Answer(401, "text/html", b""), "password"),
+    (FemsAnswer(401, "text/html", b""), "password"),
     (jetty(NAMED + "Access to [HTTP POST] is denied for User with Role [GUEST]"), "guest's"),
     (rpc(400, 1002, "Zugriff verweigert"), "guest's"),
-    (Answer(403, "text/html", b""), "guest's"),
+    (FemsAnswer(403, "text/html", b""), "guest's"),
     (jetty("REST-Api is in Read-Only mode"), "REST/JSON Write Access"),
     (rpc(400, 1, "REST-Api is in Read-Only mode"), "REST/JSON Write Access"),
     (jetty("[Channel [ID=Soc]] is not a Write Channel"), "ess0/Soc be written"),
@@ -48,20 +48,20 @@ REFUSALS = [
     (jetty("Unable to find OpenEMS Component with ID [ess0]"), "no component ess0"),
     (rpc(400, 2000, "Keine Komponente"), "no component ess0"),
     (jetty("Channel [Soc] is not defined for ID [ess0]"), "no channel ess0/Soc"),
-    (Answer(404, "text/html", b"<html>Not found</html>"), "no ess0/Soc"),
-    (Answer(400, "", b""), "status 400"),
+    (FemsAnswer(404, "text/html", b"<html>Not found</html>"), "no ess0/Soc"),
+    (FemsAnswer(400, "", b""), "status 400"),
     (rpc(400, 1, "Etwas anderes"), "status 400"),
-    (Answer(429, "", b""), "status 429"),
+    (FemsAnswer(429, "", b""), "status 429"),
 ]
 TROUBLES = [
     (jetty("java.lang.NullPointerException"), "error of its own"),
     (html("java.lang.NullPointerException"), "error of its own"),
-    (Answer(501, "", b""), "error of its own"),
-    (Answer(502, "text/html", b"<html>nginx</html>"), "wait some minutes"),
-    (Answer(503, "text/html", b""), "wait some minutes"),
-    (Answer(504, "text/html", b""), "wait some minutes"),
-    (Answer(204, "", b""), "Status 204"),
-    (Answer(302, "text/html", b"Authentication failed"), "Status 302"),
+    (FemsAnswer(501, "", b""), "error of its own"),
+    (FemsAnswer(502, "text/html", b"<html>nginx</html>"), "wait some minutes"),
+    (FemsAnswer(503, "text/html", b""), "wait some minutes"),
+    (FemsAnswer(504, "text/html", b""), "wait some minutes"),
+    (FemsAnswer(204, "", b""), "Status 204"),
+    (FemsAnswer(302, "text/html", b"Authentication failed"), "Status 302"),
 ]
 
 
@@ -88,7 +88,7 @@ def test_every_text_is_one_sentence():
 
 
 def test_a_success_is_no_error():
-    assert error_in(Answer(200, "application/json", b"{}"), "ess0", "Soc") is None
+    assert error_in(FemsAnswer(200, "application/json", b"{}"), "ess0", "Soc") is None
 
 
 def everything_in(error):
@@ -115,9 +115,9 @@ def test_the_password_is_in_no_error(answer):
             client.hold(Channel.EQUALS, 1)
         assert mocked.calls[0].request.headers["Authorization"] == f"Basic {secret}"
         assert CANARY not in repr(client)
-    told = everything_in(caught.value)
-    assert CANARY not in told
-    assert secret not in told
+    reported = everything_in(caught.value)
+    assert CANARY not in reported
+    assert secret not in reported
 
 
 @pytest.mark.parametrize("talk", ["drop", "silence", "nonsense"])

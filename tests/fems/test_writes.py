@@ -7,9 +7,9 @@ import pytest
 import responses
 
 from optimizer.errors import ConfigError, DataError, RefusedError
-from optimizer.fems import writes
-from optimizer.fems.writes import Entry, ReactiveChannel
-from optimizer.model.state import Channel
+from optimizer.fems import writable_channels
+from optimizer.fems.writable_channels import Entry, ReactiveChannel
+from optimizer.model.snapshot import Channel
 
 EQUALS, LESS, Q = Channel.EQUALS, Channel.LESS_OR_EQUALS, ReactiveChannel.EQUALS
 
@@ -18,7 +18,7 @@ EQUALS, LESS, Q = Channel.EQUALS, Channel.LESS_OR_EQUALS, ReactiveChannel.EQUALS
     ("value", "wire"), [(5_000, 5_000), (-1499.6, -1_500), (0.4, 0), (-1_000_000, -1_000_000)]
 )
 def test_set_points_are_whole(value, wire):
-    assert writes.whole(EQUALS, value) == wire
+    assert writable_channels.whole(EQUALS, value) == wire
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1_000_001, True, "5", None])
@@ -27,14 +27,14 @@ def test_what_is_no_set_point_is_never_sent(fems, client, value):
         client.hold(EQUALS, value)
     assert not fems.house.written.values
     with pytest.raises(DataError, match="takes whole var"):
-        writes.whole(Q, value)
+        writable_channels.whole(Q, value)
 
 
 def test_all_six_data_points_have_their_name():
-    for channel in writes.SET_POINTS:
-        assert writes.set_point_named(str(channel)) is channel
+    for channel in writable_channels.SET_POINTS:
+        assert writable_channels.set_point_named(str(channel)) is channel
     with pytest.raises(DataError, match="cannot be written; there are: SetActivePowerEquals"):
-        writes.set_point_named("ActivePower")
+        writable_channels.set_point_named("ActivePower")
 
 
 def test_reactive_power_is_refused_unless_it_was_allowed(fems, client, connect):
@@ -101,7 +101,7 @@ def test_what_is_handed_over(fems, client):
 
 
 def test_logs_of_several_interfaces_and_nonsense():
-    log = writes.handed_over(
+    log = writable_channels.handed_over(
         {
             "ctrlApiRest0/ApiWorkerLog": None,
             "ctrlApiRest0/RunFailed": 1,

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from optimizer.model import frames
-from optimizer.sources import table
+from optimizer.sources import owner_csv
 
 AT = datetime(2026, 1, 14, 13, tzinfo=UTC)
-DATA = Path(table.__file__).parents[2] / "data"
+DATA = Path(owner_csv.__file__).parents[2] / "data"
 
 
 @pytest.fixture(scope="session")
@@ -34,10 +34,10 @@ def series():
 @pytest.fixture(scope="session")
 def sample_prices():
     """The spot prices of a sample week."""
-    return lambda week: table.read_prices(DATA / week / "prices.csv")
+    return lambda week: owner_csv.read_prices(DATA / week / "prices.csv")
 
 
 @pytest.fixture(scope="session")
 def sample_load():
     """The house load of a sample week."""
-    return lambda week: table.read_power(DATA / week / "load.csv", "load_w")
+    return lambda week: owner_csv.read_power(DATA / week / "load.csv", "load_w")

@@ -3,12 +3,12 @@
 import math
 from datetime import UTC, datetime, timedelta
 
-from optimizer.forecast.roof import Place
+from optimizer.forecast.pv_forecast import PvSite
 from optimizer.model import frames
 
 AT = datetime(2026, 6, 14, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-PLACE = Place(inverter_w=10_000, latitude=48.8, longitude=13.1, kwp=9.9)
+PLACE = PvSite(inverter_w=10_000, latitude=48.8, longitude=13.1, kwp=9.9)
 
 
 def bell(at):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from optimizer.errors import DataError
-from optimizer.forecast.assemble import forecast
+from optimizer.forecast.forecast_frame import forecast
 from optimizer.model import frames
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from optimizer.forecast import hindcast, load
+from optimizer.forecast import load_forecast, load_ratios
 from optimizer.model import frames
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -22,7 +22,7 @@ def past(days, what, seed=5):
 
 
 def spread_of(history, minutes=15):
-    return hindcast.spread_of(history, AT, ZONE, timedelta(minutes=minutes))
+    return load_ratios.spread_of(history, AT, ZONE, timedelta(minutes=minutes))
 
 
 def steady(local, chance):
@@ -58,11 +58,11 @@ def test_a_day_is_looked_back_on_with_the_forecast_in_use():
     """As of midnight, the method of `load` itself."""
     history = past(21, wild)
     day = AT - timedelta(days=1)
-    told = load.expected(history, day, AT, day, ZONE, 4_000).frame["load_w"]
+    reported = load_forecast.load_forecast(history, day, AT, day, ZONE, 4_000).frame["load_w"]
     values = history["load_w"].to_numpy().reshape(21, 96)
-    looked_back = hindcast._looked_back(values)
-    assert looked_back[20] == pytest.approx(told.to_numpy())
-    assert np.isnan(looked_back[:7]).all()
+    hindcast = load_ratios._hindcast(values)
+    assert hindcast[20] == pytest.approx(reported.to_numpy())
+    assert np.isnan(hindcast[:7]).all()
 
 
 def test_days_with_holes_are_not_made_up():
@@ -71,6 +71,6 @@ def test_days_with_holes_are_not_made_up():
     assert spread_of(history[~gone]).ratios[12] == pytest.approx([1] * 5, abs=0.02)
     values = past(28, steady)["load_w"].to_numpy().reshape(28, 96).copy()
     values[20, 40:] = np.nan
-    looked_back = hindcast._looked_back(values)
-    assert np.isnan(looked_back[21]).all()
-    assert np.isfinite(looked_back[22]).all()
+    hindcast = load_ratios._hindcast(values)
+    assert np.isnan(hindcast[21]).all()
+    assert np.isfinite(hindcast[22]).all()

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.forecast import load
-from optimizer.forecast.standard_profile import standard_w
+from optimizer.forecast import load_faults, load_forecast
+from optimizer.forecast.load_forecast import standard_w
 from optimizer.model import frames
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -37,8 +37,10 @@ def past(days, what=by_clock, *, at=AT, minutes=15):
     )  # fmt: skip
 
 
-def told(history, *, at=AT, end=None, annual_kwh=4_000.0):
-    made = load.expected(history, at, end or at + timedelta(hours=36), at, ZONE, annual_kwh)
+def reported(history, *, at=AT, end=None, annual_kwh=4_000.0):
+    made = load_forecast.load_forecast(
+        history, at, end or at + timedelta(hours=36), at, ZONE, annual_kwh
+    )
     return made, made.frame["load_w"].tolist()
 
 
@@ -48,7 +50,7 @@ def locals_of(made):
 
 @pytest.mark.parametrize("days", [14, 20, 40])
 def test_a_habit_is_continued(days):
-    made, watts = told(past(days))
+    made, watts = reported(past(days))
     assert frames.check(made.frame, ["load_w"], "x") is made.frame
     assert watts == pytest.approx([by_clock(at) for at in locals_of(made)])
     assert made.notes == ()
@@ -57,7 +59,7 @@ def test_a_habit_is_continued(days):
 @pytest.mark.parametrize("change", [date(2026, 3, 29), date(2026, 10, 25)])
 def test_a_habit_is_kept_by_the_clock_on_the_wall_when_that_changes(change):
     at = datetime(change.year, change.month, change.day, 13, tzinfo=UTC) - timedelta(days=1)
-    made, watts = told(past(20, at=at), at=at)
+    made, watts = reported(past(20, at=at), at=at)
     assert watts == pytest.approx([by_clock(moment) for moment in locals_of(made)])
 
 
@@ -65,11 +67,11 @@ def test_the_newest_fourteen_values_of_a_time_of_day_count():
     def what(local):
         return 100.0 if local.date() < date(2026, 11, 8) else 500.0
 
-    assert told(past(28, what))[1][-96] == pytest.approx(500)
+    assert reported(past(28, what))[1][-96] == pytest.approx(500)
 
 
 def test_hourly_history_is_as_good():
-    made, watts = told(past(20, lambda local: 300.0 + local.hour, minutes=60))
+    made, watts = reported(past(20, lambda local: 300.0 + local.hour, minutes=60))
     assert watts == pytest.approx([300.0 + at.hour for at in locals_of(made)])
 
 
@@ -82,7 +84,7 @@ def test_the_root_of_the_last_days_level_is_taken_within_bounds(factor, level):
 
     mean = 400.0 * (13 + factor) / 14
     ratio = min(max(400.0 * factor / mean, 0.25), 4.0)
-    watts = told(past(20, what))[1]
+    watts = reported(past(20, what))[1]
     assert watts == pytest.approx([mean * math.sqrt(ratio)] * len(watts))
     assert (math.sqrt(ratio) - 1) * (level - 1) > 0
 
@@ -93,7 +95,7 @@ def test_less_than_half_a_day_is_no_level():
         return None if gone else (900.0 if local >= AT - timedelta(hours=11) else 300.0)
 
     morning = datetime(2026, 11, 23, 1, tzinfo=UTC)
-    made, watts = told(past(20, what))
+    made, watts = reported(past(20, what))
     at_night = watts[frames.starts_of(made.frame).index(morning)]
     assert at_night == pytest.approx(300)  # the hole is filled from further back
 
@@ -102,14 +104,14 @@ def test_holes_are_filled_from_further_back_but_not_from_another_season():
     def what(local):
         return None if local.date() >= date(2026, 11, 15) else 444.0
 
-    assert told(past(27, what))[1][0] == pytest.approx(444)
-    assert "nothing is known" in told(past(60, what, at=AT - timedelta(days=29)))[0].notes[0]
+    assert reported(past(27, what))[1][0] == pytest.approx(444)
+    assert "nothing is known" in reported(past(60, what, at=AT - timedelta(days=29)))[0].notes[0]
 
 
 def test_what_comes_after_now_is_not_looked_at():
     later = past(30, at=AT + timedelta(days=2))
     changed = later.assign(load_w=later["load_w"].where(later["end"] <= AT, 9_999.0))
-    assert told(changed)[1] == pytest.approx(told(past(28))[1])
+    assert reported(changed)[1] == pytest.approx(reported(past(28))[1])
 
 
 def test_dropouts_and_frozen_meters_are_left_out():
@@ -120,7 +122,7 @@ def test_dropouts_and_frozen_meters_are_left_out():
             return 777.0
         return by_clock(local)
 
-    made, watts = told(_frozen(past(20, what)))
+    made, watts = reported(_frozen(past(20, what)))
     assert watts == pytest.approx([by_clock(at) for at in locals_of(made)])
 
 
@@ -131,14 +133,14 @@ def _frozen(frame):
 def test_clean_keeps_what_stands_still_for_less_than_six_hours():
     values = [500.0] * 23 + [600.0] * 24 + [700.0]
     frame = past(0.5, lambda local: 1.0).assign(load_w=values)
-    assert load.clean(frame)["load_w"].tolist() == [500.0] * 23 + [700.0]
-    empty = load.clean(frame[:0])
+    assert load_faults.clean(frame)["load_w"].tolist() == [500.0] * 23 + [700.0]
+    empty = load_faults.clean(frame[:0])
     assert empty.empty
 
 
 @pytest.mark.parametrize("history", [None, past(20)[:0], past(3, lambda local: 0.2)])
 def test_nothing_known_is_the_standard_household(history):
-    made, watts = told(history)
+    made, watts = reported(history)
     assert watts == pytest.approx([standard_w(at, 4_000) for at in locals_of(made)])
     assert made.notes == (
         "load: nothing is known of this house's past, so a standard household of 4 000 kWh a year "
@@ -151,7 +153,7 @@ def test_a_few_days_give_the_level_and_more_and_more_of_the_shape():
     flat = 3 * 4_000_000 / 8_760
     spread = []
     for days in (1, 4, 8, 13, 14):
-        made, watts = told(past(days, lambda local: flat + local.minute / 1e6))
+        made, watts = reported(past(days, lambda local: flat + local.minute / 1e6))
         day = watts[40:136]
         assert sum(day) / 96 == pytest.approx(flat, rel=0.3)
         spread.append(max(day) - min(day))

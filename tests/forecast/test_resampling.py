@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizer.forecast import steps
 from optimizer.model import frames
-from optimizer.model.quarter import floor
+from optimizer.model.moments import floor
 
 BERLIN = ZoneInfo("Europe/Berlin")
 MINUTES = {15: timedelta(minutes=15), 30: timedelta(minutes=30), 60: timedelta(minutes=60)}
@@ -23,9 +22,9 @@ def resampled(frame, minutes, count=None, start=None):
     if count is None:
         count = int((frames.ends_of(frame)[-1] - first) / step)
     starts = [first + index * step for index in range(count)]
-    result = steps.resample(frame, starts, step)
-    assert frames.starts_of(result) == starts
-    assert frames.ends_of(result) == [moment + step for moment in starts]
+    ends = [floor(moment, step) + step for moment in starts]
+    result = frames.on_steps(frame, frames.frame_of(starts, ends))
+    assert (frames.starts_of(result), frames.ends_of(result)) == (starts, ends)
     return result["load_w"].tolist()
 
 
@@ -47,10 +46,24 @@ def test_between_15_30_and_60_minutes(series, given_minutes, values, minutes, ex
     assert resampled(frame, minutes) == pytest.approx(expected)
 
 
-def test_steps_that_begin_inside_another_are_weighed_by_time(series, at):
-    frame = series(60, load_w=[100.0, 200.0])
-    halfway = at + timedelta(minutes=45)
-    assert resampled(frame, 60, 1, halfway) == pytest.approx([0.25 * 100 + 0.75 * 200])
+@pytest.mark.parametrize(
+    ("given_minutes", "after_s", "minutes", "expected"),
+    [
+        (15, 20 * 60, 60, (10 * 200 + 15 * 300 + 15 * 400) / 40),
+        (15, 44 * 60 + 59, 60, (300 + 15 * 60 * 400) / 901),
+        (15, 40 * 60, 30, (5 * 300 + 15 * 400) / 20),
+        (60, 40 * 60, 30, 100),
+        (60, 59 * 60 + 59, 15, 100),
+        (30, 10 * 60, 60, (20 * 100 + 30 * 200) / 50),
+    ],
+)
+def test_what_is_left_of_a_step_is_weighed_by_time(
+    series, at, given_minutes, after_s, minutes, expected
+):
+    frame = series(given_minutes, load_w=[100.0, 200.0, 300.0, 400.0])
+    assert resampled(frame, minutes, 1, at + timedelta(seconds=after_s)) == pytest.approx(
+        [expected], rel=1e-9
+    )
 
 
 def test_a_series_off_the_grid_is_weighed_by_time(series, at):
@@ -61,9 +74,39 @@ def test_a_series_off_the_grid_is_weighed_by_time(series, at):
 
 def test_every_column_is_resampled_on_its_own(series, at):
     frame = series(30, load_w=[100.0, 200.0], pv_w=[1.0, 3.0])
-    result = steps.resample(frame, [at], MINUTES[60])
+    result = frames.on_steps(frame, frames.steps(at, at + MINUTES[60], MINUTES[60]))
     assert result.columns.tolist() == ["end", "load_w", "pv_w"]
     assert result.iloc[0][["load_w", "pv_w"]].tolist() == [150.0, 2.0]
+
+
+def test_a_step_within_a_row_takes_its_value_to_the_last_bit(series, at):
+    values = [0.1, 0.2, 0.0, 0.1 + 0.2]
+    assert resampled(series(60, load_w=values), 15) == [value for value in values for _ in "4444"]
+    assert resampled(series(15, load_w=values), 15, 1, at + timedelta(minutes=47)) == [0.1 + 0.2]
+
+
+def test_origins_of_several_rows_are_joined(series, at):
+    frame = series(15, load_w=[1.0] * 8).assign(origin=["a", "a", "b", "a"] + ["c"] * 4)
+    hours = frames.on_steps(frame, frames.steps(at, at + MINUTES[60] * 2, MINUTES[60]))
+    assert hours["origin"].tolist() == ["a and b", "c"]
+    begun = frames.steps(at + timedelta(minutes=50), at + MINUTES[60], MINUTES[60], whole=False)
+    assert frames.on_steps(frame, begun)["origin"].tolist() == ["a"]
+
+
+def test_an_unknown_value_is_a_hole_of_its_own_column(series):
+    frame = series(15, load_w=[1.0, nan, 3.0, 4.0], pv_w=[1.0, 2.0, 3.0, 4.0])
+    first = frames.starts_of(frame)[0]
+    halves = frames.on_steps(frame, frames.steps(first, first + MINUTES[60], MINUTES[30]))
+    assert halves["load_w"].tolist() == pytest.approx([nan, 3.5], nan_ok=True)
+    assert halves["pv_w"].tolist() == pytest.approx([1.5, 3.5])
+
+
+def test_a_frame_is_filled_only_where_it_has_no_row(series):
+    base = series(60, load_w=[1.0, 2.0]).drop(index=series(60, load_w=[1.0]).index)
+    fine = series(15, load_w=[9.0] * 12)
+    assert frames.filled_from(base, fine)["load_w"].tolist() == [9.0] * 4 + [2.0] + [9.0] * 4
+    assert frames.filled_from(fine, base) is fine
+    assert frames.filled_from(base.iloc[:0], fine) is fine
 
 
 def test_partly_covered_steps_are_unknown(series, at):
@@ -111,7 +154,8 @@ def test_days_on_which_the_clocks_change_keep_their_energy(sample_load, week, da
 def test_a_week_with_a_change_of_clocks_has_no_hole_after_resampling(sample_load, week, quarters):
     frame = sample_load(week)
     assert len(frame) == quarters
-    hourly = steps.resample(frame, frames.starts_of(frame)[::4], MINUTES[60])
+    first, last = frames.starts_of(frame)[0], frames.ends_of(frame)[-1]
+    hourly = frames.on_steps(frame, frames.steps(first, last, MINUTES[60]))
     assert len(hourly) == quarters // 4
     assert frames.check(hourly, ["load_w"], week) is hourly
 
@@ -146,7 +190,7 @@ def test_a_moment_lies_in_the_step_that_contains_it(moment, minutes, expected):
 def test_the_grid_holds_whole_steps_and_begins_with_the_present_one(start, end, minutes, expected):
     day = "2026-01-14T{}:00+00:00"
     moments = [datetime.fromisoformat(day.format(text)) for text in (start, end)]
-    found = steps.grid(*moments, MINUTES[minutes])
+    found = frames.starts_of(frames.steps(*moments, MINUTES[minutes]))
     assert [moment.strftime("%H:%M") for moment in found] == expected
 
 
@@ -154,4 +198,4 @@ def test_the_grid_holds_whole_steps_and_begins_with_the_present_one(start, end, 
 def test_a_local_day_has_92_96_or_100_quarters(day, quarters):
     midnight = datetime.fromisoformat(f"2026-{day} 00:00").replace(tzinfo=BERLIN)
     following = (midnight + timedelta(days=1)).astimezone(UTC)
-    assert len(steps.grid(midnight.astimezone(UTC), following, MINUTES[15])) == quarters
+    assert len(frames.steps(midnight.astimezone(UTC), following, MINUTES[15])) == quarters

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from optimizer.model.plan import Intent
-from optimizer.model.state import Channel, Decision, Reason, Snapshot
+from optimizer.model.snapshot import Channel, Decision, Reason, Snapshot
 
 AT = datetime(2026, 1, 14, 13, tzinfo=UTC)
 
@@ -20,7 +20,7 @@ def test_what_was_not_read_is_unknown_and_not_zero():
 def test_a_decision_without_a_set_point_holds_nothing():
     decision = Decision(AT, None, Reason.NO_PLAN)
     assert (decision.setpoint_w, decision.step, decision.note) == (None, None, "")
-    assert (decision.intent, decision.channel) == (Intent.OWN_USE, Channel.EQUALS)
+    assert (decision.intent, decision.channel) == (Intent.SELF_CONSUMPTION, Channel.EQUALS)
 
 
 @pytest.mark.parametrize("moment", [Snapshot(AT), Decision(AT, 5, Reason.HOLDING)])

@@ -15,5 +15,5 @@ def test_whole_numbers_and_fractions_of_one_size_are_one():
 def test_another_limit_is_another_plan():
     one = fingerprint(Battery(9_000), Grid())
     assert one != fingerprint(Battery(9_001), Grid())
-    assert one != fingerprint(Battery(9_000), Grid(rests_roof=True))
+    assert one != fingerprint(Battery(9_000), Grid(price_curtailment=True))
     assert one != fingerprint(Battery(9_000), Grid(max_buy_w=1))

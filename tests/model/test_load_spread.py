@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from optimizer.errors import DataError
-from optimizer.model.spread import GENERIC_RATIOS, LoadSpread, certain, generic
+from optimizer.model.load_spread import GENERIC_RATIOS, LoadSpread, certain, generic
 
 
 def test_the_generic_figures_are_a_spread():

@@ -1,4 +1,4 @@
-"""The plan/1 contract: whole or not at all, there and back."""
+"""The plan/2 contract: whole or not at all, there and back."""
 
 import copy
 import json
@@ -12,9 +12,10 @@ from optimizer.model.plan_json import ADDED, SCHEMA, from_json, to_json
 
 HEAD = [
     "schema", "made_at", "site", "bounds", "step_s", "status", "gap_eur", "solver",
-    "start_soc_percent", "cost_eur", "own_use_cost_eur", "no_battery_cost_eur", "wear_eur",
-    "own_use_wear_eur", "stored_value_eur", "own_use_stored_value_eur", "end_value_eur_per_kwh",
-    "solve_s", "value_soc_wh", "notes", "peak_w", "peak_eur", "own_use_peak_eur", "steps",
+    "start_soc_percent", "cost_eur", "self_consumption_cost_eur", "no_battery_cost_eur", "wear_eur",
+    "self_consumption_wear_eur", "stored_value_eur", "self_consumption_stored_value_eur",
+    "end_value_eur_per_kwh",
+    "solve_s", "value_soc_wh", "notes", "peak_w", "peak_eur", "self_consumption_peak_eur", "steps",
 ]  # fmt: skip
 
 STEP = [
@@ -40,11 +41,11 @@ def test_the_keys_are_the_contracts(data):
 
 
 def test_moments_are_utc_text_and_intents_are_words(data):
-    assert data["schema"] == SCHEMA == "plan/1"
+    assert data["schema"] == SCHEMA == "plan/2"
     assert data["made_at"] == "2026-01-14T13:00:00Z"
     assert data["steps"][0]["end"] == "2026-01-14T13:15:00Z"
     words = [step["intent"] for step in data["steps"]]
-    assert words == ["own_use", "hold", "defer", "charge", "limit", "discharge"]
+    assert words == ["self_consumption", "hold", "defer", "charge", "limit", "discharge"]
 
 
 def test_no_negative_zero_is_written(plan, data):
@@ -52,10 +53,29 @@ def test_no_negative_zero_is_written(plan, data):
     assert math.copysign(1, to_json(from_json(data))["gap_eur"]) == 1
 
 
-@pytest.mark.parametrize("schema", ["plan/2", "plan", None, 1])
+def as_plan_1(value):
+    """The same plan as versions up to 0.1 wrote it."""
+    text = json.dumps(value).replace("self_consumption", "own_use").replace("plan/2", "plan/1")
+    return json.loads(text)
+
+
+def test_a_plan_of_the_former_schema_is_read(plan, data):
+    former = as_plan_1(data)
+    assert former["schema"] == "plan/1"
+    assert "own_use_cost_eur" in former
+    assert from_json(former) == plan
+
+
+@pytest.mark.parametrize("damage", [{"steps": 3}, {"steps": [3]}, {"steps": None}])
+def test_a_damaged_plan_of_the_former_schema_is_refused(data, damage):
+    with pytest.raises(NoPlanError, match="cannot be read"):
+        from_json(as_plan_1(data) | damage)
+
+
+@pytest.mark.parametrize("schema", ["plan/3", "plan", None, 1])
 def test_another_schema_is_refused_by_name(data, schema):
     data["schema"] = schema
-    with pytest.raises(NoPlanError, match=f"schema {schema!r}, this version reads 'plan/1'"):
+    with pytest.raises(NoPlanError, match=f"schema {schema!r}, this version reads 'plan/2'"):
         from_json(data)
 
 
@@ -164,7 +184,7 @@ def test_offsets_other_than_z_are_read_as_the_same_moment(plan, data):
 
 
 def test_a_plan_from_before_peaks_had_a_price_is_read(plan, data):
-    for name in ("peak_w", "peak_eur", "own_use_peak_eur"):
+    for name in ("peak_w", "peak_eur", "self_consumption_peak_eur"):
         del data[name]
     for step in data["steps"]:
         del step["peak_w"]

@@ -49,11 +49,11 @@ def test_the_saving_counts_wear_and_what_is_left(plan):
 
 
 @pytest.mark.parametrize(
-    ("soc_wh", "worth"),
+    ("soc_wh", "marginal_value"),
     [(0, 0.31), (1_000, 0.31), (3_000, 0.297), (5_000, 0.284), (7_000, 0.202), (9_500, 0.12)],
 )
-def test_the_worth_of_a_kwh_between_the_tables_states_of_charge(plan, soc_wh, worth):
-    assert plan.value_at(plan.steps[0], soc_wh) == pytest.approx(worth)
+def test_the_worth_of_a_kwh_between_the_tables_states_of_charge(plan, soc_wh, marginal_value):
+    assert plan.value_at(plan.steps[0], soc_wh) == pytest.approx(marginal_value)
 
 
 def test_the_fingerprint_changes_with_every_bound_but_the_coupling():

@@ -5,11 +5,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.model.tariff import Export, ExportKind, FeeWindow, Tariff
+from optimizer.model.tariff import Export, ExportKind, FeeWindow, Tariff, TariffChange
 
 BERLIN = ZoneInfo("Europe/Berlin")
-NEXT = Tariff(levies_eur_per_kwh=0.05, valid_from=date(2027, 1, 1), valid_to=date(2027, 12, 31))
-FEES = Tariff(levies_eur_per_kwh=0.03, valid_to=date(2026, 12, 31), changes=(NEXT,))
+NEXT = TariffChange(
+    levies_eur_per_kwh=0.05, valid_from=date(2027, 1, 1), valid_to=date(2027, 12, 31)
+)
+FEES = Tariff(levies_eur_per_kwh=0.03, valid_to=date(2026, 12, 31), change=(NEXT,))
 
 
 def local(text):
@@ -41,17 +43,18 @@ def test_it_expires_with_its_last_part(at, expired):
 
 
 def test_a_gap_between_two_parts_is_expired_too():
-    late = Tariff(valid_from=date(2027, 2, 1))
-    fees = Tariff(valid_to=date(2026, 12, 31), changes=(late,))
+    late = TariffChange(valid_from=date(2027, 2, 1))
+    fees = Tariff(valid_to=date(2026, 12, 31), change=(late,))
     assert fees.expired(local("2027-01-15 12:00"))
     assert not fees.expired(local("2027-02-01 00:00"))
 
 
 def test_pay_and_windows_change_too():
     window = FeeWindow(time(17), time(22), 0.11)
-    new = Tariff(windows=(window,), export=Export(ExportKind.FIXED, 0.06),
-                 valid_from=date(2027, 1, 1))  # fmt: skip
-    fees = Tariff(export=Export(ExportKind.FIXED, 0.08), changes=(new,))
+    new = TariffChange(
+        window=(window,), export=Export(ExportKind.FIXED, 0.06), valid_from=date(2027, 1, 1)
+    )
+    fees = Tariff(export=Export(ExportKind.FIXED, 0.08), change=(new,))
     pay = [fees.sell(0.1, local(day)) for day in ("2026-12-31 18:00", "2027-01-01 18:00")]
     assert pay == [0.08, 0.06]
     assert fees.grid_fee(local("2026-12-31 18:00")) == 0.0
@@ -59,12 +62,12 @@ def test_pay_and_windows_change_too():
 
 
 def test_a_window_of_workdays():
-    night = FeeWindow(time(22), time(6), 0.02, days=frozenset(range(5)))
-    fees = Tariff(grid_fee_eur_per_kwh=0.1, windows=(night,))
+    night = FeeWindow(time(22), time(6), 0.02, days=("mo", "tu", "we", "th", "fr"))
+    fees = Tariff(grid_fee_eur_per_kwh=0.1, window=(night,))
     assert fees.grid_fee(local("2026-11-20 23:00")) == 0.02  # Friday
     assert fees.grid_fee(local("2026-11-21 05:00")) == 0.02  # the night that began on Friday
     assert fees.grid_fee(local("2026-11-21 23:00")) == 0.1  # Saturday
     assert fees.grid_fee(local("2026-11-23 05:00")) == 0.1  # the night that began on Sunday
-    noon = FeeWindow(time(10), time(15), 0.02, days=frozenset({6}))
-    assert Tariff(windows=(noon,)).grid_fee(local("2026-11-22 12:00")) == 0.02
-    assert Tariff(windows=(noon,)).grid_fee(local("2026-11-23 12:00")) == 0.0
+    noon = FeeWindow(time(10), time(15), 0.02, days=("su",))
+    assert Tariff(window=(noon,)).grid_fee(local("2026-11-22 12:00")) == 0.02
+    assert Tariff(window=(noon,)).grid_fee(local("2026-11-23 12:00")) == 0.0

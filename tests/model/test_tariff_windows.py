@@ -14,7 +14,7 @@ SUMMER = frozenset({4, 5, 6, 7, 8, 9})
 
 
 def tariff(*windows, **options):
-    return Tariff(grid_fee_eur_per_kwh=USUAL, windows=windows, **options)
+    return Tariff(grid_fee_eur_per_kwh=USUAL, window=windows, **options)
 
 
 def window(start, end, fee=LOW, **options):
@@ -80,7 +80,7 @@ def test_windows_are_local_and_moments_are_utc():
 
 
 def test_windows_follow_the_tariffs_own_zone():
-    fees = tariff(window("10:00", "15:00"), zone=ZoneInfo("Atlantic/Azores"))
+    fees = tariff(window("10:00", "15:00"), time_zone=ZoneInfo("Atlantic/Azores"))
     assert fees.grid_fee(local("2026-06-15 11:00")) == USUAL
     assert fees.grid_fee(local("2026-06-15 12:00")) == LOW
 

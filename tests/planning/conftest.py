@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from optimizer.model.battery import Battery
-from optimizer.model.grid import Dimming, Grid, Rule
+from optimizer.model.grid import Grid, OperatorLimit, Rule
 from optimizer.model.tariff import Peak
-from optimizer.planning import calibration, planner
+from optimizer.planning import plan_notes, planner
 from optimizer.planning.end_value import auto_end_value
 from optimizer.planning.task import ForecastStep, Task
 
@@ -88,7 +88,7 @@ def random_task():
 
     def make(seed, count=None, *, tricky=False):
         rng = Random(seed)  # noqa: S311
-        battery, grid = _battery(rng), replace(_grid(rng), rests_roof=seed % 3 != 0)
+        battery, grid = _battery(rng), replace(_grid(rng), price_curtailment=seed % 3 != 0)
         count = count or rng.choice([24, 48, 96, 144, 192])
         steps = _steps(rng, count, rng.choice([15, 30, 60]), tricky)
         start_wh = battery.capacity_wh * _soc_percent(rng, battery) / 100
@@ -128,7 +128,7 @@ def _dimming(rng, steps):
     span = steps[-1].end - steps[0].start
     starts = [steps[0].start + rng.random() * span for _ in range(rng.randrange(4))]
     length = timedelta(hours=rng.choice([0.4, 1, 2.2]))
-    return tuple(Dimming(at, at + length, rng.choice([0, 600, 4_200])) for at in starts)
+    return tuple(OperatorLimit(at, at + length, rng.choice([0, 600, 4_200])) for at in starts)
 
 
 @pytest.fixture(scope="session")
@@ -141,14 +141,69 @@ def whole_task(random_task):
     def make(seed, count=None):
         task, rng = random_task(seed, count, tricky=seed % 2 == 1), Random(-seed)  # noqa: S311
         battery = _whole_battery(rng, task.battery)
-        grid = replace(task.grid, dimming=_dimming(rng, task.steps))
+        grid = replace(task.grid, operator_limits=_dimming(rng, task.steps))
         peak, price = None, rng.choice([0.5, 3.0, 12.0])
         if rng.random() < 0.5:
             reached_w, usual_w = rng.choice([0, 1_500, 4_000]), rng.choice([0, 0, 2_000])
             peak = Peak(price, rng.choice(["month", "year"]), reached_w, usual_w)
         last = rng.choice([None, AT - timedelta(days=9), AT - timedelta(days=100)])
-        full_by = calibration.due(task.steps, battery, last)
+        full_by = plan_notes.due(task.steps, battery, last)
         return replace(task, battery=battery, grid=grid, peak=peak, full_by=full_by)
+
+    return make
+
+
+def _extreme_prices(rng, steps):
+    """Prices of all steps: all zero, negative around noon, one flat price, or as they are."""
+    kind = rng.choice(["zero", "negative", "flat", "as they are"])
+    pair = rng.choice([(0.3, 0.08), (0.3, 0.0), (0.25, 0.25)])
+    result = []
+    for step in steps:
+        buy, sell = {"zero": (0.0, 0.0), "flat": pair}.get(kind, (step.buy, step.sell))
+        if kind == "negative" and rng.random() < 0.5:
+            buy, sell = rng.choice([(-0.1, -0.1), (-0.05, 0.0), (0.1, -0.08), (-0.2, 0.08)])
+        result.append(replace(step, buy=buy, sell=sell))
+    return tuple(result)
+
+
+@pytest.fixture(scope="session")
+def extreme_task(whole_task):
+    """A task at the edges of what owners can have.
+
+    1 to 300 steps, 0.1 kWh to 1 MWh, no charging or discharging power, all prices zero, negative
+    prices under a feed-in cap, a battery that is dimmed to zero.
+    """
+
+    def make(seed):
+        rng = Random(-7 * seed)  # noqa: S311
+        count = rng.choice([1, 2, 3, 8, 24, 24, 48, 96, 300])
+        task = whole_task(seed, count)
+        scale = rng.choice([100, 1_000, 10_000, 10_000, 30_000, 1_000_000]) / 10_000
+        powers = {
+            name: rng.choice([0, 0.2, 1, 1]) * 10_000 * scale
+            for name in ("max_charge_w", "max_discharge_w")
+        }
+        tapers = {
+            name: tuple((soc, watts * scale) for soc, watts in getattr(task.battery, name))
+            for name in ("charge_taper", "discharge_taper")
+        }
+        battery = replace(
+            task.battery, capacity_wh=10_000 * scale, max_ac_w=max(3_000, 5_000 * scale),
+            standby_w=min(task.battery.standby_w, *powers.values()), **powers, **tapers,
+        )  # fmt: skip
+        steps = _extreme_prices(rng, task.steps)
+        steps = tuple(replace(step, pv_w=step.pv_w * rng.choice([1, 3])) for step in steps)
+        operator_limits = task.grid.operator_limits
+        if rng.random() < 0.3:
+            operator_limits = (OperatorLimit(steps[0].start, steps[-1].end, 0.0),)
+        grid = replace(
+            task.grid,
+            operator_limits=operator_limits,
+            max_sell_w=rng.choice([0, 0, 2_000, 6_000, 20_000]),
+            price_curtailment=rng.random() < 0.2,
+        )
+        start_wh = battery.capacity_wh * task.start_wh / task.battery.capacity_wh
+        return replace(task, steps=steps, battery=battery, grid=grid, start_wh=start_wh)
 
     return make
 
@@ -164,7 +219,7 @@ def task_of():
             for index, row in enumerate(rows)
         )
         ideal = {"min_soc_percent": 0, "charge_efficiency": 1.0, "discharge_efficiency": 1.0}
-        names = ("max_buy_w", "max_sell_w", "rests_roof")
+        names = ("max_buy_w", "max_sell_w", "price_curtailment")
         caps = {key: limits.pop(key) for key in names if key in limits}
         cells = Battery(**({"capacity_wh": 10_000} | ideal | limits))
         start_wh = cells.capacity_wh * soc_percent / 100
@@ -182,7 +237,7 @@ def plan_task():
 
     def make(task, engine=None, **options):
         soc_percent = 100 * task.start_wh / task.battery.capacity_wh
-        request = planner.Request(
+        request = planner.PlanRequest(
             AT, "home", task.battery, task.grid, soc_percent, peak=task.peak, **options
         )
         task = replace(task, full_by=planner.task_of(task.steps, request).full_by)

@@ -9,18 +9,18 @@ import pulp
 import pytest
 
 from optimizer.errors import InfeasibleError
-from optimizer.planning import engines, program
+from optimizer.planning import program, solvers
 
-CBC = engines.cbc_solver()
+CBC = solvers.cbc_solver()
 needs_cbc = pytest.mark.skipif(CBC is None, reason="neither the PATH nor this PuLP brings CBC")
 
 WITHOUT_HIGHSPY = """
 import sys
 sys.modules["highspy"] = None
 from optimizer.errors import InfeasibleError
-from optimizer.planning import engines
+from optimizer.planning import solvers
 try:
-    print(engines.solver()[1])
+    print(solvers.solver()[1])
 except InfeasibleError as error:
     print(error)
 """

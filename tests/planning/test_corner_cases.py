@@ -48,7 +48,7 @@ def test_standby_above_the_charging_power_overloads(plan_of):
 
 def test_a_negative_end_value_is_refused(task_of):
     task = task_of([(0.3, 0.0, 0, 0)])
-    request = planner.Request(task.steps[0].start, "home", task.battery, task.grid, 50.0, -0.1)
+    request = planner.PlanRequest(task.steps[0].start, "home", task.battery, task.grid, 50.0, -0.1)
     with pytest.raises(ConfigError, match="stored_value cannot be negative"):
         planner.make_plan(task.steps, request, lambda: 0.0)
 
@@ -63,12 +63,12 @@ def test_the_reason_to_hold_does_not_contradict_itself(plan_of):
 def test_roof_power_that_the_inverter_cannot_pass_is_not_a_grid_charge(plan_of):
     rows = [(0.30, 0.08, 8_000, 4_000), (0.30, 0.08, 8_000, 0)]
     plan = plan_of(rows, soc_percent=10, hybrid=True, max_ac_w=3_000)
-    assert plan.steps[0].intent == "own_use"
+    assert plan.steps[0].intent == "self_consumption"
 
 
-def test_emptying_within_the_step_is_own_use_with_standby_too(plan_of):
+def test_emptying_within_the_step_is_self_consumption_with_standby_too(plan_of):
     plan = plan_of([(0.30, 0.08, 500, 0)], soc_percent=0.5, standby_w=70)
-    assert plan.steps[0].intent == "own_use"
+    assert plan.steps[0].intent == "self_consumption"
 
 
 def test_without_its_battery_a_hybrid_sells_what_its_inverter_passes(plan_of):

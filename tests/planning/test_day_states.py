@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from optimizer.model.roof_days import RoofDays
-from optimizer.model.spread import certain, generic
-from optimizer.planning import value_table
-from optimizer.planning.forecasts import DayStates, Forecasts
+from optimizer.model.load_spread import certain, generic
+from optimizer.model.pv_days import PvDays
+from optimizer.planning import water_value
+from optimizer.planning.arrays import DayStates, Forecasts
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def task(task_of):
 
 def table(task, days=None, spread=None):
     forecasts = Forecasts.of([task.steps], spread or certain(), [task.end_values])
-    return value_table.tables(task.battery, task.grid, replace(forecasts, days=days))[0]
+    return water_value.tables(task.battery, task.grid, replace(forecasts, days=days))[0]
 
 
 def states(ratios, weights, days):
@@ -30,7 +30,7 @@ def states(ratios, weights, days):
     )
 
 
-def with_roof(task, *ratios):
+def with_pv(task, *ratios):
     """The task with each step's roof times its ratio."""
     steps = zip(task.steps, ratios, strict=True)
     return replace(task, steps=tuple(replace(s, pv_w=s.pv_w * r) for s, r in steps))
@@ -44,7 +44,7 @@ def test_one_state_as_forecast_is_the_table_without_states(random_task):
 
 def test_within_a_day_each_state_goes_on_by_itself(task):
     found = table(task, states([0.5, 1.3], [[0.25, 0.75]] * 6, [1] * 6))
-    poor, rich = (table(with_roof(task, *[ratio] * 6)) for ratio in (0.5, 1.3))
+    poor, rich = (table(with_pv(task, *[ratio] * 6)) for ratio in (0.5, 1.3))
     assert found == pytest.approx(0.25 * poor + 0.75 * rich)
     assert np.abs(poor - rich).max() > 0.01
 
@@ -61,7 +61,7 @@ def test_a_days_load_is_more_or_less_throughout(task):
 
 def test_a_plans_kinds_of_days_are_its_states(task):
     """Six hours of one local day and six of the next: today's weights, then those of any day."""
-    kinds = RoofDays("Europe/Berlin", (0.7, 0.2, 0.1), (0.2, 0.3, 0.5))
+    kinds = PvDays("Europe/Berlin", (0.7, 0.2, 0.1), (0.2, 0.3, 0.5))
     first = datetime(2026, 6, 14, 19, tzinfo=UTC)
     hours = [first + timedelta(hours=n) for n in range(6)]
     steps = tuple(
@@ -71,35 +71,35 @@ def test_a_plans_kinds_of_days_are_its_states(task):
     later = replace(task, steps=steps)
     weights = [kinds.today] * 3 + [kinds.later] * 3
     expected = table(later, states(kinds.ratios, weights, [1] * 3 + [2] * 3))
-    assert value_table.of_task(later, certain(), kinds) == pytest.approx(expected)
-    assert value_table.of_task(later, certain()) != pytest.approx(expected, abs=1e-4)
+    assert water_value.of_task(later, certain(), kinds) == pytest.approx(expected)
+    assert water_value.of_task(later, certain()) != pytest.approx(expected, abs=1e-4)
 
 
 def test_over_night_the_states_are_forgotten(task):
     """The second day's mean counts at the end of the first, whatever the first one was like."""
     days, general, today = [1] * 3 + [2] * 3, [0.5, 0.5], [0.1, 0.9]
     found = table(task, states([0.5, 1.3], [today] * 3 + [general] * 3, days))
-    poor, rich = (table(with_roof(task, *[ratio] * 6)) for ratio in (0.5, 1.3))
+    poor, rich = (table(with_pv(task, *[ratio] * 6)) for ratio in (0.5, 1.3))
     assert found[3:] == pytest.approx((poor[3:] + rich[3:]) / 2)
-    before = [(table(with_roof(task, *[1.0] * 3, *[ratio] * 3))[2]) for ratio in (0.5, 1.3)]
+    before = [(table(with_pv(task, *[1.0] * 3, *[ratio] * 3))[2]) for ratio in (0.5, 1.3)]
     assert found[2] == pytest.approx(sum(before) / 2)
 
 
 def test_with_states_many_plans_are_the_same_as_one_by_one(random_task, monkeypatch):
-    monkeypatch.setattr(value_table, "FORECASTS", 2)
+    monkeypatch.setattr(water_value, "FORECASTS", 2)
     base = random_task(60_010, 30)
     plans = [base.steps[index : index + 20] for index in (0, 4, 9)]
     weights = np.random.default_rng(1).dirichlet([1, 1, 1], (3, 20))
     day = np.array([[1] * 12 + [2] * 8, [1] * 8 + [2] * 12, [1] * 3 + [2] * 17])
     ratios = np.array([0.6, 0.9, 1.2])
     forecasts = Forecasts.of(plans, generic(), [(0.1,), (0.2,), (0.15,)])
-    together = value_table.tables(
+    together = water_value.tables(
         base.battery,
         base.grid,
         replace(forecasts, days=DayStates(ratios, ratios[::-1], weights, day)),
     )
     for index, steps in enumerate(plans):
-        roof = DayStates(ratios, ratios[::-1], weights[index : index + 1], day[index : index + 1])
+        pv = DayStates(ratios, ratios[::-1], weights[index : index + 1], day[index : index + 1])
         one = Forecasts.of([steps], generic(), [forecasts.end_values[index]])
-        alone = value_table.tables(base.battery, base.grid, replace(one, days=roof))
-        assert together[index] == pytest.approx(alone[0], rel=0, abs=1e-12)
+        without_plan = water_value.tables(base.battery, base.grid, replace(one, days=pv))
+        assert together[index] == pytest.approx(without_plan[0], rel=0, abs=1e-12)

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from optimizer.model.grid import Dimming, Grid
-from optimizer.model.spread import certain, generic
-from optimizer.planning import end_value, planner, program, value
+from optimizer.model.grid import Grid, OperatorLimit
+from optimizer.model.load_spread import certain, generic
+from optimizer.planning import end_value, planner, program, water_value_exact
 
 NIGHT, SUN = (0.40, 0.08, 1_000.0, 0.0), (0.40, 0.08, 0.0, 3_000.0)
 
@@ -15,10 +15,10 @@ NIGHT, SUN = (0.40, 0.08, 1_000.0, 0.0), (0.40, 0.08, 0.0, 3_000.0)
 def test_a_worked_day_after(task_of):
     """1 kWh is used before the roof brings 3 kWh: the 2 kWh that it leaves open wait for later."""
     task = task_of([NIGHT, SUN], capacity_wh=5_000)
-    worth = end_value.beyond(task.steps, task.battery, Grid(), certain())
+    marginal_value = end_value.beyond(task.steps, task.battery, Grid(), certain())
     later = end_value.auto_end_value(task.steps, task.battery)
     assert later == pytest.approx(0.65 * 0.40)
-    assert worth == pytest.approx([0.40] * 5 + [later] * 10 + [0.08] * 10)
+    assert marginal_value == pytest.approx([0.40] * 5 + [later] * 10 + [0.08] * 10)
 
 
 def test_an_uncertain_load_bends_the_edges_and_moves_no_money(task_of):
@@ -35,7 +35,9 @@ def test_a_dimmed_night_makes_what_is_stored_worth_more(task_of):
     """What cannot be bought in the cheap hours has to be there before."""
     rows = [(0.20, 0.08, 200.0, 0.0)] * 3 + [(0.40, 0.08, 3_000.0, 0.0)] * 3
     task, free = task_of(rows, max_charge_w=3_000), Grid()
-    dimmed = replace(free, dimming=(Dimming(task.steps[0].start, task.steps[2].end, 500.0),))
+    dimmed = replace(
+        free, operator_limits=(OperatorLimit(task.steps[0].start, task.steps[2].end, 500.0),)
+    )
     open_, bound = (
         end_value.beyond(task.steps, task.battery, grid, certain()) for grid in (free, dimmed)
     )
@@ -47,10 +49,10 @@ def test_a_dimmed_night_makes_what_is_stored_worth_more(task_of):
 def test_the_worth_falls_and_never_costs(random_task):
     for seed in range(9400, 9420):
         task = random_task(seed, 96, tricky=True)
-        worth = end_value.beyond(task.steps, task.battery, task.grid, generic())
-        assert len(worth) == 25
-        assert min(worth) >= 0
-        assert list(worth) == sorted(worth, reverse=True)
+        marginal_value = end_value.beyond(task.steps, task.battery, task.grid, generic())
+        assert len(marginal_value) == 25
+        assert min(marginal_value) >= 0
+        assert list(marginal_value) == sorted(marginal_value, reverse=True)
 
 
 def test_what_rounding_breaks_is_mended():
@@ -64,7 +66,7 @@ def test_the_plan_leaves_what_is_worth_more_then(plan_of):
     used = plan_of([(0.30, 0.08, 9_000.0, 0.0)], soc_percent=100, end_value=(0.40, 0.20))
     assert used.steps[0].soc_wh == pytest.approx(5_000)
     assert used.stored_value_eur == pytest.approx(2.0)
-    assert used.own_use_stored_value_eur == pytest.approx(0.40)
+    assert used.self_consumption_stored_value_eur == pytest.approx(0.40)
     assert used.end_value_eur_per_kwh == pytest.approx(0.30)
     bought = plan_of(
         [(0.30, 0.08, 0.0, 0.0)], soc_percent=10, end_value=(0.40, 0.20), max_charge_w=9_000
@@ -87,7 +89,7 @@ def test_the_day_after_is_foreseen_and_never_planned(task_of):
     rows = [(0.30, 0.08, 400.0, 6_000.0)] * 4 + [(0.30, 0.08, 400.0, 0.0)] * 8
     length = task.steps[-1].end - task.steps[0].start
     after = [replace(s, start=s.start + length, end=s.end + length) for s in task_of(rows).steps]
-    request = planner.Request(
+    request = planner.PlanRequest(
         task.steps[0].start, "home", task.battery, task.grid, 100.0, beyond=tuple(after)
     )
     seen = planner.make_plan(task.steps, request, lambda: 0.0)
@@ -101,9 +103,9 @@ def test_program_and_recursion_agree_on_falling_worths(whole_task):
     rng, compared = np.random.default_rng(4), 0
     for seed in range(9440, 9470, 2):
         task = replace(whole_task(seed, 36), peak=None, full_by=None)
-        worths = tuple(sorted(rng.uniform(0, 0.4, 25).tolist(), reverse=True))
-        task = replace(task, end_values=worths)
-        found, exact = program.solve(task), value.solve(task)
+        marginal_values = tuple(sorted(rng.uniform(0, 0.4, 25).tolist(), reverse=True))
+        task = replace(task, end_values=marginal_values)
+        found, exact = program.solve(task), water_value_exact.water_values(task)
         if not found.binaries:
             assert found.objective_eur == pytest.approx(exact.objective_eur, rel=0, abs=1e-6)
             compared += 1

@@ -2,7 +2,8 @@
 
 The matrices are written here from the mathematics alone. In every step the model chooses between
 charging and discharging and between buying and selling; where only the roof may charge and drawing
-power is paid for, also between buying and charging.
+power is paid for, also between buying and charging. Without price curtailment a roof is throttled
+only while the grid takes all that it may, or the inverter passes all that it can.
 """
 
 import itertools
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from optimizer.planning import program
-from optimizer.planning.convexity import is_convex
+from optimizer.planning.program import is_convex
 
 BUY, SELL, CHARGE, DISCHARGE, CURTAILED, STORED, OVERLOAD, SHORTFALL = range(8)
 WIDTH = 8
@@ -64,7 +65,7 @@ def bounds(task):
         )
         over = max(0.0, step.load_w - passed + battery.standby_w - grid.max_buy_w)
         thrown = step.pv_w
-        if not grid.rests_roof:
+        if not grid.price_curtailment:
             blocked = [0.0, -need - grid.max_sell_w]
             blocked += [step.pv_w - battery.standby_w - battery.max_ac_w] if battery.hybrid else []
             thrown = min(step.pv_w, max(blocked))
@@ -81,7 +82,7 @@ def costs(task):
         wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
         row = [step.buy, -step.sell, 0, wear, 0, 0, step.buy + OVERLOAD_EUR, RECOVERY_EUR]
         result += [price * hours(step) for price in row]
-    return result + [-worth for worth in task.end_values]
+    return result + [-marginal_value for marginal_value in task.end_values]
 
 
 def rows(task):
@@ -106,9 +107,9 @@ def rows(task):
         given = 0.0 if index else task.start_wh / 1000
         yield given, given, store | before
         if battery.hybrid:
-            rating, roof = battery.max_ac_w / 1000, step.pv_w / 1000 - standby
+            rating, pv = battery.max_ac_w / 1000, step.pv_w / 1000 - standby
             ac = {at + DISCHARGE: 1, at + CHARGE: -1, at + CURTAILED: -1}
-            yield -rating - roof, rating - roof, ac
+            yield -rating - pv, rating - pv, ac
         yield battery.min_wh / 1000, INFINITE, {at + STORED: 1, at + SHORTFALL: 1}
 
 
@@ -130,19 +131,45 @@ def model(task):
     return highs
 
 
+def throttlings(task, most_kw):
+    """Why a step may throttle its roof: at will, not at all, the grid or the inverter is full."""
+    if task.grid.price_curtailment or not most_kw:
+        return ["at will"]
+    return ["not", "grid", "inverter"] if task.battery.hybrid else ["not", "grid"]
+
+
 def patterns(task):
-    """All combinations of (buys, charges), one pair per step."""
-    pairs = list(itertools.product((False, True), repeat=2))
+    """All combinations of (buys, charges, why it throttles), one per step."""
+    most = bounds(task)
+    tuples = (
+        itertools.product(
+            (False, True), (False, True), throttlings(task, most[index * WIDTH + CURTAILED])
+        )
+        for index in range(len(task.steps))
+    )
     return itertools.product(
         *(
             [
-                (buys, charges)
-                for buys, charges in pairs
+                (buys, charges, why)
+                for buys, charges, why in of_step
                 if not (buys and charges and step.buy < 0 and not task.grid.rule.grid_charging)
+                and not (buys and why == "grid")
             ]
-            for step in task.steps
+            for step, of_step in zip(task.steps, tuples, strict=True)
         )
     )
+
+
+def change_throttling(highs, task, index, why, most):
+    """Set the bounds of what is throttled, of selling and of the inverter's AC power."""
+    place, step = index * WIDTH, task.steps[index]
+    highs.changeColBounds(place + CURTAILED, 0.0, 0.0 if why == "not" else most[place + CURTAILED])
+    if why == "grid":
+        highs.changeColBounds(place + SELL, most[place + SELL], most[place + SELL])
+    if task.battery.hybrid:
+        rating, still = task.battery.max_ac_w / 1000, (step.pv_w - task.battery.standby_w) / 1000
+        least = (rating if why == "inverter" else -rating) - still
+        highs.changeRowBounds(1 + 4 * index + 2, least, rating - still)
 
 
 def returns(task):
@@ -155,7 +182,7 @@ def least_objective(task):
     floor, band = (min(task.battery.min_wh, x) / 1000 for x in (task.start_wh, INFINITE))
     below = task.start_wh < task.battery.min_wh
     for pattern, back in itertools.product(patterns(task), returns(task)):
-        for index, (buys, charges) in enumerate(pattern):
+        for index, (buys, charges, why) in enumerate(pattern):
             place = index * WIDTH + STORED
             highs.changeColBounds(place, band if index >= back else floor, most[place])
             switches = {
@@ -165,6 +192,7 @@ def least_objective(task):
             for column, on in switches.items():
                 place = index * WIDTH + column
                 highs.changeColBounds(place, 0.0, most[place] if on else 0.0)
+            change_throttling(highs, task, index, why, most)
         highs.run()
         if highs.getModelStatus() == highspy.HighsModelStatus.kOptimal:
             best = min(best, highs.getObjectiveValue())

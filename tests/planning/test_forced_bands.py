@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from optimizer.errors import InfeasibleError
-from optimizer.planning import program, value
-from optimizer.planning.convexity import is_convex
+from optimizer.planning import program, water_value_exact
+from optimizer.planning.program import is_convex
 
 ROWS = [(0.20, 0.08, 500.0, 0.0), (0.30, 0.08, 500.0, 3_000.0), (0.40, 0.08, 2_000.0, 0.0)]
 
@@ -55,7 +55,7 @@ def test_what_the_battery_cannot_give_has_no_plan(task_of):
         with pytest.raises(InfeasibleError, match="proved no optimum for 3 steps"):
             program.solve(task)
         with pytest.raises(InfeasibleError, match="cannot do what is forced at 2026-03-28 13:00"):
-            value.solve(task)
+            _ = water_value_exact.water_values(task).battery_w
 
 
 def test_program_and_recursion_agree_under_force(random_task):
@@ -73,10 +73,10 @@ def test_program_and_recursion_agree_under_force(random_task):
             except InfeasibleError:
                 refused += 1
                 with pytest.raises(InfeasibleError):
-                    value.solve(forced)
+                    _ = water_value_exact.water_values(forced).battery_w
                 continue
             solved += 1
-            assert value.solve(forced).objective_eur == pytest.approx(
+            assert water_value_exact.water_values(forced).objective_eur == pytest.approx(
                 solution.objective_eur, rel=0, abs=1e-6
             ), f"seed {seed}, band {band}"
     assert solved > 40

@@ -50,8 +50,8 @@ def test_on_hybrids_the_inverter_carries_the_roof_in_every_step(random_task, pla
     for seed in range(8000, 8020):
         task = random_task(seed, 24)
         for step in plan_task(task).steps:
-            roof_w = step.pv_w - step.curtailed_w if task.battery.hybrid else 0.0
-            assert step.ess_w == pytest.approx(step.battery_w + roof_w, abs=0.02)
+            dc_pv_w = step.pv_w - step.curtailed_w if task.battery.hybrid else 0.0
+            assert step.ess_w == pytest.approx(step.battery_w + dc_pv_w, abs=0.02)
             seen += task.battery.hybrid and step.curtailed_w > 1
     assert seen > 10
 
@@ -75,7 +75,7 @@ def test_zero_export_throttles_all_that_has_no_room(plan_of):
 @pytest.mark.parametrize("coupling", [True, False], ids=["hybrid", "AC-coupled"])
 def test_a_negative_selling_price_throttles_rather_than_pays(plan_of, coupling):
     rows = [(0.30, -0.05, 1_000, 4_000)]
-    plan = plan_of(rows, soc_percent=100, hybrid=coupling, rests_roof=True)
+    plan = plan_of(rows, soc_percent=100, hybrid=coupling, price_curtailment=True)
     step = plan.steps[0]
     assert (step.grid_w, step.curtailed_w) == (0, 3_000)
     assert step.cost_eur == 0
@@ -115,11 +115,11 @@ def test_a_price_of_nothing_is_enough_to_let_it_run(plan_of):
 
 
 def test_being_paid_for_drawing_throttles_the_whole_roof(plan_of):
-    plan = plan_of([(-0.10, -0.10, 1_000, 4_000)], soc_percent=100, rests_roof=True)
+    plan = plan_of([(-0.10, -0.10, 1_000, 4_000)], soc_percent=100, price_curtailment=True)
     step = plan.steps[0]
     assert (step.grid_w, step.curtailed_w) == (1_000, 4_000)
     assert step.cost_eur == pytest.approx(-0.10)
     assert plan.notes == (
         "the plan rests the roof in 1 steps (4.0 kWh) because of negative prices, as "
-        "grid.rests_roof allows: if nobody does, the bill will be 0.40 EUR higher",
+        "grid.price_curtailment allows: if nobody does, the bill will be 0.40 EUR higher",
     )

@@ -39,48 +39,48 @@ CASES = {
         {"soc_percent": 50, "rule": "mixed"},
         ("discharge", 5_000, (5_000, 10_000)),
     ),
-    "own use: the battery carries the house": (NIGHT, {}, ("own_use", 500, ALL)),
-    "own use: the roof's surplus is stored": (
+    "left alone: the battery carries the house": (NIGHT, {}, ("self_consumption", 500, ALL)),
+    "left alone: the roof's surplus is stored": (
         [(0.30, 0.08, 500, 2_000)],
         {"end_value": 0.2},
-        ("own_use", -1_500, ALL),
+        ("self_consumption", -1_500, ALL),
     ),
-    "own use: empty": (NIGHT, {"soc_percent": 0}, ("own_use", 0, ALL)),
-    "own use: empty at its lower edge": (
+    "left alone: empty": (NIGHT, {"soc_percent": 0}, ("self_consumption", 0, ALL)),
+    "left alone: empty at its lower edge": (
         NIGHT,
         {"soc_percent": 20, "min_soc_percent": 20},
-        ("own_use", 0, ALL),
+        ("self_consumption", 0, ALL),
     ),
-    "own use: soon empty": (NIGHT, {"soc_percent": 2}, ("own_use", 200, ALL)),
-    "own use: full": (
+    "left alone: soon empty": (NIGHT, {"soc_percent": 2}, ("self_consumption", 200, ALL)),
+    "left alone: full": (
         [(0.30, 0.08, 500, 2_000)],
         {"soc_percent": 100, "end_value": 0.2},
-        ("own_use", 0, ALL),
+        ("self_consumption", 0, ALL),
     ),
-    "own use: soon full": (
+    "left alone: soon full": (
         [(0.30, 0.08, 500, 2_000)],
         {"soc_percent": 95, "end_value": 0.2},
-        ("own_use", -500, ALL),
+        ("self_consumption", -500, ALL),
     ),
-    "own use: largest discharging power": (
+    "left alone: largest discharging power": (
         [(0.30, 0.08, 12_000, 0)],
         {"soc_percent": 100, "max_discharge_w": 5_000},
-        ("own_use", 5_000, (-10_000, 5_000)),
+        ("self_consumption", 5_000, (-10_000, 5_000)),
     ),
-    "own use: largest charging power": (
+    "left alone: largest charging power": (
         [(0.30, 0.08, 0, 9_000)],
         {"soc_percent": 0, "max_charge_w": 2_000, "end_value": 0.2},
-        ("own_use", -2_000, (-2_000, 10_000)),
+        ("self_consumption", -2_000, (-2_000, 10_000)),
     ),
-    "own use: the roof just covers the house": (
+    "left alone: the roof just covers the house": (
         [(0.30, 0.08, 1_000, 1_000)],
         {"end_value": 0.2},
-        ("own_use", 0, ALL),
+        ("self_consumption", 0, ALL),
     ),
-    "own use: part now, the rest in a dearer hour": (
+    "left alone: part now, the rest in a dearer hour": (
         [(0.42, 0.08, 1_000, 0), (0.44, 0.08, 1_000, 0)],
         {"soc_percent": 15},
-        ("own_use", 500, ALL),
+        ("self_consumption", 500, ALL),
     ),
 }
 
@@ -91,13 +91,14 @@ def test_the_first_step_is_for(plan_of, name):
     assert outcome(plan_of(rows, **options).steps[0]) == expected
 
 
-WORDS = {
+INTENT_NAMES = {
     "charge": (
         "cheap before the peak (50.0 ct at 15:00): a kWh stored now costs 10.0 ct, "
-        "later it is worth at least {worth}"
+        "later it is worth at least {marginal_value}"
     ),
     "hold": (
-        "keep for dearer hours (44.0 ct at 15:00): a stored kWh is worth {worth} then, 40.0 ct now"
+        "keep for dearer hours (44.0 ct at 15:00): "
+        "a stored kWh is worth {marginal_value} then, 40.0 ct now"
     ),
     "defer": (
         "keep room: selling pays 8.0 ct now, the roof still fills the battery by 16:00 "
@@ -107,27 +108,33 @@ WORDS = {
         "charge gently: the rest is sold for 8.0 ct, the roof still fills the battery by 16:00 "
         "when selling pays 0.0 ct"
     ),
-    "discharge": "sell: a stored kWh earns 40.0 ct now, it is worth {worth} later",
-    "own use: the battery carries the house": "the battery carries the house",
-    "own use: the roof's surplus is stored": "the roof covers the house, the rest is stored",
-    "own use: empty": ("the battery is empty: the house buys, charging would not pay after losses"),
-    "own use: soon empty": "the battery carries the house until it is empty",
-    "own use: full": "the battery is full: the roof covers the house, the rest is sold",
-    "own use: soon full": "the battery is full: the roof covers the house, the rest is sold",
-    "own use: largest discharging power": ("the battery gives all it can, the house buys the rest"),
-    "own use: the roof just covers the house": "the roof just covers the house",
-    "own use: part now, the rest in a dearer hour": (
+    "discharge": "sell: a stored kWh earns 40.0 ct now, it is worth {marginal_value} later",
+    "left alone: the battery carries the house": "the battery carries the house",
+    "left alone: the roof's surplus is stored": "the roof covers the house, the rest is stored",
+    "left alone: empty": (
+        "the battery is empty: the house buys, charging would not pay after losses"
+    ),
+    "left alone: soon empty": "the battery carries the house until it is empty",
+    "left alone: full": "the battery is full: the roof covers the house, the rest is sold",
+    "left alone: soon full": "the battery is full: the roof covers the house, the rest is sold",
+    "left alone: largest discharging power": (
+        "the battery gives all it can, the house buys the rest"
+    ),
+    "left alone: the roof just covers the house": "the roof just covers the house",
+    "left alone: part now, the rest in a dearer hour": (
         "the battery carries part of the house, the rest is kept for dearer hours "
         "(44.0 ct at 15:00)"
     ),
 }
 
 
-@pytest.mark.parametrize("name", WORDS)
+@pytest.mark.parametrize("name", INTENT_NAMES)
 def test_the_reason_is_given_in_words_and_cents(plan_of, name):
     rows, options, _ = CASES[name]
     step = plan_of(rows, **options).steps[0]
-    assert step.why == WORDS[name].format(worth=f"{100 * step.stored_value_eur_per_kwh:.1f} ct")
+    assert step.why == INTENT_NAMES[name].format(
+        marginal_value=f"{100 * step.stored_value_eur_per_kwh:.1f} ct"
+    )
 
 
 def test_losses_are_in_the_figures_that_are_compared(plan_of):
@@ -154,11 +161,19 @@ def test_the_intents_of_a_whole_day_read_as_one_would_expect(plan_of):
         [night, night, noon, noon, evening, evening, late], soc_percent=10, end_value=0.10,
         charge_efficiency=0.95, discharge_efficiency=0.95,
     )  # fmt: skip
-    assert [step.intent.value for step in plan.steps] == ["own_use"] * 7
+    assert [step.intent.value for step in plan.steps] == ["self_consumption"] * 7
     dark = (0.21, 0.08, 500, 0)
     plan = plan_of(
         [night, night, dark, dark, evening, evening, late], soc_percent=10, end_value=0.10,
         charge_efficiency=0.95, discharge_efficiency=0.95,
     )  # fmt: skip
     intents = [step.intent.value for step in plan.steps]
-    assert intents == ["charge", "charge", "hold", "hold", "own_use", "own_use", "own_use"]
+    assert intents == [
+        "charge",
+        "charge",
+        "hold",
+        "hold",
+        "self_consumption",
+        "self_consumption",
+        "self_consumption",
+    ]

@@ -21,7 +21,7 @@ def test_paid_drawing_does_not_enter_a_battery_that_only_the_roof_may_charge(pla
 
 @pytest.mark.parametrize("rule", ["grid_charge", "mixed"])
 def test_where_grid_energy_may_be_stored_paid_drawing_fills_the_battery(plan_of, rule):
-    plan = plan_of(PAID_FOR_DRAWING, rule=rule, end_value=0.2, rests_roof=True)
+    plan = plan_of(PAID_FOR_DRAWING, rule=rule, end_value=0.2, price_curtailment=True)
     assert plan.steps[-1].soc_wh == pytest.approx(10_000, abs=1)
     assert sum(step.grid_w for step in plan.steps) == pytest.approx(7_000, abs=1)
 

@@ -5,8 +5,9 @@ import itertools
 import pytest
 
 from optimizer.model.grid import Rule
-from optimizer.planning import program, step_cost, value
-from optimizer.planning.convexity import is_convex
+from optimizer.planning import program, water_value_exact
+from optimizer.planning.program import is_convex
+from tests.planning import scalar_step
 
 pytestmark = pytest.mark.no_cover
 
@@ -23,7 +24,7 @@ def convex_tasks(random_task):
 @pytest.mark.parametrize("first", range(0, COUNT, 20))
 def test_program_and_recursion_agree_on_the_money(convex_tasks, first):
     for seed, task in convex_tasks[first : first + 20]:
-        solution, values = program.solve(task), value.solve(task)
+        solution, values = program.solve(task), water_value_exact.water_values(task)
         assert solution.binaries == 0
         assert values.objective_eur == pytest.approx(solution.objective_eur, rel=0, abs=1e-6), (
             f"seed {seed}"
@@ -53,11 +54,11 @@ def test_the_recursions_own_powers_earn_its_promise(random_task):
     """The recursion's path, walked by the battery's physics, ends with the promised objective."""
     for seed in range(300, 330):
         task = random_task(seed, 48)
-        values, soc_wh, bill = value.solve(task), task.start_wh, 0.0
+        values, soc_wh, bill = water_value_exact.water_values(task), task.start_wh, 0.0
         for step, battery_w in zip(task.steps, values.battery_w, strict=True):
             low, high = task.battery_range(step)
             assert low - 1e-6 <= battery_w <= high + 1e-6
             soc_wh = task.battery.stored_after(soc_wh, battery_w, step.hours)
-            bill += step_cost.step_cost(task, step, battery_w)
+            bill += scalar_step.step_cost(task, step, battery_w)
             bill += max(0.0, task.battery.min_wh - soc_wh) / 1000 * 0.05 * step.hours
         assert bill - task.end_eur(soc_wh) == pytest.approx(values.objective_eur)

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from optimizer.planning import program
-from optimizer.planning.convexity import is_convex
+from optimizer.planning.program import is_convex
 
 pytestmark = pytest.mark.no_cover
 
@@ -138,7 +138,7 @@ def test_a_battery_with_losses_is_not_charged_over_the_grid_limit(planned_steps)
         lossy = battery.charge_efficiency * battery.discharge_efficiency < 0.92
         if lossy and is_convex(task) and step.grid_w > task.grid.max_buy_w + POWER_W:
             over += 1
-            behind_w = step.pv_w - task.max_ac_w
+            behind_w = step.pv_w - task.site.max_ac_w
             assert step.battery_w >= -max(battery.standby_w, behind_w) - POWER_W
     assert over > 100
 

@@ -101,7 +101,7 @@ SAID = {
     ),
     "full and selling costs": (
         [(0.30, -0.05, 500, 3_000)], 0,
-        {"soc_percent": 100, "end_value": 0.2, "rests_roof": True},
+        {"soc_percent": 100, "end_value": 0.2, "price_curtailment": True},
         "the battery is full and selling would cost money: the roof is throttled",
     ),
     "full and the cap": (
@@ -169,9 +169,9 @@ def test_a_price_is_never_minus_zero():
     assert explain.ct(-0.0) == "0.0 ct"
 
 
-def told(task, **more):
+def reported(task, **more):
     """The reasons of a plan for a task that is more than its rows say."""
-    request = planner.Request(
+    request = planner.PlanRequest(
         task.steps[0].start, "home", task.battery, task.grid,
         100 * task.start_wh / task.battery.capacity_wh, *task.end_values, **more,
     )  # fmt: skip
@@ -180,20 +180,20 @@ def told(task, **more):
 
 def test_what_serves_the_peak_power_says_so(task_of):
     task = task_of([NIGHT, (0.30, 0.08, 6_000, 0), NIGHT], soc_percent=20)
-    words = told(task, peak=Peak(10.0))
+    words = reported(task, peak=Peak(10.0))
     assert words[0] == (
         "needed later to keep the month's peak power down: charge, "
         "within the month's peak power"
     )  # fmt: skip
     kept = replace(task, grid=replace(task.grid, rule=Rule.PV_ONLY))
     yearly = Peak(10.0, "year")
-    assert told(kept, peak=yearly)[0] == "needed later to keep the year's peak power down: keep"
+    assert reported(kept, peak=yearly)[0] == "needed later to keep the year's peak power down: keep"
 
 
 def test_a_full_charge_that_is_due_says_so(task_of):
     task = task_of([NIGHT, DEAR, NIGHT], soc_percent=80)
     task = replace(task, battery=replace(task.battery, full_charge_every_days=7))
-    words = told(task, last_full_charge=task.steps[0].start - timedelta(days=30))
+    words = reported(task, last_full_charge=task.steps[0].start - timedelta(days=30))
     assert any(
         why.startswith("for the full charge that calibrates the battery, due by ") for why in words
     ), words

@@ -50,7 +50,7 @@ def test_the_hash_seed_of_the_process_does_not_matter():
 
 def test_the_clock_only_shows_in_solve_s(random_task):
     task, ticks = random_task(5030, 24), iter([100.0, 100.25])
-    request = planner.Request(
+    request = planner.PlanRequest(
         task.steps[0].start, "home", task.battery, task.grid, 41.0, *task.end_values
     )
     timed = planner.make_plan(task.steps, request, lambda: next(ticks))

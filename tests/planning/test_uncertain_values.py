@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from optimizer.model.spread import LoadSpread, certain, generic
-from optimizer.planning import program, value, value_table
-from optimizer.planning.forecasts import Forecasts
+from optimizer.model.load_spread import LoadSpread, certain, generic
+from optimizer.planning import program, water_value, water_value_exact
+from optimizer.planning.arrays import Forecasts
 from optimizer.planning.task import ForecastStep
 
 
@@ -23,8 +23,8 @@ def without_overload(task):
 
 
 def table(task, spread, **options):
-    forecasts = value_table.forecasts_of(task, spread, options.get("cells", 25))
-    return value_table.tables(task.battery, task.grid, forecasts, **options)[0]
+    forecasts = water_value.forecasts_of(task, spread, options.get("cells", 25))
+    return water_value.tables(task.battery, task.grid, forecasts, **options)[0]
 
 
 def of_loads(*ratios):
@@ -35,7 +35,7 @@ def of_loads(*ratios):
 def test_with_many_cells_and_one_load_it_is_the_exact_recursion(random_task, seed):
     """Each step smears the worth over at most a cell, so finer cells come closer."""
     task = without_overload(random_task(seed, 48, tricky=seed % 3 == 0))
-    exact = np.array(value.solve(task).table)
+    exact = np.array(water_value_exact.water_values(task).table)
     errors = []
     for fine in (4, 16, 64):
         found = table(task, certain(), cells=25 * fine).reshape(len(task.steps), 25, fine)
@@ -50,10 +50,10 @@ def test_so_it_is_with_all_that_a_house_may_have(whole_task, seed):
     """Tapers, a reserve, peaks, dimming, a full charge that is due."""
     task = without_overload(whole_task(seed, 48))
     task = replace(task, decided=program.solve(task).decided)
-    exact, errors = np.array(value.solve(task).table), []
+    exact, errors = np.array(water_value_exact.water_values(task).table), []
     for fine in (4, 32):
-        forecasts = value_table.forecasts_of(task, certain(), 25 * fine)
-        found = value_table.tables(task.battery, task.grid, forecasts, 25 * fine)[0]
+        forecasts = water_value.forecasts_of(task, certain(), 25 * fine)
+        found = water_value.tables(task.battery, task.grid, forecasts, 25 * fine)[0]
         errors.append(np.abs(found.reshape(48, 25, fine).mean(axis=2) - exact).mean())
     assert errors[0] < 0.02
     assert errors[1] < max(errors[0] / 4, 0.0001)
@@ -72,7 +72,7 @@ def test_no_cost_difference_is_lost_between_the_cells(task_of):
     """
     rows = [(0.31, 0.08, 1_700.0, 0.0), (0.20, 0.08, 0.0, 0.0)]
     task = task_of(rows, capacity_wh=7_700, end_value=0.11)
-    exact = np.array(value.solve(task).table)[0].sum() * 7.7 / 25
+    exact = np.array(water_value_exact.water_values(task).table)[0].sum() * 7.7 / 25
     for cells in (3, 7, 25):
         assert table(task, certain(), cells=cells)[0].sum() * 7.7 / cells == pytest.approx(exact)
 
@@ -87,8 +87,8 @@ def test_the_mean_over_the_loads_is_the_expected_cost_by_the_program(task_of):
         for edge in range(26):
             rest = replace(task, steps=(step,), start_wh=200.0 * edge)
             expected[edge] += program.solve(rest).objective_eur / 3
-    worths = [(left - right) / 0.2 for left, right in itertools.pairwise(expected)]
-    assert table(task, of_loads(*ratios))[0] == pytest.approx(worths, rel=0, abs=1e-6)
+    marginal_values = [(left - right) / 0.2 for left, right in itertools.pairwise(expected)]
+    assert table(task, of_loads(*ratios))[0] == pytest.approx(marginal_values, rel=0, abs=1e-6)
 
 
 def test_a_worked_table(task_of):
@@ -118,18 +118,18 @@ def test_the_worth_falls_with_the_state_of_charge(random_task):
 
 def test_many_plans_at_once_are_the_same_as_one_by_one(random_task, monkeypatch):
     """Also where plans end earlier, and where more come than are taken back together."""
-    monkeypatch.setattr(value_table, "FORECASTS", 4)
+    monkeypatch.setattr(water_value, "FORECASTS", 4)
     base = in_band(random_task(9200, 60))
     plans = [base.steps[index : index + count] for index, count in
              ((0, 60), (3, 30), (7, 53), (11, 1), (20, 40), (25, 24), (30, 30))]  # fmt: skip
     ends = [0.05 + 0.02 * index for index in range(len(plans))]
-    together = value_table.tables(
+    together = water_value.tables(
         base.battery, base.grid, Forecasts.of(plans, generic(), [(end,) for end in ends]), keep=20
     )
     assert together.shape == (len(plans), 20, 25)
     for rows, steps, end in zip(together, plans, ends, strict=True):
-        alone = table(replace(base, steps=steps, end_values=(end,)), generic(), keep=20)
-        assert rows[: len(alone)] == pytest.approx(alone, rel=0, abs=1e-12)
+        without_plan = table(replace(base, steps=steps, end_values=(end,)), generic(), keep=20)
+        assert rows[: len(without_plan)] == pytest.approx(without_plan, rel=0, abs=1e-12)
 
 
 def test_the_ratio_is_that_of_the_local_hour(task_of):
@@ -147,7 +147,7 @@ def test_the_plan_carries_the_uncertain_table(random_task, plan_task):
     task = in_band(random_task(9300, 24))
     wide = of_loads(0.2, 0.5, 2.3)
     plan = plan_task(task, spread=wide)
-    expected = value_table.of_task(task, wide.widened())
+    expected = water_value.of_task(task, wide.widened())
     for step, row in zip(plan.steps, expected, strict=True):
         assert step.values_eur_per_kwh == pytest.approx(row, rel=0, abs=1e-6)
     assert plan_task(task) == plan_task(task, spread=generic())
@@ -156,7 +156,7 @@ def test_the_plan_carries_the_uncertain_table(random_task, plan_task):
 
 def test_below_its_band_the_battery_follows_the_exact_table(task_of, plan_task):
     task = task_of([(0.20, 0.0, 300.0, 0.0)] * 6, min_soc_percent=20, soc_percent=5, end_value=0.1)
-    exact = value.solve(task).table
+    exact = water_value_exact.water_values(task).table
     for step, row in zip(plan_task(task).steps, exact, strict=True):
         assert step.values_eur_per_kwh == pytest.approx(row, rel=0, abs=1e-6)
 
@@ -176,18 +176,18 @@ def test_steps_may_be_of_different_length(at):
 
 @pytest.mark.parametrize("sell", [0.08, 0.30, 0.0, -0.02])
 @pytest.mark.parametrize("capped", [False, True])
-def test_on_a_flat_tariff_own_use_is_right_at_any_charge(task_of, plan_task, sell, capped):
+def test_on_a_flat_tariff_self_consumption_is_right_at_any_charge(task_of, plan_task, sell, capped):
     """Nothing to gain: no grid energy is stored, nothing kept back from the house.
 
     Nor is the roof sold while the house could use it later, unless selling pays as much.
     """
     sun = [0, 0, 0, 3_000, 6_000, 6_000, 4_000, 1_000, 0, 0, 0, 0] * 2
-    rows = [(0.30, sell, 400.0 + 90 * (hour % 5), roof) for hour, roof in enumerate(sun)]
+    rows = [(0.30, sell, 400.0 + 90 * (hour % 5), pv) for hour, pv in enumerate(sun)]
     losses = {"charge_efficiency": 0.95, "discharge_efficiency": 0.95}
     limit = {"max_sell_w": 2_000} if capped else {}
     plan = plan_task(task_of(rows, end_value=None, **losses, **limit))
     for step in plan.steps:
-        for worth in step.values_eur_per_kwh:
-            assert worth <= step.buy_eur_per_kwh * 0.95 + 0.002
+        for marginal_value in step.values_eur_per_kwh:
+            assert marginal_value <= step.buy_eur_per_kwh * 0.95 + 0.002
             if sell < 0.30:
-                assert worth >= step.sell_eur_per_kwh / 0.95 - 0.002 or capped
+                assert marginal_value >= step.sell_eur_per_kwh / 0.95 - 0.002 or capped

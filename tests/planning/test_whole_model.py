@@ -1,18 +1,18 @@
 """Tapers, reserve, peaks, dimming and full charges in finished plans, each worked by hand."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import time, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
 from optimizer.errors import OptimizerError
-from optimizer.model.grid import Dimming, Rule
+from optimizer.model.grid import OperatorLimit, Rule
 from optimizer.model.tariff import ExportKind, Peak
-from optimizer.planning import calibration, planner, program, value, verify
-from optimizer.planning.convexity import is_convex
-from optimizer.planning.own_use import own_use
+from optimizer.planning import plan_notes, planner, program, verify, water_value_exact
+from optimizer.planning.program import is_convex
+from optimizer.planning.self_consumption import self_consumption
 
 pytestmark = pytest.mark.no_cover
 
@@ -55,7 +55,7 @@ def test_the_random_tasks_hold_every_combination_of_rule_and_coupling(whole_task
     ):
         assert sum(bool(getattr(t.battery, name)) for t in tasks) > 50
     assert sum(t.peak is not None for t in tasks) > 100
-    assert sum(bool(t.grid.dimming) for t in tasks) > 100
+    assert sum(bool(t.grid.operator_limits) for t in tasks) > 100
 
 
 def test_every_limit_holds_in_every_plan(cases):
@@ -71,10 +71,10 @@ def test_every_limit_holds_in_every_plan(cases):
             if battery.discharge_taper:
                 most = np.interp(percent, *zip(*battery.discharge_taper, strict=True))
                 assert step.battery_w <= most - idle + 1
-            for time in task.grid.dimming:
-                if time.start < step.end and step.start < time.end:
-                    assert step.ess_w >= -max(time.max_w, idle) - 1
-                    dimmed += step.ess_w <= -max(time.max_w, idle) + 1
+            for limit in task.grid.operator_limits:
+                if limit.start < step.end and step.start < limit.end:
+                    assert step.ess_w >= -max(limit.max_w, idle) - 1
+                    dimmed += step.ess_w <= -max(limit.max_w, idle) + 1
             before_wh = step.soc_wh
     assert tapered > 10
     assert dimmed > 5
@@ -91,7 +91,7 @@ def test_program_and_recursion_agree_on_all_of_it(cases, whole_task):
         peaks_eur = peaks * task.peak.eur_per_kw if task.peak else 0.0
         if is_convex(task):
             compared += 1
-            values = value.solve(decided)
+            values = water_value_exact.water_values(decided)
             assert values.objective_eur + peaks_eur == pytest.approx(
                 solution.objective_eur, rel=0, abs=1e-5
             ), f"seed {seed}"
@@ -111,17 +111,17 @@ def test_charging_slows_down_near_full(plan_of):
     assert {step.intent.value for step in plan.steps[:4]} == {"charge"}
 
 
-def test_a_taper_that_slows_own_use_down_leaves_it_own_use(plan_of):
+def test_a_taper_that_slows_self_consumption_down_leaves_it_self_consumption(plan_of):
     sun = (0.30, 0.08, 0.0, 4_000.0)
     plan = plan_of([sun] * 3, soc_percent=90, end_value=0.25, minutes=15,
                    charge_taper=((80.0, 4_000.0), (100.0, 1_000.0)))  # fmt: skip
     assert powers(plan)[0] == -2_500
-    assert [step.intent.value for step in plan.steps] == ["own_use"] * 3
+    assert [step.intent.value for step in plan.steps] == ["self_consumption"] * 3
     night = (0.30, 0.08, 4_000.0, 0.0)
     plan = plan_of([night] * 2, soc_percent=10, minutes=15,
                    discharge_taper=((0.0, 0.0), (20.0, 4_000.0)))  # fmt: skip
     assert powers(plan)[0] == 2_000
-    assert plan.steps[0].intent.value == "own_use"
+    assert plan.steps[0].intent.value == "self_consumption"
 
 
 def test_a_reserve_is_kept_unless_the_price_is_worth_more(plan_of):
@@ -137,6 +137,22 @@ def test_a_reserve_is_kept_unless_the_price_is_worth_more(plan_of):
     assert tight.notes == ()
 
 
+def test_hours_that_do_not_count_may_draw_as_much_as_they_like(task_of, plan_task):
+    """14:00 to 19:00 in Berlin; only from 16:00 on the operator counts."""
+    rows = [(0.10, 0.0, 0.0, 0.0)] * 2 + [(0.50, 0.0, 1_000.0, 0.0)] * 3
+    task = task_of(rows, soc_percent=0, max_charge_w=3_000)
+    counted = plan_task(replace(task, peak=Peak(2.0)))
+    free = plan_task(replace(task, peak=Peak(2.0, from_=time(16), to=time(22))))
+    assert counted.peak_w == pytest.approx(600, abs=0.1)  # 3 kWh over five hours
+    assert (free.peak_w, free.peak_eur) == (0.0, 0.0)
+    assert free.steps[0].peak_w is free.steps[1].peak_w is None
+    assert free.steps[2].peak_w == 0.0
+    assert max(step.grid_w for step in free.steps) >= 1_500
+    assert free.cost_eur < counted.cost_eur + counted.peak_eur
+    winter = plan_task(replace(task, peak=Peak(2.0, months=(11, 12))))  # it is March
+    assert winter.peak_eur == 0.0
+
+
 def test_a_peak_price_flattens_charging(task_of, plan_task):
     """4 kWh for the dear hour: at once from the cheapest hour, or flat over four at 2 EUR/kW."""
     rows = [(0.10 + 0.001 * hour, 0.0, 500.0, 0.0) for hour in range(4)] + [(0.9, 0, 4_500.0, 0.0)]
@@ -147,7 +163,7 @@ def test_a_peak_price_flattens_charging(task_of, plan_task):
     assert max(powers(plan)[:4]) - min(powers(plan)[:4]) < 1
     assert plan.peak_eur == pytest.approx(2.0 * plan.peak_w / 1000, abs=1e-5)
     assert [step.peak_w for step in plan.steps] == pytest.approx([plan.peak_w] * 5, abs=0.02)
-    assert plan.own_use_peak_eur == pytest.approx(2.0 * 4.5)
+    assert plan.self_consumption_peak_eur == pytest.approx(2.0 * 4.5)
     assert plan.saving_eur > 4
 
 
@@ -188,16 +204,20 @@ def test_above_the_plans_peak_no_stored_kwh_is_worth_charging_for(task_of, plan_
     assert plan.peak_w == 1_000
     assert powers(plan) == [0, 0, 0, 0, 0]
     decided = replace(task, decided=program.solve(task).decided)
-    assert value.solve(decided).worth(3, 500, next_kwh=True) == pytest.approx(0.5)
-    assert value.solve(decided).worth(2, 500, next_kwh=True) == pytest.approx(0.5)
+    assert water_value_exact.water_values(decided).marginal_value(
+        3, 500, next_kwh=True
+    ) == pytest.approx(0.5)
+    assert water_value_exact.water_values(decided).marginal_value(
+        2, 500, next_kwh=True
+    ) == pytest.approx(0.5)
 
 
 @pytest.mark.parametrize("hybrid", [False, True])
 def test_in_a_dimmed_step_the_unit_draws_no_more(task_of, plan_task, hybrid):
     task = task_of([CHEAP, DEAR, DEAR], soc_percent=0, hybrid=hybrid)
     start = task.steps[0].start
-    times = (Dimming(start + timedelta(minutes=50), start + timedelta(hours=1), 4_200),)
-    plan = plan_task(replace(task, grid=replace(task.grid, dimming=times)))
+    times = (OperatorLimit(start + timedelta(minutes=50), start + timedelta(hours=1), 4_200),)
+    plan = plan_task(replace(task, grid=replace(task.grid, operator_limits=times)))
     assert powers(plan)[0] == -4_200
     assert powers(plan_task(task))[0] == -6_000
 
@@ -205,8 +225,10 @@ def test_in_a_dimmed_step_the_unit_draws_no_more(task_of, plan_task, hybrid):
 def test_a_dimmed_battery_left_to_itself_charges_less_too(task_of):
     task = task_of([(0.3, 0.08, 0.0, 6_000.0)], soc_percent=0)
     start = task.steps[0].start
-    grid = replace(task.grid, dimming=(Dimming(start, start + timedelta(hours=1), 1_000),))
-    assert own_use(replace(task, grid=grid)).end_wh == 1_000
+    grid = replace(
+        task.grid, operator_limits=(OperatorLimit(start, start + timedelta(hours=1), 1_000),)
+    )
+    assert self_consumption(replace(task, grid=grid)).end_wh == 1_000
 
 
 def test_a_full_charge_comes_where_it_costs_least(task_of):
@@ -223,7 +245,7 @@ def test_a_full_charge_comes_where_it_costs_least(task_of):
 def test_the_value_table_knows_a_full_charge(task_of):
     rows = [(0.30, 0.0, 0.0, 0.0), (0.20, 0.0, 0.0, 0.0), (0.25, 0.0, 0.0, 0.0)]
     task = replace(task_of(rows, soc_percent=80), full_by=2)
-    values = value.solve(replace(task, decided=program.solve(task).decided))
+    values = water_value_exact.water_values(replace(task, decided=program.solve(task).decided))
     assert min(values.table[1]) == pytest.approx(2.0)
     assert max(values.table[0]) == pytest.approx(0.20)
     assert max(values.table[2]) == 0.0
@@ -241,7 +263,7 @@ def test_a_full_charge_that_comes_by_itself_costs_nothing(task_of, plan_task):
 def test_a_full_charge_out_of_reach_is_said_and_comes_as_far_as_it_may(task_of, at):
     task = task_of([(0.3, 0.0, 500.0, 0.0)] * 3, soc_percent=40, rule="pv_only")
     battery = replace(task.battery, full_charge_every_days=10)
-    request = planner.Request(at, "home", battery, task.grid, 40.0, 0.0)
+    request = planner.PlanRequest(at, "home", battery, task.grid, 40.0, 0.0)
     plan = planner.make_plan(task.steps, request, lambda: 0.0)
     assert powers(plan)[0] == 0
     assert any("cannot be had" in note and "reaches 40 %" in note for note in plan.notes)
@@ -253,13 +275,13 @@ def test_a_full_charge_out_of_reach_is_said_and_comes_as_far_as_it_may(task_of, 
 def test_when_a_full_charge_is_due(task_of, at):
     steps = task_of([CHEAP] * 48).steps
     battery = replace(task_of([CHEAP]).battery, full_charge_every_days=10)
-    assert calibration.due(steps, replace(battery, full_charge_every_days=0), None) is None
-    assert calibration.due(steps, battery, None) == 47
+    assert plan_notes.due(steps, replace(battery, full_charge_every_days=0), None) is None
+    assert plan_notes.due(steps, battery, None) == 47
     days = timedelta(days=1)
-    assert calibration.due(steps, battery, at - 7.9 * days) is None
-    assert calibration.due(steps, battery, at - 8.5 * days) == 35
-    assert calibration.due(steps, battery, at - 100 * days) == 23
-    assert calibration.due(steps[:4], battery, at - 9.99 * days) == 3
+    assert plan_notes.due(steps, battery, at - 7.9 * days) is None
+    assert plan_notes.due(steps, battery, at - 8.5 * days) == 35
+    assert plan_notes.due(steps, battery, at - 100 * days) == 23
+    assert plan_notes.due(steps[:4], battery, at - 9.99 * days) == 3
 
 
 def test_wrong_peak_money_and_broken_limits_fail_the_check(task_of, plan_task):

@@ -8,15 +8,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from optimizer.model.grid import Dimming
+from optimizer.model.grid import OperatorLimit
 from optimizer.model.tariff import Peak
 from optimizer.planning import program, why_not
-from optimizer.planning.step_cost import step_cost
+from tests.planning.scalar_step import step_cost
 
 UNIT = 500
 """Everything in the small tasks is a multiple of this [W, Wh], so the best plans are, too."""
 CAPACITY, POWER, BUY_LIMIT, SELL_LIMIT = 4_000, 2_000, 4_000, 3_000
-DECISIONS = ["charge", "hold", "discharge", "own_use"]
+DECISIONS = ["charge", "hold", "discharge", "self_consumption"]
 
 
 def lattice_task(task_of, seed):
@@ -32,11 +32,11 @@ def lattice_task(task_of, seed):
     return task_of(
         rows, soc_percent=soc_percent, end_value=rng.choice([0.05, 0.15, 0.25]), rule=rule,
         capacity_wh=CAPACITY, max_charge_w=POWER, max_discharge_w=POWER, max_buy_w=BUY_LIMIT,
-        max_sell_w=SELL_LIMIT, rests_roof=rng.random() < 0.5,
+        max_sell_w=SELL_LIMIT, price_curtailment=rng.random() < 0.5,
     ), rule  # fmt: skip
 
 
-def cheapest_step(step, rule, battery_w, rests_roof):
+def cheapest_step(step, rule, battery_w, price_curtailment):
     """Least bill of an hour at a battery power, over all throttlings; None if not allowed."""
     need = step.load_w - step.pv_w
     if battery_w < min(0, need) and rule in ("pv_only", "green_export"):
@@ -44,8 +44,11 @@ def cheapest_step(step, rule, battery_w, rests_roof):
     if battery_w > max(0, need) and rule in ("pv_only", "grid_charge"):
         return None
     bills = []
-    most = int(step.pv_w) if rests_roof else int(max(0, -need - SELL_LIMIT))
-    for curtailed in range(0, most + 1, UNIT):
+    least = int(max(0, battery_w - need - SELL_LIMIT))
+    if not price_curtailment and least > max(0, -need - SELL_LIMIT):
+        return None  # the battery does not discharge in place of the roof
+    most = int(step.pv_w) if price_curtailment else least
+    for curtailed in range(least, most + 1, UNIT):
         grid = need + curtailed - battery_w
         washed = battery_w < 0 and grid > 0 and rule in ("pv_only", "green_export")
         if -SELL_LIMIT <= grid <= BUY_LIMIT and not washed:
@@ -67,7 +70,7 @@ def brute_force(task, rule, start_wh, at, forced_w=None):
                 index == at and forced_w is not None and battery_w != forced_w
             ):
                 continue
-            bill = cheapest_step(task.steps[index], rule, battery_w, task.grid.rests_roof)
+            bill = cheapest_step(task.steps[index], rule, battery_w, task.grid.price_curtailment)
             if bill is not None:
                 tries.append(bill + best(index + 1, after))
         return min(tries, default=float("inf"))
@@ -135,7 +138,7 @@ def test_no_decision_is_better_than_the_plan(random_task, plan_task):
             assert all(item.difference_eur is None or item.difference_eur >= -1e-6 for item in said)
             assert [item.decision for item in said] == DECISIONS
             assert {item.decision for item in said if item.battery_w is not None} >= {
-                "hold", "own_use",
+                "hold", "self_consumption",
             }  # fmt: skip
 
 
@@ -174,7 +177,7 @@ LIMITS = {
         NOON, {"rule": "grid_charge"}, "discharge", None,
         "the rule 'grid_charge' forbids selling from the battery",
     ),
-    "rule, own use": (
+    "rule, self-consumption": (
         NIGHT, {"rule": "grid_charge"}, "discharge", 500,
         "the rule 'grid_charge' forbids selling from the battery",
     ),
@@ -328,10 +331,10 @@ def test_tapers_and_dimming_are_named(task_of):
         -4_250, "the battery takes no more at this state of charge",
     )  # fmt: skip
     first = task_of([CHEAP]).steps[0]
-    dimming = {"dimming": (Dimming(first.start, first.end, 2_000.0),)}
+    operator_limits = {"operator_limits": (OperatorLimit(first.start, first.end, 2_000.0),)}
     for hybrid in (False, True):
         task = limited(
-            task_of, [CHEAP, DEAR], grid=dimming, battery={"hybrid": hybrid}, soc_percent=0
+            task_of, [CHEAP, DEAR], grid=operator_limits, battery={"hybrid": hybrid}, soc_percent=0
         )
         _, said = asked(task)
         assert (said["charge"].battery_w, said["charge"].note) == (

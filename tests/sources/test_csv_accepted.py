@@ -7,9 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from optimizer.model import frames
-from optimizer.sources import table
+from optimizer.sources import owner_csv
 
-SAMPLES = Path(table.__file__).parents[2] / "data"
+SAMPLES = Path(owner_csv.__file__).parents[2] / "data"
 BERLIN = ZoneInfo("Europe/Berlin")
 
 MORNING = "2026-01-15T08:00:00+01:00"
@@ -28,7 +28,7 @@ def rows(frame):
 
 def test_spot_prices_in_eur_per_mwh_are_converted(csv_file):
     path = csv_file(["start,spot_eur_per_mwh", f"{MORNING},84.30", f"{LATER},-5"])
-    frame = table.read_prices(path)
+    frame = owner_csv.read_prices(path)
     assert rows(frame) == [("07:00", "08:00", 0.0843), ("08:00", "09:00", -0.005)]
     assert frame.columns.tolist() == ["end", "spot_eur_per_kwh"]
     assert str(frame.index.tz) == "UTC"
@@ -36,14 +36,14 @@ def test_spot_prices_in_eur_per_mwh_are_converted(csv_file):
 
 def test_spot_prices_in_eur_per_kwh_are_taken_as_they_are(csv_file):
     path = csv_file(["start,spot_eur_per_kwh", f"{MORNING},0.0843", f"{LATER},-0.005"])
-    assert table.read_prices(path)["spot_eur_per_kwh"].tolist() == [0.0843, -0.005]
+    assert owner_csv.read_prices(path)["spot_eur_per_kwh"].tolist() == [0.0843, -0.005]
 
 
 def test_all_in_prices(csv_file):
     path = csv_file(
         ["start,buy_eur_per_kwh,sell_eur_per_kwh", f"{MORNING},0.2921,0.0778", f"{LATER},0.3,0"]
     )
-    assert rows(table.read_prices(path)) == [
+    assert rows(owner_csv.read_prices(path)) == [
         ("07:00", "08:00", 0.2921, 0.0778),
         ("08:00", "09:00", 0.3, 0.0),
     ]
@@ -53,7 +53,7 @@ def test_a_spot_file_may_bring_the_pay_for_feed_in(csv_file):
     path = csv_file(
         ["start,spot_eur_per_mwh,sell_eur_per_kwh", f"{MORNING},80,.07", f"{LATER},90,.08"]
     )
-    assert rows(table.read_prices(path)) == [
+    assert rows(owner_csv.read_prices(path)) == [
         ("07:00", "08:00", 0.08, 0.07),
         ("08:00", "09:00", 0.09, 0.08),
     ]
@@ -62,7 +62,7 @@ def test_a_spot_file_may_bring_the_pay_for_feed_in(csv_file):
 @pytest.mark.parametrize("column", ["load_w", "pv_w"])
 def test_powers(csv_file, column):
     path = csv_file([f"start,{column}", f"{MORNING},930", f"{LATER},1e3"])
-    assert rows(table.read_power(path, column)) == [
+    assert rows(owner_csv.read_power(path, column)) == [
         ("07:00", "08:00", 930.0),
         ("08:00", "09:00", 1_000.0),
     ]
@@ -73,9 +73,22 @@ def test_the_step_comes_from_the_stamps(csv_file, minutes):
     start, step = datetime(2026, 1, 15, 7, tzinfo=UTC), timedelta(minutes=minutes)
     stamps = [(start + index * step).isoformat() for index in range(5)]
     path = csv_file(["start,load_w", *(f"{stamp},1" for stamp in stamps)])
-    frame = table.read_power(path, "load_w")
+    frame = owner_csv.read_power(path, "load_w")
     assert frames.step_of(frame) == step
     assert frames.ends_of(frame)[-1] == start + 5 * step
+
+
+@pytest.mark.parametrize(("longer", "shorter"), [(60, 15), (60, 30), (30, 15)])
+def test_prices_may_change_to_shorter_steps(csv_file, longer, shorter):
+    """As on 1 October 2025: each row holds to the next one."""
+    change = datetime(2025, 9, 30, 22, tzinfo=UTC)
+    starts = [change - n * timedelta(minutes=longer) for n in (3, 2, 1)]
+    starts += [change + n * timedelta(minutes=shorter) for n in range(4)]
+    rows = [f"{at.isoformat()},{n}" for n, at in enumerate(starts)]
+    frame = owner_csv.read_prices(csv_file(["start,spot_eur_per_mwh", *rows]))
+    assert frames.starts_of(frame) == starts
+    assert frames.ends_of(frame) == [*starts[1:], starts[-1] + timedelta(minutes=shorter)]
+    assert frame["spot_eur_per_kwh"].tolist() == pytest.approx([n / 1000 for n in range(7)])
 
 
 @pytest.mark.parametrize(
@@ -94,7 +107,7 @@ def test_the_step_comes_from_the_stamps(csv_file, minutes):
 )
 def test_forms_of_a_stamp(csv_file, first, second):
     path = csv_file(["start,load_w", f"{first},1", f"{second},2"])
-    assert rows(table.read_power(path, "load_w")) == [
+    assert rows(owner_csv.read_power(path, "load_w")) == [
         ("07:00", "08:00", 1.0),
         ("08:00", "09:00", 2.0),
     ]
@@ -119,7 +132,7 @@ def test_forms_of_a_stamp(csv_file, first, second):
     ],
 )  # fmt: skip
 def test_forms_of_a_file(csv_file, content):
-    assert table.read_power(csv_file(content), "load_w")["load_w"].tolist() == [1.0, 2.0]
+    assert owner_csv.read_power(csv_file(content), "load_w")["load_w"].tolist() == [1.0, 2.0]
 
 
 @pytest.mark.parametrize(("week", "day", "quarters"), [("spring", 29, 92), ("autumn", 26, 100)])
@@ -127,7 +140,7 @@ def test_forms_of_a_file(csv_file, content):
 def test_local_stamps_through_a_change_of_clocks(week, day, quarters, series):
     path = SAMPLES / week / f"{series}.csv"
     column = {"load": "load_w", "roof": "pv_w"}.get(series)
-    frame = table.read_power(path, column) if column else table.read_prices(path)
+    frame = owner_csv.read_power(path, column) if column else owner_csv.read_prices(path)
     local = frame.index.tz_convert(BERLIN)
     assert (local.day == day).sum() == quarters
     assert frames.step_of(frame) == timedelta(minutes=15)
@@ -145,21 +158,23 @@ def test_local_stamps_through_a_change_of_clocks(week, day, quarters, series):
 def test_hourly_local_stamps_over_the_changed_hour(csv_file, stamps, hours):
     day = "2026-03-29" if stamps[0].startswith("01") else "2026-10-25"
     path = csv_file(["start,load_w", *(f"{day}T{stamp},1" for stamp in stamps)])
-    assert [row[0] for row in rows(table.read_power(path, "load_w"))] == hours
+    assert [row[0] for row in rows(owner_csv.read_power(path, "load_w"))] == hours
 
 
 def test_prices_and_powers_at_the_edge_of_what_is_plausible(csv_file):
     path = csv_file(["start,spot_eur_per_mwh", f"{MORNING},-1000", f"{LATER},5000"])
-    assert table.read_prices(path)["spot_eur_per_kwh"].tolist() == [-1.0, 5.0]
+    assert owner_csv.read_prices(path)["spot_eur_per_kwh"].tolist() == [-1.0, 5.0]
     path = csv_file(["start,load_w", f"{MORNING},0", f"{LATER},100000"])
-    assert table.read_power(path, "load_w")["load_w"].tolist() == [0.0, 100_000.0]
+    assert owner_csv.read_power(path, "load_w")["load_w"].tolist() == [0.0, 100_000.0]
 
 
 def test_mistakes_of_unit_that_give_plausible_numbers_cannot_be_seen(csv_file):
     """kW in a column of W, EUR/kWh in one of EUR/MWh, small ct in one of EUR: taken as written."""
     path = csv_file(["start,load_w", f"{MORNING},0.93", f"{LATER},1.2"])
-    assert table.read_power(path, "load_w")["load_w"].tolist() == [0.93, 1.2]
+    assert owner_csv.read_power(path, "load_w")["load_w"].tolist() == [0.93, 1.2]
     path = csv_file(["start,spot_eur_per_mwh", f"{MORNING},0.0843", f"{LATER},0.09"])
-    assert table.read_prices(path)["spot_eur_per_kwh"].tolist() == pytest.approx([8.43e-5, 9e-5])
+    assert owner_csv.read_prices(path)["spot_eur_per_kwh"].tolist() == pytest.approx(
+        [8.43e-5, 9e-5]
+    )
     path = csv_file(["start,spot_eur_per_kwh", f"{MORNING},4.3", f"{LATER},-0.5"])
-    assert table.read_prices(path)["spot_eur_per_kwh"].tolist() == [4.3, -0.5]
+    assert owner_csv.read_prices(path)["spot_eur_per_kwh"].tolist() == [4.3, -0.5]

@@ -3,15 +3,15 @@
 import pytest
 
 from optimizer.errors import DataError, ExitCode
-from optimizer.sources import table
+from optimizer.sources import owner_csv
 
 HOURS = [f"2026-01-15T{hour:02}:00:00+01:00" for hour in range(24)]
 GOOD = ["start,load_w", *(f"{stamp},500" for stamp in HOURS[:6])]
 
 
-def refusal(path, read=table.read_power):
+def refusal(path, read=owner_csv.read_power):
     with pytest.raises(DataError) as caught:
-        read(path, **({"column": "load_w"} if read is table.read_power else {}))
+        read(path, **({"column": "load_w"} if read is owner_csv.read_power else {}))
     assert caught.value.exit_code is ExitCode.BAD_DATA
     return str(caught.value).replace(str(path), "FILE")
 
@@ -22,7 +22,7 @@ def with_line(number, text):
 
 
 def test_the_file_that_the_faults_are_made_in_is_good(csv_file):
-    assert len(table.read_power(csv_file(GOOD), "load_w")) == 6
+    assert len(owner_csv.read_power(csv_file(GOOD), "load_w")) == 6
 
 
 VALUES = {
@@ -86,6 +86,34 @@ def test_mixed_steps_are_refused(csv_file):
     text = refusal(csv_file([*GOOD[:6], f"{quarter},500"]))
     assert text.startswith("FILE, line 3: 2026-01-15T00:00:00+00:00 comes 60 min after")
     assert "the step of this file is 15 min" in text
+
+
+@pytest.mark.parametrize(
+    ("stamps", "line", "missing"),
+    [
+        (["00:00", "01:00", "01:15", "01:30", "01:45"], 3, "60 min after"),
+        (["00:00", "01:00", "02:00", "03:00", "03:15"], 3, "60 min after"),
+        (["00:00", "01:00", "02:00", "02:15", "02:30", "03:00"], 7, "30 min after"),
+        (["00:00", "00:15", "00:30", "01:30", "02:30", "03:30"], 5, "60 min after"),
+        (["00:00", "01:00", "02:00", "02:15", "02:30", "03:30", "04:30"], 7, "60 min after"),
+    ],
+    ids=["one hour", "one quarter-hour", "a hole after the change", "to longer steps", "and back"],
+)
+def test_prices_change_once_from_longer_to_shorter_steps_or_rows_are_missing(
+    csv_file, stamps, line, missing
+):
+    rows = [f"2026-01-15T{stamp}:00Z,80" for stamp in stamps]
+    text = refusal(csv_file(["start,spot_eur_per_mwh", *rows]), owner_csv.read_prices)
+    assert text.startswith(f"FILE, line {line}: 2026-01-15T")
+    assert missing in text
+    assert text.endswith("the step of this file is 15 min: rows are missing, or steps are mixed")
+
+
+def test_hours_before_quarter_hours_begin_on_a_full_hour(csv_file):
+    stamps = ["00:15", "01:15", "02:15", "02:30", "02:45"]
+    rows = [f"2026-01-15T{stamp}:00Z,80" for stamp in stamps]
+    text = refusal(csv_file(["start,spot_eur_per_mwh", *rows]), owner_csv.read_prices)
+    assert text == "FILE, line 2: 2026-01-15T00:15:00+00:00 is not on a full 60 min"
 
 
 def test_local_stamps_with_a_fixed_offset_over_the_changed_hour_are_a_gap(csv_file):
@@ -161,11 +189,17 @@ def test_a_header_without_or_with_doubled_columns(csv_file, header, text):
         (b"start,load_w\n\n\n", "FILE has a header but no rows"),
         (
             b"start,load_w\n2026-01-15T00:00Z,1\n",
-            "FILE, line 2: one row alone does not tell its step",
+            "FILE, line 2: the step cannot be known from one row",
         ),
-        (b"start,load_w\n2026-01-15T00:00Z,\xe4\n", "FILE is not UTF-8 text: save it as CSV UTF-8"),
-        ("start,load_w\n".encode("utf-16"), "FILE is not UTF-8 text: save it as CSV UTF-8"),
-        (b'start,load_w\n"2026-01-15T00:00Z,1\n', "FILE is not a CSV file: unexpected end of data"),
+        (
+            b"start,load_w\n2026-01-15T00:00Z,\xe4\n",
+            "FILE, line 2: load_w 'ä' is not a number with a point",
+        ),
+        ("start,load_w\n".encode("utf-16"), "FILE has a header but no rows"),
+        (
+            b'start,load_w\n"2026-01-15T00:00Z,1\n',
+            "FILE, line 2: a quotation mark is not closed on its line: take it out of the cell",
+        ),
     ],
     ids=[
         "empty",
@@ -236,4 +270,4 @@ PRICE_FAULTS = {
 def test_a_price_file_with(csv_file, name):
     header, cells, text = PRICE_FAULTS[name]
     path = csv_file([header, f"{HOURS[0]},{cells}", f"{HOURS[1]},{cells}"])
-    assert refusal(path, table.read_prices) == f"FILE, {text}"
+    assert refusal(path, owner_csv.read_prices) == f"FILE, {text}"

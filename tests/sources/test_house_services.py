@@ -10,17 +10,12 @@ from answers.house import LOCAL, PLACE, SERVICES, TOKEN
 from answers.prices import BERLIN, day_of, midnight
 
 from optimizer.errors import ConfigError
+from optimizer.http.failures import BusyError, KeyRefusedError, NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames
 from optimizer.model.sun import is_night
 from optimizer.sources import registry
-from optimizer.sources.failures import (
-    BusyError,
-    KeyRefusedError,
-    NotPublishedError,
-    RejectedError,
-)
-from optimizer.sources.http import Http
-from optimizer.sources.settings import LoadSettings, RoofSettings, Span
+from optimizer.sources.source_settings import LoadSettings, PvSettings, Span
 
 ORDINARY, SPRING, AUTUMN = date(2026, 11, 22), date(2026, 3, 29), date(2026, 10, 25)
 QUARTERS = {ORDINARY: 96, SPRING: 92, AUTUMN: 100}
@@ -38,10 +33,12 @@ def span_of(day):
 
 
 def ask(service, day=ORDINARY):
-    return registry.fetch(service.registry, service.name, service.told, span_of(day), Http())
+    return registry.fetch(
+        service.registry, service.name, service.reported, span_of(day), ServiceClient()
+    )
 
 
-def told(internet, service, values, day=ORDINARY):
+def reported(internet, service, values, day=ORDINARY):
     """What the source makes of these means of a day."""
     span = span_of(day)
     body = service.answer(day_of(day, service.minutes), values)
@@ -59,7 +56,7 @@ def some_watts(starts, minutes):
 
 
 def test_all_services_of_house_and_roof_are_in_the_contract():
-    assert set(SERVICES) | LOCAL == set(registry.LOAD) | set(registry.ROOF)
+    assert set(SERVICES) | LOCAL == set(registry.LOAD) | set(registry.PV)
 
 
 @EACH
@@ -69,7 +66,7 @@ def test_a_whole_day(internet, service, day):
     starts = day_of(day, service.minutes)
     assert len(starts) == QUARTERS[day] * 15 // service.minutes
     values = some_watts(starts, service.minutes)
-    made = told(internet, service, values, day)
+    made = reported(internet, service, values, day)
     made = made[(made.index >= starts[0]) & (made["end"] <= span_of(day).end)]
     assert str(made.index.tz) == "UTC"
     assert frames.starts_of(made) == starts
@@ -86,9 +83,9 @@ def test_what_is_unknown_is_a_hole_and_never_0_w(internet, service):
     values[noon] = None
     if service.name == "forecast-solar":  # it leaves out nights only, so a hole by day is a fault
         with pytest.raises(RejectedError, match="left out the hour before 2026-11-22T12:00:00Z"):
-            told(internet, service, values)
+            reported(internet, service, values)
         return
-    made = told(internet, service, values)
+    made = reported(internet, service, values)
     assert frames.starts_of(made) == starts[:noon] + starts[noon + 1 :]
 
 
@@ -124,7 +121,7 @@ def test_a_refusal_is_one_of_four_kinds_and_tells_no_secret(internet, service, s
     assert getattr(caught.value, "retry_after_s", None) == wait_s
     if TOKEN in service.settings.values():
         assert TOKEN not in f"{caught.value!r} {caplog.text}"
-    assert TOKEN not in repr(service.told)
+    assert TOKEN not in repr(service.reported)
 
 
 BAD = {
@@ -168,7 +165,7 @@ def test_watts_for_kilowatts_are_not_plausible(internet, service, factor):
     if service.name == "open-meteo":
         values = [value * 50 for value in values]  # warm cells give less, and less than nothing
     with pytest.raises(RejectedError, match="look at the unit") as caught:
-        told(internet, service, values)
+        reported(internet, service, values)
     assert service.column in str(caught.value)
 
 
@@ -204,9 +201,9 @@ def _marked(document):
 
 
 MISSING = {
-    "open-meteo": (RoofSettings(), "needs latitude, longitude and planes"),
-    "forecast-solar": (RoofSettings(latitude=1.0, longitude=1.0), "needs latitude, longitude and"),
-    "solcast": (RoofSettings(site="a"), "needs key and site"),
+    "open-meteo": (PvSettings(), "needs latitude, longitude and planes"),
+    "forecast-solar": (PvSettings(latitude=1.0, longitude=1.0), "needs latitude, longitude and"),
+    "solcast": (PvSettings(site="a"), "needs key and site"),
     "home-assistant": (LoadSettings(url="http://x"), "needs url, token and sensor"),
     "influxdb": (LoadSettings(), "needs url"),
     "fems": (LoadSettings(), r"needs section \[fems\]"),
@@ -219,13 +216,13 @@ MISSING = {
 @pytest.mark.parametrize("name", MISSING)
 def test_missing_settings_are_named(name):
     settings, text = MISSING[name]
-    kind = registry.LOAD if isinstance(settings, LoadSettings) else registry.ROOF
+    kind = registry.LOAD if isinstance(settings, LoadSettings) else registry.PV
     with pytest.raises(ConfigError, match=text):
-        registry.fetch(kind, name, settings, span_of(ORDINARY), Http())
+        registry.fetch(kind, name, settings, span_of(ORDINARY), ServiceClient())
 
 
 def test_every_service_of_the_roof_names_its_licence_and_whom_to_name():
-    for name in set(SERVICES) & set(registry.ROOF):
-        source = registry.ROOF[name]
+    for name in set(SERVICES) & set(registry.PV):
+        source = registry.PV[name]
         assert source.licence
         assert source.attribution

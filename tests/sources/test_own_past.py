@@ -10,13 +10,13 @@ from answers import house as written
 from answers.prices import BERLIN, day_of, midnight
 
 from optimizer.errors import ConfigError, DataError, UnreachableError
-from optimizer.fems.jsonrpc import JsonRpc
+from optimizer.fems.jsonrpc import JsonRpcClient
+from optimizer.http.failures import NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceAnswer, ServiceClient
 from optimizer.model import frames
-from optimizer.model.state import Decision, Reason, Snapshot
+from optimizer.model.snapshot import Decision, Reason, Snapshot
 from optimizer.sources import home_assistant, influxdb, own_journal, registry
-from optimizer.sources.failures import NotPublishedError, RejectedError
-from optimizer.sources.http import Answer, Http
-from optimizer.sources.settings import LoadSettings, Span
+from optimizer.sources.source_settings import LoadSettings, Span
 from optimizer.store import database
 from optimizer.store.journal import Journal
 
@@ -34,10 +34,10 @@ def device():
 
 def from_device(device, document, without=(), until=STARTS[-1] + QUARTER):
     device.post(RPC, json=document)
-    with JsonRpc("http://fems", "kanari3nvogel") as rpc:
+    with JsonRpcClient("http://fems", "kanari3nvogel") as rpc:
         settings = LoadSettings(rpc=rpc, without=without)
         return registry.fetch(
-            registry.LOAD, "fems", settings, Span(STARTS[0], until, BERLIN), Http()
+            registry.LOAD, "fems", settings, Span(STARTS[0], until, BERLIN), ServiceClient()
         )
 
 
@@ -46,17 +46,17 @@ def test_a_day_of_the_device(device, day):
     starts = day_of(day, 15)
     values = [float(400 + n) for n in range(len(starts))]
     device.post(RPC, json=written.fems(starts, 15, values))
-    with JsonRpc("http://fems", "owner") as rpc:
+    with JsonRpcClient("http://fems", "owner") as rpc:
         span = Span(starts[0], midnight(day + timedelta(days=1)) - timedelta(seconds=1), BERLIN)
-        made = registry.fetch(registry.LOAD, "fems", LoadSettings(rpc=rpc), span, Http())
+        made = registry.fetch(registry.LOAD, "fems", LoadSettings(rpc=rpc), span, ServiceClient())
     assert frames.starts_of(made) == starts[: len(made)]
     assert len(made) == len(starts) - 1  # the running quarter is not over
     assert made["load_w"].tolist() == values[: len(made)]
 
 
 def test_roof_and_grid_stand_beside_the_load_and_may_be_unknown(device):
-    roof = [None, *[100.0] * 95]
-    more = {"_sum/ProductionActivePower": roof, "_sum/GridActivePower": [-50.0] * 96}
+    pv = [None, *[100.0] * 95]
+    more = {"_sum/ProductionActivePower": pv, "_sum/GridActivePower": [-50.0] * 96}
     made = from_device(device, written.fems(STARTS, 15, [500.0] * 96, **more))
     assert made["pv_w"].isna().tolist() == [True] + [False] * 95
     assert set(made["grid_w"]) == {-50.0}
@@ -65,6 +65,15 @@ def test_roof_and_grid_stand_beside_the_load_and_may_be_unknown(device):
 def test_null_and_negative_loads_of_the_device_are_holes(device):
     made = from_device(device, written.fems(STARTS, 15, [None, -3.0, *[500.0] * 94]))
     assert frames.starts_of(made) == STARTS[2:]
+
+
+def test_one_quarter_hour_of_130_kw_is_a_hole_with_a_note(device):
+    more = {"_sum/ProductionActivePower": [float(n) for n in range(96)]}
+    values = [500.0] * 30 + [130_000.0] + [500.0] * 65
+    made = from_device(device, written.fems(STARTS, 15, values, **more))
+    assert frames.starts_of(made) == STARTS[:30] + STARTS[31:]
+    assert made["pv_w"].tolist()[29:31] == [29.0, 31.0]
+    assert "the first is 130000 W at" in frames.notes_of(made)[0]
 
 
 def test_parts_that_are_planned_apart_are_taken_off(device):
@@ -95,10 +104,10 @@ def test_an_empty_memory_of_the_device(device):
 
 def test_a_device_that_does_not_answer(device):
     device.post(RPC, body=requests.ConnectionError("no"))
-    with JsonRpc("http://fems", "kanari3nvogel", 80) as rpc:
+    with JsonRpcClient("http://fems", "kanari3nvogel", 80) as rpc:
         settings, span = LoadSettings(rpc=rpc), Span(STARTS[0], STARTS[-1], BERLIN)
         with pytest.raises(UnreachableError):
-            registry.fetch(registry.LOAD, "fems", settings, span, Http())
+            registry.fetch(registry.LOAD, "fems", settings, span, ServiceClient())
 
 
 # The journal.
@@ -108,9 +117,9 @@ def journal_of(folder, readings, every=timedelta(seconds=60)):
     """Readings of grid, battery, roof [W] through the executor's own journal."""
     connection = database.connect(folder)
     journal, at = Journal(connection), STARTS[0]
-    for grid, battery, roof in readings:
-        seen = Snapshot(at=at, grid_w=grid, battery_w=battery, pv_w=roof)
-        journal.note(Decision(at, None, Reason.OWN_USE), seen)
+    for grid, battery, pv in readings:
+        seen = Snapshot(at=at, grid_w=grid, battery_w=battery, pv_w=pv)
+        journal.note(Decision(at, None, Reason.SELF_CONSUMPTION), seen)
         at += every
     journal.flush()
     return connection
@@ -118,7 +127,9 @@ def journal_of(folder, readings, every=timedelta(seconds=60)):
 
 def from_journal(connection, start=STARTS[0]):
     span = Span(start, STARTS[-1], BERLIN)
-    return registry.fetch(registry.LOAD, "journal", LoadSettings(journal=connection), span, Http())
+    return registry.fetch(
+        registry.LOAD, "journal", LoadSettings(journal=connection), span, ServiceClient()
+    )
 
 
 def test_the_journal_tells_load_from_the_balance(tmp_path):
@@ -194,7 +205,7 @@ def test_an_unknown_sensor_is_named():
 
 
 def answered(document, status=200):
-    return Answer("nas", status, json.dumps(document), {})
+    return ServiceAnswer("nas", status, json.dumps(document), {})
 
 
 def test_parts_of_influxdb_are_taken_off_and_negative_loads_are_holes():
@@ -219,14 +230,14 @@ def test_what_influxdb_objects_to_is_told(status):
 def test_names_with_quotes_cannot_leave_their_place_in_the_question(device):
     device.get("http://nas:8086/query", body=json.dumps(written.influxdb(STARTS, 15, [1.5] * 96)))
     settings = LoadSettings(
-        url="http://nas:8086", influx_field='a" FROM b; DROP "x', measurement="c\\", database="d e",
+        url="http://nas:8086", field_='a" FROM b; DROP "x', measurement="c\\", database="d e",
         without=('p"q',),
     )  # fmt: skip
     span = Span(STARTS[0], STARTS[4], BERLIN)
     document = {"results": [{"series": [{"values": [[STARTS[0].isoformat(), 1.0]]}]}]}
     with pytest.raises(DataError, match="another shape"):
         influxdb.parse(answered(document))
-    registry.fetch(registry.LOAD, "influxdb", settings, span, Http())
+    registry.fetch(registry.LOAD, "influxdb", settings, span, ServiceClient())
     query = device.calls[0].request.params["q"]
     assert r'mean("a\" FROM b; DROP \"x") AS v, mean("p\"q") AS v1 FROM "c\\" WHERE' in query
     assert "Authorization" not in device.calls[0].request.headers
@@ -237,7 +248,11 @@ def test_moments_inside_a_quarter_are_asked_from_its_start(device):
     at = datetime(2026, 11, 22, 18, 35, tzinfo=UTC)
     settings = LoadSettings(url="http://nas:8086")
     registry.fetch(
-        registry.LOAD, "influxdb", settings, Span(at - timedelta(days=1), at, BERLIN), Http()
+        registry.LOAD,
+        "influxdb",
+        settings,
+        Span(at - timedelta(days=1), at, BERLIN),
+        ServiceClient(),
     )
     end = int(datetime(2026, 11, 22, 18, 30, tzinfo=UTC).timestamp())
     assert f"time < {end}s" in device.calls[0].request.params["q"]

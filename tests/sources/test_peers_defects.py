@@ -8,11 +8,11 @@ from answers import prices as written
 from answers.prices import SERVICES, TOKEN, day_of, midnight, z
 
 from optimizer.errors import ConfigError
+from optimizer.http.failures import KeyRefusedError, NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames
-from optimizer.sources import energy_charts, entsoe, octopus, registry, series, swiss, tibber
-from optimizer.sources.failures import KeyRefusedError, NotPublishedError, RejectedError
-from optimizer.sources.http import Http
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.sources import energy_charts, entsoe, octopus, parsing, registry, swiss, tibber
+from optimizer.sources.source_settings import PriceSettings, Span
 
 DAY = date(2026, 11, 22)
 QUARTER, HOUR = timedelta(minutes=15), timedelta(hours=1)
@@ -108,7 +108,7 @@ def test_not_published_may_come_with_either_status(status):
         internet.get(SERVICES["entsoe"].url, body=written.NOTHING, status=status)
         span = Span(midnight(DAY), midnight(DAY) + timedelta(days=1))
         with pytest.raises(NotPublishedError):
-            entsoe.fetch(PriceSettings(entsoe_token=TOKEN), span, Http())
+            entsoe.fetch(PriceSettings(entsoe_token=TOKEN), span, ServiceClient())
 
 
 def test_another_acknowledgement_is_told():
@@ -147,7 +147,7 @@ def test_swiss_windows_carry_the_offset_of_their_season(day, begin):
     with responses.RequestsMock() as internet:
         document = SERVICES["swiss"].write(day_of(day, 15), 15, [0.2] * 96)
         internet.get(SERVICES["swiss"].url, json=document)
-        swiss.fetch(PriceSettings(swiss="ekz"), span, Http())
+        swiss.fetch(PriceSettings(swiss="ekz"), span, ServiceClient())
         sent = internet.calls[0].request.params
     assert sent["start_timestamp"] == f"{day}T00:00:00{begin}"
     assert sent["end_timestamp"] == f"{day + timedelta(days=1)}T00:00:00{begin}"
@@ -179,7 +179,7 @@ def test_groupe_e_uses_the_second_version_and_no_name():
     with responses.RequestsMock() as internet:
         url = "https://api.tariffs.groupe-e.ch/v2/tariffs"
         internet.get(url, json=SERVICES["swiss"].write(day_of(DAY, 15), 15, [0.2] * 96))
-        swiss.fetch(PriceSettings(swiss="groupe-e"), span, Http())
+        swiss.fetch(PriceSettings(swiss="groupe-e"), span, ServiceClient())
         assert "tariff_name" not in internet.calls[0].request.params
 
 
@@ -214,7 +214,7 @@ def test_tibber_tells_errors_with_either_status(code, kind, status):
     with responses.RequestsMock() as internet:
         internet.post(SERVICES["tibber"].url, json=document, status=status)
         with pytest.raises(kind) as caught:
-            tibber.fetch(PriceSettings(tibber_token=TOKEN), None, Http())
+            tibber.fetch(PriceSettings(tibber_token=TOKEN), None, ServiceClient())
     assert TOKEN not in str(caught.value)
 
 
@@ -237,7 +237,7 @@ def test_octopus_pages_and_newest_first():
         internet.get(f"{url}?page=2", json=early)
         internet.get(url, json=late)
         span = Span(midnight(DAY), midnight(DAY) + timedelta(days=1))
-        made = octopus.fetch(PriceSettings(**SERVICES["octopus"].settings), span, Http())
+        made = octopus.fetch(PriceSettings(**SERVICES["octopus"].settings), span, ServiceClient())
     assert made["buy_eur_per_kwh"].tolist() == pytest.approx(values)
 
 
@@ -247,7 +247,7 @@ def test_octopus_pages_that_lead_elsewhere_or_never_end(url):
         internet.get(SERVICES["octopus"].url, json=agile([0.1] * 48, next=url))
         span = Span(midnight(DAY), midnight(DAY) + timedelta(days=1))
         with pytest.raises(RejectedError, match="leads to another place, or to endless pages"):
-            octopus.fetch(PriceSettings(**SERVICES["octopus"].settings), span, Http())
+            octopus.fetch(PriceSettings(**SERVICES["octopus"].settings), span, ServiceClient())
         assert len(internet.calls) <= octopus.MOST_PAGES
 
 
@@ -273,7 +273,7 @@ def test_octopus_with_pay_for_feeding_in():
     with responses.RequestsMock() as internet:
         internet.get(SERVICES["octopus"].url, json=agile([0.1] * 48))
         internet.get(export, json=agile([0.05] * 48))
-        made = octopus.fetch(settings, span, Http())
+        made = octopus.fetch(settings, span, ServiceClient())
     assert set(made["sell_eur_per_kwh"]) == {0.05}
 
 
@@ -286,18 +286,20 @@ def test_hours_stay_hours_and_are_not_copied_into_quarters():
 @pytest.mark.parametrize("text", ["2026-11-22T00:00:00", "22.11.2026 00:00", ""])
 def test_a_stamp_without_offset_is_refused(text):
     with pytest.raises(ValueError, match=r"offset|isoformat"):
-        series.moment(text)
+        parsing.moment(text)
 
 
 def test_one_value_alone_does_not_tell_its_step():
-    with pytest.raises(ValueError, match="does not tell its step"):
-        series.begun([(datetime(2026, 1, 1, tzinfo=UTC), 0.1)])
+    with pytest.raises(ValueError, match="cannot be known from one value"):
+        parsing.begun([(datetime(2026, 1, 1, tzinfo=UTC), 0.1)])
 
 
 def test_prices_for_buying_and_selling_of_different_days():
     noon = midnight(DAY) + 12 * HOUR
     later = noon + HOUR
-    buy = series.frame([series.Point(noon, later, 0.1)], "buy_eur_per_kwh", "x")
-    sell = series.frame([series.Point(later, later + HOUR, 0.1)], "sell_eur_per_kwh", "x")
+    buy = parsing.series_frame([parsing.StepValue(noon, later, 0.1)], "buy_eur_per_kwh", "x")
+    sell = parsing.series_frame(
+        [parsing.StepValue(later, later + HOUR, 0.1)], "sell_eur_per_kwh", "x"
+    )
     with pytest.raises(RejectedError, match="different times"):
-        series.with_sell(buy, sell)
+        parsing.with_sell(buy, sell)

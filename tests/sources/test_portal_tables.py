@@ -8,10 +8,10 @@ import pytest
 from answers.prices import BERLIN, day_of
 
 from optimizer.errors import ConfigError, DataError
+from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames
 from optimizer.sources import registry
-from optimizer.sources.http import Http
-from optimizer.sources.settings import LoadSettings, Span
+from optimizer.sources.source_settings import LoadSettings, Span
 
 DAY = date(2026, 11, 22)
 SPAN = Span(datetime(2026, 1, 1, tzinfo=BERLIN), datetime(2026, 12, 31, tzinfo=BERLIN), BERLIN)
@@ -20,7 +20,7 @@ QUARTER = timedelta(minutes=15)
 
 def read(path, name="meter", **settings):
     settings = LoadSettings(file=path, **settings)
-    return registry.fetch(registry.LOAD, name, settings, SPAN, Http())
+    return registry.fetch(registry.LOAD, name, settings, SPAN, ServiceClient())
 
 
 def local(at):
@@ -82,10 +82,17 @@ def test_ends_that_were_made_without_thinking(csv_file, day):
     assert frames.starts_of(made) == starts
 
 
-def test_rows_that_are_missing_on_the_day_of_a_clock_change_leave_the_day_out(csv_file):
+def test_a_part_of_the_day_of_a_clock_change_is_taken_in_order(csv_file):
     starts = day_of(date(2026, 10, 24), 15) + day_of(date(2026, 10, 25), 15)[:-1]
     made = read(csv_file(wiener_netze(starts, some_watts(starts))), grid_only=True)
-    assert frames.starts_of(made) == starts[:96]
+    assert frames.starts_of(made) == starts
+
+
+def test_an_hour_that_is_there_only_once_on_the_day_of_the_change_is_left_out(csv_file):
+    day = day_of(date(2026, 10, 25), 15)
+    starts = day_of(date(2026, 10, 24), 15) + day[:12] + day[16:]
+    made = read(csv_file(wiener_netze(starts, some_watts(starts))), grid_only=True)
+    assert frames.starts_of(made) == [at for at in starts if at not in day[8:16]]
 
 
 def test_rows_that_are_missing_on_other_days_are_holes(csv_file):
@@ -95,7 +102,7 @@ def test_rows_that_are_missing_on_other_days_are_holes(csv_file):
     assert frames.starts_of(made) == starts
 
 
-@pytest.mark.parametrize("empty", ["", "-"])
+@pytest.mark.parametrize("empty", ["", "-", "nan", "n/a"])
 def test_a_row_without_a_value_is_a_hole(csv_file, empty):
     starts = day_of(DAY, 15)
     lines = netz_noe(starts, some_watts(starts))
@@ -107,7 +114,7 @@ def test_a_row_without_a_value_is_a_hole(csv_file, empty):
 def test_draw_from_the_grid_is_no_load_unless_the_owner_says_so(csv_file, portal):
     starts = day_of(DAY, 15)
     path = csv_file(PORTALS[portal](starts, some_watts(starts)))
-    with pytest.raises(ConfigError, match=r"drawn from the grid.*say grid_only = true"):
+    with pytest.raises(ConfigError, match=r"bought from the grid.*set grid_only = true"):
         read(path)
 
 
@@ -120,11 +127,19 @@ def test_a_file_of_a_windows_portal(csv_file):
 
 
 FAULTS = {
-    "no header": (["a;b", "1;2"], "no header of a known form"),
-    "no unit": (["Messzeitpunkt;Verbrauch", "01.01.2026 00:15;1"], "no header of a known form"),
+    "no header": (
+        ["01.01.2026 00:00;1", "01.01.2026 00:15;2"],
+        "line 1: no header above the data: the first line has to name the columns",
+    ),
+    "no moments": (["a;b", "1;2"], "no rows that begin with a moment such as"),
+    "no unit": (
+        ["Messzeitpunkt;Verbrauch", "01.01.2026 00:15;1", "01.01.2026 00:30;1"],
+        r"the unit of column 'Verbrauch' is not known: write it .* such as Verbrauch \[kWh\]",
+    ),
     "no moment": (
-        ["Zeitstempel;Hausverbrauch [W]", "2026/01/01 00:00;1"],
-        "line 2: '2026/01/01 00:00' is not a moment such as",
+        ["Zeitstempel;Hausverbrauch [W]", "01.01.2026 00:00;1", "01.01.2026 00:15;1",
+         "01.01.2026 00:30;1", "30.02.2026 00:45;1"],
+        "line 5: '30.02.2026 00:45' is not a moment such as",
     ),
     "no number": (
         ["Zeitstempel;Hausverbrauch [W]", "01.01.2026 00:00;1", "01.01.2026 00:15;x"],
@@ -210,47 +225,58 @@ def test_dashes_are_unknown_and_empty_rows_no_rows(tmp_path):
     made = read(workbook(tmp_path, GERMAN, [*rows, [None] * 8]), "excel")
     assert frames.starts_of(made) == [starts[0], starts[2], starts[3]]
     assert made["pv_w"].isna().tolist() == [False, True, False]
-    assert made["grid_w"].isna().all()
+    assert "grid_w" not in made.columns
 
 
 def test_an_export_without_production(tmp_path):
     rows = [[stamp(at), 450] for at in day_of(DAY, 15)]
     made = read(workbook(tmp_path, [GERMAN[0], GERMAN[6]], rows), "excel")
-    assert made["pv_w"].isna().all()
+    assert made.columns.tolist() == ["end", "load_w"]
     assert len(made) == 96
 
 
+def faulty(change):
+    """Two rows of an export, the second with a change of cells."""
+    rows = [[stamp(at), *[1] * 7] for at in day_of(DAY, 15)[:3]]
+    for cell, value in change.items():
+        rows[2][cell] = value
+    return rows
+
+
 EXCEL_FAULTS = {
-    "another sheet": ({"sheet": "Tabelle1"}, r"not an export of the Online-Monitoring"),
-    "another header": ({"header": ["Zeit", "W"]}, r"row 10: no columns 'Datum / Uhrzeit'"),
-    "no moment": ({"rows": [["gestern", *[1] * 7]]}, r"row 11: 'gestern' is not a moment"),
-    "no offset": ({"rows": [["22.11.2026 10:00:00", *[1] * 7]]}, r"row 11: .* is not a moment"),
-    "no number": (
-        {"rows": [["22.11.2026 10:00:00 +0100", 1, 1, 1, 1, 1, "viel", 1]]},
-        r"row 11: 'viel' is not a number",
-    ),
-    "a step of 5 min apart": (
-        {"rows": [["22.11.2026 10:05:00 +0100", 1, 1, 1, 1, 1, 1, 1]]}, "is not a step of 15",
-    ),
-}  # fmt: skip
+    "no moment": ({0: "22.11.2026"}, r"row 13: '22.11.2026' is not a moment"),
+    "no offset": ({0: "22.11.2026 00:30:00"}, "some stamps have an offset from UTC, others"),
+    "no number": ({6: "viel"}, r"row 13: 'viel' is not a number"),
+    "minutes": ({0: "22.11.2026 00:37:00 +0100"}, "is not a step of 15"),
+}
 
 
 @pytest.mark.parametrize("name", EXCEL_FAULTS)
 def test_an_export_with(tmp_path, name):
     change, text = EXCEL_FAULTS[name]
-    parts = {"header": GERMAN, "rows": []} | change
     with pytest.raises(DataError, match=text):
-        read(workbook(tmp_path, **parts), "excel")
+        read(workbook(tmp_path, GERMAN, faulty(change)), "excel")
+
+
+def test_a_workbook_without_a_table(tmp_path):
+    with pytest.raises(DataError, match="no rows that begin with a moment"):
+        read(workbook(tmp_path, ["Zeit", "W"], []), "excel")
 
 
 def test_an_export_without_openpyxl(tmp_path, monkeypatch):
+    path = workbook(tmp_path, GERMAN, faulty({}))
     monkeypatch.setitem(sys.modules, "openpyxl", None)
-    with pytest.raises(ConfigError, match=r"pip install 'optimizer\[excel\]'"):
-        read(tmp_path / "export.xlsx", "excel")
+    with pytest.raises(ConfigError, match="install the extra 'excel' of fems-optimizer by "):
+        read(path, "excel")
 
 
-def test_what_is_no_workbook_at_all(tmp_path):
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [(b"PK hello", "not a workbook that can be read"), (b"hello", "no rows that begin with"),
+     (b"\xd0\xcf\x11\xe0", "Excel 97: save it as"), (b"%PDF-1.7", "is a PDF")],
+)  # fmt: skip
+def test_what_is_no_workbook_at_all(tmp_path, content, text):
     path = tmp_path / "export.xlsx"
-    path.write_bytes(b"hello")
-    with pytest.raises(DataError, match="not an export of the Online-Monitoring"):
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=text):
         read(path, "excel")

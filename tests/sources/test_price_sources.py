@@ -10,16 +10,11 @@ from answers import prices as written
 from answers.prices import BERLIN, SERVICES, TOKEN, day_of, midnight
 
 from optimizer.errors import ConfigError
+from optimizer.http.failures import BusyError, KeyRefusedError, NotPublishedError, RejectedError
+from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames
 from optimizer.sources import registry
-from optimizer.sources.failures import (
-    BusyError,
-    KeyRefusedError,
-    NotPublishedError,
-    RejectedError,
-)
-from optimizer.sources.http import Http
-from optimizer.sources.settings import PriceSettings, Span
+from optimizer.sources.source_settings import PriceSettings, Span
 
 ORDINARY, SPRING, AUTUMN = date(2026, 11, 22), date(2026, 3, 29), date(2026, 10, 25)
 QUARTERS = {ORDINARY: 96, SPRING: 92, AUTUMN: 100}
@@ -44,10 +39,12 @@ def span_of(day, days=1):
 
 def ask(service, day=ORDINARY, days=1, **more):
     settings = PriceSettings(**service.settings, **more)
-    return registry.fetch(registry.PRICES, service.name, settings, span_of(day, days), Http())
+    return registry.fetch(
+        registry.PRICES, service.name, settings, span_of(day, days), ServiceClient()
+    )
 
 
-def told(internet, service, values, minutes, day=ORDINARY, **more):
+def reported(internet, service, values, minutes, day=ORDINARY, **more):
     """What the source makes of these prices of a day."""
     body = service.answer(day_of(day, minutes), minutes, values)
     service.serve(internet, body, days=(day, day), **more)
@@ -70,7 +67,7 @@ def test_a_whole_day(internet, service, minutes, day):
     starts = day_of(day, minutes)
     assert len(starts) == QUARTERS[day] * 15 // minutes
     values = some_prices(len(starts))
-    made = told(internet, service, values, minutes, day)
+    made = reported(internet, service, values, minutes, day)
     assert str(made.index.tz) == "UTC"
     assert frames.starts_of(made) == starts
     ends = frames.ends_of(made)
@@ -83,7 +80,7 @@ def test_a_whole_day(internet, service, minutes, day):
 def test_holes_stay_holes(internet, service, minutes):
     values = some_prices(24 * 60 // minutes)
     values[5] = values[6] = None
-    made = told(internet, service, values, minutes)
+    made = reported(internet, service, values, minutes)
     starts, step = day_of(ORDINARY, minutes), timedelta(minutes=minutes)
     assert frames.starts_of(made) == starts[:5] + starts[7:]
     assert all(e - s == step for s, e in zip(made.index, made["end"], strict=True))
@@ -216,11 +213,11 @@ def test_two_days_are_one_request(internet, service):
 def test_a_missing_setting_names_its_key(name):
     (key,) = SERVICES[name].settings
     with pytest.raises(ConfigError, match=f"the source '{name}' needs a key '{key}'"):
-        registry.fetch(registry.PRICES, name, PriceSettings(), span_of(ORDINARY), Http())
+        registry.fetch(registry.PRICES, name, PriceSettings(), span_of(ORDINARY), ServiceClient())
 
 
 @pytest.mark.parametrize("name", ["smard", "entsoe", "awattar"])
 def test_a_zone_that_a_source_does_not_have(name):
     settings = PriceSettings(zone="XX", entsoe_token=TOKEN)
     with pytest.raises(ConfigError, match=rf"prices\.zone: {name} has .*DE-LU.*, not 'XX'"):
-        registry.fetch(registry.PRICES, name, settings, span_of(ORDINARY), Http())
+        registry.fetch(registry.PRICES, name, settings, span_of(ORDINARY), ServiceClient())

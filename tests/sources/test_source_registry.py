@@ -5,20 +5,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from optimizer.errors import ConfigError, DataError, ExitCode
+from optimizer.http.service_client import ServiceClient
 from optimizer.sources import registry
-from optimizer.sources.http import Http
-from optimizer.sources.registry import LOAD, PRICES, ROOF
-from optimizer.sources.settings import LoadSettings, PriceSettings, RoofSettings, Span
+from optimizer.sources.registry import LOAD, PRICES, PV
+from optimizer.sources.source_settings import LoadSettings, PriceSettings, PvSettings, Span
 
 STAMPS = ["2026-01-15T00:00Z", "2026-01-15T01:00Z"]
-KINDS = {"prices": PRICES, "load": LOAD, "pv": ROOF}
-SETTINGS = {"prices": PriceSettings, "load": LoadSettings, "pv": RoofSettings}
+KINDS = {"prices": PRICES, "load": LOAD, "pv": PV}
+SETTINGS = {"prices": PriceSettings, "load": LoadSettings, "pv": PvSettings}
 BEGIN = datetime(2026, 1, 15, tzinfo=UTC)
 
 
 def fetch(section, name, file=None):
     span = Span(BEGIN, BEGIN + timedelta(days=1))
-    return registry.fetch(KINDS[section], name, SETTINGS[section](file=file), span, Http())
+    return registry.fetch(KINDS[section], name, SETTINGS[section](file=file), span, ServiceClient())
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_csv_is_a_source_of_everything(csv_file, section, header, columns):
 def test_csv_without_a_file_names_the_missing_key(section):
     with pytest.raises(ConfigError) as caught:
         fetch(section, "csv")
-    assert str(caught.value) == f"{section}: the source 'csv' needs a key 'file'"
+    assert str(caught.value) == f"{section}: a table needs a key 'file'"
     assert caught.value.exit_code is ExitCode.CONFIG
 
 

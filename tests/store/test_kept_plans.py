@@ -11,19 +11,19 @@ import pytest
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan_json import step_to_json, to_json
-from optimizer.model.state import Decision, Reason, Snapshot
-from optimizer.planning.planner import Request, make_plan
-from optimizer.planning.run_json import Run, Versions
-from optimizer.planning.run_json import to_json as run_to_json
+from optimizer.model.snapshot import Decision, Reason, Snapshot
+from optimizer.planning.planner import PlanRequest, make_plan
+from optimizer.planning.run_record import RunRecord, Versions
+from optimizer.planning.run_record import to_json as run_to_json
 from optimizer.planning.task import ForecastStep
-from optimizer.store import database, journal, plans
+from optimizer.store import database, journal, plan_store
 
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 
 
 def request_of(at):
-    return Request(at, "home", Battery(capacity_wh=10_000), Grid(), 50.0)
+    return PlanRequest(at, "home", Battery(capacity_wh=10_000), Grid(), 50.0)
 
 
 def steps_of(at, count, length=HOUR, rng=None):
@@ -57,7 +57,7 @@ def test_three_days_are_kept_whole_then_the_last_plan_of_each_day_for_a_year(sto
     store.execute("PRAGMA synchronous = OFF")
     hours = 24 * 400
     for n in range(0, hours, 4):
-        plans.save(store, replace(plan, made_at=START + n * HOUR), {"n": n})
+        plan_store.save(store, replace(plan, made_at=START + n * HOUR), {"n": n})
     kept, last = made_ats(store), START + (hours - 4) * HOUR
     recent = [at for at in kept if datetime.fromisoformat(at) >= last - timedelta(days=3)]
     assert len(recent) == 3 * 6 + 1
@@ -67,24 +67,24 @@ def test_three_days_are_kept_whole_then_the_last_plan_of_each_day_for_a_year(sto
     assert datetime.fromisoformat(old[0]) >= last - timedelta(days=366)
     assert store.execute("SELECT count(*) FROM run").fetchone() == (len(kept),)
     for at in (kept[0], kept[-1]):
-        number = plans.last_before(store, datetime.fromisoformat(at))
+        number = plan_store.last_before(store, datetime.fromisoformat(at))
         hour = (datetime.fromisoformat(at) - START) / HOUR
-        assert plans.run_of(store, number) == {"n": hour}
+        assert plan_store.run_of(store, number) == {"n": hour}
 
 
 def test_what_counts_is_when_a_plan_was_stored_not_for_when_it_was_made(store, plan):
     now = START + timedelta(days=900)
     for n in range(3):
-        plans.save(store, replace(plan, made_at=START + n * HOUR), {}, now + n * HOUR)
+        plan_store.save(store, replace(plan, made_at=START + n * HOUR), {}, now + n * HOUR)
     assert len(made_ats(store)) == 3
-    plans.save(store, plan, {}, now + timedelta(days=4))
+    plan_store.save(store, plan, {}, now + timedelta(days=4))
     assert made_ats(store) == ["2026-01-15T02:00:00Z", "2026-01-15T04:00:00Z"]
 
 
 def test_the_newest_plan_stays_whatever_its_moment(store, plan):
-    plans.save(store, plan, {})
-    plans.save(store, replace(plan, made_at=START - timedelta(days=800)), {})
-    assert plans.newest_number(store) == 2
+    plan_store.save(store, plan, {})
+    plan_store.save(store, replace(plan, made_at=START - timedelta(days=800)), {})
+    assert store.execute("SELECT max(id) FROM plan").fetchone() == (2,)
     assert len(made_ats(store)) == 2
 
 
@@ -94,11 +94,13 @@ def test_two_days_of_quarter_hours_take_little_room(store):
     for n in range(20):
         at = START + n * HOUR
         steps = steps_of(at, 192, quarter, Random(n))  # noqa: S311
-        run = Run(request_of(at), steps, 0.1, Versions("0.1.0", "3.11.7", "3.3.2", "HiGHS 1.15.1"))
+        run = RunRecord(
+            request_of(at), steps, 0.1, Versions("0.1.0", "3.11.7", "3.3.2", "HiGHS 1.15.1")
+        )
         if n == 0:
             plan = make_plan(steps, request_of(at), lambda: 0.0)
             assert len(json.dumps(to_json(plan))) > 100_000
-        plans.save(store, replace(plan, made_at=at), run_to_json(run))
+        plan_store.save(store, replace(plan, made_at=at), run_to_json(run))
     (size,) = store.execute(
         "SELECT avg(length(body)) + (SELECT avg(length(input)) FROM run) FROM plan"
     ).fetchone()
@@ -107,12 +109,12 @@ def test_two_days_of_quarter_hours_take_little_room(store):
 
 def test_plans_are_found_by_when_they_were_made(store, plan):
     for n in (4, 0, 2):
-        plans.save(store, replace(plan, made_at=START + n * HOUR), {"n": n})
-    assert plans.last_before(store, START - HOUR) is None
-    assert plans.last_before(store, START + 3 * HOUR) == 3
-    assert plans.last_before(store, START + 9 * HOUR) == 1
-    assert plans.made_between(store, START, START + 4 * HOUR) == [2, 3]
-    assert plans.number_in_force(store, START) == 3
+        plan_store.save(store, replace(plan, made_at=START + n * HOUR), {"n": n})
+    assert plan_store.last_before(store, START - HOUR) is None
+    assert plan_store.last_before(store, START + 3 * HOUR) == 3
+    assert plan_store.last_before(store, START + 9 * HOUR) == 1
+    assert plan_store.made_between(store, START, START + 4 * HOUR) == [2, 3]
+    assert plan_store.number_in_force(store, START) == 3
 
 
 def test_a_file_of_the_first_version_is_brought_forward(tmp_path, plan):
@@ -134,18 +136,18 @@ def test_a_file_of_the_first_version_is_brought_forward(tmp_path, plan):
     old.commit()
     old.close()
     store = database.connect(tmp_path)
-    assert plans.in_force(store, START + HOUR) == plan
-    assert plans.run_of(store, 3) == {"soc": 50.0}
-    assert plans.save(store, replace(plan, made_at=START + HOUR), {}) == 4
+    assert plan_store.in_force(store, START + HOUR) == plan
+    assert plan_store.run_of(store, 3) == {"soc": 50.0}
+    assert plan_store.save(store, replace(plan, made_at=START + HOUR), {}) == 4
     store.close()
 
 
 def test_the_journal_tells_the_last_known_state_of_charge(store):
-    book = journal.Journal(store)
+    active_plan = journal.Journal(store)
     for minutes, soc in ((0, 41.0), (20, 47.0), (40, None)):
         at = START + timedelta(minutes=minutes)
-        book.note(Decision(at, minutes, Reason.HOLDING), Snapshot(at=at, soc_percent=soc))
-    book.flush()
+        active_plan.note(Decision(at, minutes, Reason.HOLDING), Snapshot(at=at, soc_percent=soc))
+    active_plan.flush()
     assert journal.soc_before(store, START - HOUR) is None
     assert journal.soc_before(store, START + timedelta(minutes=19)) == (41.0, START)
     late = journal.soc_before(store, START + 5 * HOUR)

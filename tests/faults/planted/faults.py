@@ -8,7 +8,7 @@ from tests.faults.planted.plant import Planted
 
 FAULTS = {
     "no clamp": Planted(
-        "optimizer.control.decide",
+        "optimizer.control.law",
         (("    battery_w = _clip(wanted, low, high)\n", "    battery_w = wanted\n"),),
         "pure",
         "LIMITS",
@@ -39,13 +39,13 @@ FAULTS = {
         "STEP",
     ),
     "no null on SIGTERM": Planted(
-        "optimizer.cli.signals",
+        "optimizer.app.shutdown",
         (("        clock.stop()\n", "        import os\n\n        os._exit(0)\n"),),
         "end",
         "ENDS",
     ),
     "redirects followed": Planted(
-        "optimizer.fems.wire",
+        "optimizer.http.transport",
         (
             (
                 "        del resp\n        return None\n",
@@ -68,7 +68,7 @@ FAULTS = {
         "RELEASE",
     ),
     "blind retry": Planted(
-        "optimizer.control.grip",
+        "optimizer.control.setpoint_writer",
         (
             (
                 "            self.fems.hold(decision.channel, setpoint_w)\n",
@@ -85,7 +85,7 @@ FAULTS = {
         "FRESH",
     ),
     "thread-fed watchdog": Planted(
-        "optimizer.control.notify",
+        "optimizer.control.systemd_notify",
         (
             (
                 "        first = [] if self._ready else",
@@ -104,24 +104,22 @@ FAULTS = {
         "ALIVE",
     ),
     "DC roof forgotten": Planted(
-        "optimizer.control.decide",
+        "optimizer.control.law",
         (
-            (
-                "    setpoint = round(reading.roof_w + battery_w)\n",
-                "    setpoint = round(battery_w)\n",
-            ),
+            ("min(round(reading.dc_pv_w + battery_w), ", "min(round(battery_w), "),
+            ("    left_w = setpoint - reading.dc_pv_w\n", "    left_w = battery_w\n"),
         ),
         "pure",
         "LIMITS",
     ),
     "stale SoC accepted": Planted(
-        "optimizer.control.reading",
+        "optimizer.control.input_checks",
         (("    if abs(now - snapshot.at) > MAX_AGE:\n        return Reason.STALE\n", ""),),
         "pure",
         "RELEASE",
     ),
     "foreign writer ignored": Planted(
-        "optimizer.control.watch",
+        "optimizer.control.setpoint_monitor",
         (
             (
                 "            self.yielded, self._conflicts = True, 0\n",
@@ -132,7 +130,7 @@ FAULTS = {
         "YIELD",
     ),
     "rule not enforced on the meter": Planted(
-        "optimizer.control.limits",
+        "optimizer.control.power_band",
         (
             ("    if not grid.rule.grid_charging:\n", "    if False:\n"),
             ("    if not grid.rule.battery_export:\n", "    if False:\n"),
@@ -140,39 +138,140 @@ FAULTS = {
         "pure",
         "RULE",
     ),
+    "pause not looked at": Planted(
+        "optimizer.control.executor",
+        (("        if paused:\n            return Reason.PAUSED, paused\n", ""),),
+        "pure",
+        "PAUSE",
+    ),
+    # found by an outsider's campaign (2026-11-27), and what could undo its cures
+    "a refusal bars releases": Planted(
+        "optimizer.control.setpoint_writer",
+        (
+            (
+                "        if taken is not None:\n            self.fems.leave(taken)\n",
+                "        if self._waits(now_s):\n            return False\n"
+                "        if taken is not None:\n            self.fems.leave(taken)\n",
+            ),
+        ),
+        "refusals",
+        "RELEASE",
+    ),
+    "time-out asked once": Planted(
+        "optimizer.control.device_guard",
+        (("        return reconnected or now_s", "        return False and now_s"),),
+        "time-outs",
+        "TIMEOUT",
+    ),
+    "reconnects not seen": Planted(
+        "optimizer.control.device_guard",
+        (("        return reconnected or now_s", "        return now_s"),),
+        "time-outs",
+        "TIMEOUT",
+    ),
+    "unsafe time-out only warned of": Planted(
+        "optimizer.control.device_guard",
+        (("            if not self.shadow:\n                raise\n", ""),),
+        "time-outs",
+        "TIMEOUT",
+    ),
+    "interval never shortened": Planted(
+        "optimizer.control.executor",
+        (("        self.interval_s = self._approach.write_interval_s\n", ""),),
+        "time-outs",
+        "REWRITE",
+    ),
+    "above what is allowed": Planted(
+        "optimizer.control.law",
+        (
+            (
+                "min(round(reading.dc_pv_w + battery_w), math.floor(reading.allowed_ac_w))",
+                "round(reading.dc_pv_w + battery_w)",
+            ),
+        ),
+        "limits",
+        "LIMITS",
+    ),
+    "no control without a store": Planted(
+        "optimizer.control.executor",
+        (
+            (
+                "            self.journal.note(decision, snapshot)\n"
+                "        except (sqlite3.Error, OSError) as error:\n",
+                "            self.journal.note(decision, snapshot)\n"
+                "        except KeyError as error:\n",
+            ),
+        ),
+        "store",
+        "SOUND",
+    ),
+    "creeping clock believed": Planted(
+        "optimizer.control.clock",
+        (
+            (
+                "        if abs(step) > DRIFT or abs(crept) > DRIFT:\n",
+                "        if abs(step) > DRIFT:\n",
+            ),
+        ),
+        "clocks",
+        "RELEASE",
+    ),
+    "second writer named again": Planted(
+        "optimizer.control.setpoint_monitor",
+        (("        if self._others and not self._warned:\n", "        if self._others:\n"),),
+        "wire",
+        "NAMED",
+    ),
+    "texts as they are": Planted(
+        "optimizer.model.printable",
+        (('one if one.isprintable() else " "', "one"),),
+        "wire",
+        "PLAIN",
+    ),
+    "deadlines deaf to SIGTERM": Planted(
+        "optimizer.http.deadline",
+        (
+            (
+                "        if self._stops_s is None and self.stopping():\n",
+                "        if self._stops_s is None and False:\n",
+            ),
+        ),
+        "slow end",
+        "ENDS",
+    ),
     # beyond the list: what the campaigns have found, or would have to
     "leaks not ended": Planted(
-        "optimizer.control.decide",
+        "optimizer.control.law",
         (("    if decision.setpoint_w is not None and broken:\n", "    if False:\n"),),
         "swings",
         "RULE",
     ),
     "late write forgotten": Planted(
-        "optimizer.control.grip",
+        "optimizer.control.setpoint_writer",
         (
             (
-                "        self.may_hold, self._clean = now_s - self._unsure_s < LATE_S, True\n",
-                "        self.may_hold, self._clean = False, True\n",
+                "        self.may_hold, self.clean = now_s - self._unsure_s < LATE_S, True\n",
+                "        self.may_hold, self.clean = False, True\n",
             ),
         ),
         "late writes",
         "RELEASE",
     ),
     "stray channel forgotten": Planted(
-        "optimizer.control.grip",
+        "optimizer.control.setpoint_writer",
         (("        self.fems.give_back(self._stray)\n", ""),),
         "late writes",
         "RELEASE",
     ),
     "outage forgotten": Planted(
         "optimizer.control.policy",
-        (("Past(off_grid_at=memory.past.off_grid_at)", "Past()"),),
+        (("ReadingHistory(off_grid_at=memory.past.off_grid_at)", "ReadingHistory()"),),
         "outages",
         "RECOVERY",
     ),
     "not given back first": Planted(
-        "optimizer.control.grip",
-        (("        if not self._clean and not self.release():\n", "        if False:\n"),),
+        "optimizer.control.setpoint_writer",
+        (("        if not self.clean and not self.release():\n", "        if False:\n"),),
         "pure",
         "RESTART",
     ),

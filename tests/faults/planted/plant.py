@@ -17,7 +17,7 @@ class Planted(NamedTuple):
     changes: tuple[tuple[str, str], ...]
     """Source texts, each of which has to be there exactly once, and what stands there instead."""
     campaign: str
-    """Name of a campaign of `run.py`."""
+    """Name of a campaign of `run_command.py`."""
     promise: str
     """Name of the promise that is seen broken."""
 

@@ -13,7 +13,9 @@ if __name__ == "__main__":
     from tests.faults import campaigns
     from tests.faults.promises import Promise
 
-    logging.disable(logging.CRITICAL)
+    # what is logged belongs to what campaigns look at; nobody reads it here
+    logging.getLogger("optimizer").addHandler(logging.NullHandler())
+    logging.getLogger("optimizer").propagate = False
     campaigns.PLANTED.append(name)
     broken = campaigns.first_broken(fault.campaign, Promise[fault.promise])
     print("\n".join(f"{one.promise.name}: {one.how}" for one in broken) or "nothing was seen")

@@ -18,14 +18,14 @@ def test_a_planted_fault_is_caught(campaign, name):
     assert out.startswith(FAULTS[name].promise)
 
 
-@pytest.mark.parametrize("name", ["wire", "end", "hang"])
+@pytest.mark.parametrize("name", ["wire", "end", "slow end", "hang"])
 def test_without_a_planted_fault_nothing_is_seen(name):
     assert list(campaigns.CAMPAIGNS[name]()) == []
 
 
 def test_a_fault_whose_text_is_gone_is_no_longer_planted():
     with pytest.raises(NotPlantedError, match="has 0 times: 'no such text'"):
-        plant.check(Planted("optimizer.control.decide", (("no such text", ""),), "pure", "STEP"))
+        plant.check(Planted("optimizer.control.law", (("no such text", ""),), "pure", "STEP"))
     with pytest.raises(NotPlantedError, match="no module"):
         plant.check(Planted("optimizer.no_such_module", (), "pure", "STEP"))
     with pytest.raises(NotPlantedError, match="already imported"):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from optimizer.fems.simulated.answers import Era
-from optimizer.fems.simulated.installation import Installation
+from optimizer.simulation.fems.answers import Era
+from optimizer.simulation.fems.installation import Installation
 
 SET, SOC = "/rest/channel/ess0/SetActivePowerEquals", "/rest/channel/ess0/Soc"
 ONE = '{"value":1}'
@@ -40,7 +40,7 @@ def new(make_house, over):
         ("GET", "/rest/other", None, "owner", 400, 1, "Unhandled REST target [other]", None),
         ("POST", "/jsonrpc", "{}", "user", 400, 1002, "[HTTP POST JSON-RPC] is denied for",
          ["HTTP POST JSON-RPC", "GUEST"]),
-        ("POST", "/jsonrpc", '{"method":"no"}', "owner", 400, 1,
+        ("POST", "/jsonrpc", '{"method":"no","params":{}}', "owner", 400, 1,
          "Unable to get Response: Unhandled JSON-RPC method [no]", None),
     ],
 )  # fmt: skip

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import pytest
 
-from optimizer.fems.simulated.listener import NO_LIMITS
-from optimizer.fems.simulated.simulator import SimulatedFems
-from optimizer.fems.simulated.situations import recorded_house
+from optimizer.simulation.fems.http_server import NO_LIMITS
+from optimizer.simulation.fems.simulator import SimulatedFems
+from optimizer.simulation.fems.situations import recorded_house
 
 CHANNEL = "/rest/channel/"
 SOC = CHANNEL + "ess0/Soc"
@@ -191,11 +191,11 @@ def test_refusals(ask, asked, phrase, accept):
 @pytest.mark.parametrize(("path", "body", "applied_w", "log", "failed"), WRITES)
 def test_writes(fems, ask, value, path, body, applied_w, log, failed):
     assert ask(post(path, body)) == (200, JSON, "{}")
-    told = "" if log is None else f"{path.removeprefix(CHANNEL)}:{log}"
+    reported = "" if log is None else f"{path.removeprefix(CHANNEL)}:{log}"
     for seconds in (2, 1):  # 2.6 s after the write two or three cycles have passed
         fems.advance(seconds)
         assert value("ess0/DebugSetActivePower") == applied_w
-        assert value("ctrlApiRest0/ApiWorkerLog") == told
+        assert value("ctrlApiRest0/ApiWorkerLog") == reported
         assert value("ctrlApiRest0/RunFailed") == failed
 
 
@@ -215,13 +215,13 @@ def test_json_rpc(ask, asked, phrase):
 def trace(fems, value, seconds, write_until_s, ask):
     """What the storage is told, second by second after a single write."""
     ask(post(EQUALS, '{"value":1000}'))
-    told = []
+    reported = []
     for second in range(seconds):
         if second <= write_until_s:
             ask(post(f"{CHANNEL}ess0/SetReactivePowerEquals", '{"value":0}'))
         fems.advance(1)
-        told.append(value("ess0/DebugSetActivePower"))
-    return told
+        reported.append(value("ess0/DebugSetActivePower"))
+    return reported
 
 
 def test_the_time_out_of_a_single_write(fems, value, ask):

@@ -11,10 +11,10 @@ import pytest
 
 from optimizer.errors import UnreachableError
 from optimizer.fems.client import FemsClient
-from optimizer.fems.simulated.faults import KINDS, Fault, parse
-from optimizer.fems.simulated.installation import OFF_GRID, ControlMode
-from optimizer.fems.simulated.situations import SITUATIONS, arrange, names, recorded_house
-from optimizer.model.state import FAULT, Channel
+from optimizer.model.snapshot import FAULT, Channel
+from optimizer.simulation.fems.installation import OFF_GRID, ControlMode
+from optimizer.simulation.fems.situations import SITUATIONS, arrange, names, recorded_house
+from optimizer.simulation.fems.wire_faults import KINDS, Fault, parse
 
 SET, SOC = "/rest/channel/ess0/SetActivePowerEquals", "/rest/channel/ess0/Soc"
 BATCH = "/rest/channel/ess0/(Soc|Capacity|ActivePower|State|GridMode)"
@@ -105,8 +105,8 @@ def test_slowness_does_not_hold_up_the_end(make_house, over):
 def test_another_time(fems, ask, at):
     fems.faults.next("clock", "clock=-60")
     for offset_s in (3_600, -60, 0):
-        told = email.utils.parsedate_to_datetime(ask(fems, "GET", SOC).headers["Date"])
-        assert told == at + timedelta(seconds=offset_s)
+        reported = email.utils.parsedate_to_datetime(ask(fems, "GET", SOC).headers["Date"])
+        assert reported == at + timedelta(seconds=offset_s)
 
 
 def test_a_script_a_rule_and_a_rhythm(fems, ask):

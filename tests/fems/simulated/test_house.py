@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import pytest
 
 from optimizer.errors import DataError
-from optimizer.fems.simulated.house import SimulatedHouse
-from optimizer.fems.simulated.profile import Profile
 from optimizer.model.battery import Battery
-from optimizer.model.state import Channel
+from optimizer.model.snapshot import Channel
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
 
 EQUALS, LESS, GREATER = Channel.EQUALS, Channel.LESS_OR_EQUALS, Channel.GREATER_OR_EQUALS
 HYBRID = {"hybrid": True, "max_ac_w": 10_000}
@@ -190,8 +190,8 @@ def test_no_energy_is_lost_in_a_day_of_random_writes(at, hybrid):
     chance = random.Random(3)  # noqa: S311 - repeatable, no secret
     battery = Battery(10_000, hybrid=hybrid, max_charge_w=5_000, max_discharge_w=4_000)
     load = Profile(at, 900, tuple(chance.uniform(100, 5_000) for _ in range(96))).spiky(1)
-    roof = Profile(at, 900, tuple(max(0.0, 9_000 * math.sin(i / 15)) for i in range(96)))
-    house = SimulatedHouse(battery, load, roof, at, 40, max_sell_w=6_000)
+    pv = Profile(at, 900, tuple(max(0.0, 9_000 * math.sin(i / 15)) for i in range(96)))
+    house = SimulatedHouse(battery, load, pv, at, 40, max_sell_w=6_000)
     stored_wh = house.soc_wh
     for second in range(86_400):
         if second % 97 == 0:

@@ -7,13 +7,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.fems.simulated import edge_config, history
-from optimizer.fems.simulated.house import SimulatedHouse
-from optimizer.fems.simulated.installation import CENTRAL_ORDER, ControlMode, Installation
-from optimizer.fems.simulated.profile import Profile
 from optimizer.model.battery import Battery
+from optimizer.simulation.fems import simulated_edge_config, simulated_history
+from optimizer.simulation.fems.installation import CENTRAL_ORDER, ControlMode, Installation
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
 
-LOAD, ROOF = "_sum/UnmanagedConsumptionActivePower", "_sum/ProductionActivePower"
+LOAD, PV = "_sum/UnmanagedConsumptionActivePower", "_sum/ProductionActivePower"
 GRID, SOC = "_sum/GridActivePower", "_sum/EssSoc"
 BERLIN = ZoneInfo("Europe/Berlin")
 QUARTERS = {"value": 15, "unit": "Minutes"}
@@ -24,8 +24,8 @@ def day_house(at):
     """A house whose load tells the hour (UTC), with some roof at noon."""
     start = at.replace(hour=0)
     load = Profile(start, 3_600, tuple(100.0 + 10 * hour for hour in range(24)))
-    roof = Profile(start, 3_600, tuple(2_400.0 if 9 <= hour < 14 else 0.0 for hour in range(24)))
-    return SimulatedHouse(Battery(10_000), load, roof, at, 50)
+    pv = Profile(start, 3_600, tuple(2_400.0 if 9 <= hour < 14 else 0.0 for hour in range(24)))
+    return SimulatedHouse(Battery(10_000), load, pv, at, 50)
 
 
 @pytest.fixture
@@ -56,12 +56,42 @@ def asked_for(rpc, day_house):
 
 
 def test_the_id_is_given_back(rpc, make_house):
-    for number in ("3248def1-9e96-4f97-bf25-3669435e535e", "7"):
+    for number in ("3248def1-9e96-4f97-bf25-3669435e535e",):
         status, answer = rpc(make_house(), "getEdgeConfig", id=number, jsonrpc="2.0")
         assert (status, answer["id"], answer["jsonrpc"]) == (200, number, "2.0")
         _, answer = rpc(make_house(), "nope", id=number)
         assert answer["id"] == number
     assert len(rpc(make_house(), "getEdgeConfig")[1]["id"]) == 36
+
+
+@pytest.mark.parametrize("more", [{"id": 7}, {"id": "7"}, {"id": None}])
+def test_a_request_with_another_id_is_refused(rpc, make_house, more):
+    status, answer = rpc(make_house(), "getEdgeConfig", **more)
+    assert (status, answer["error"]["code"]) == (400, 1)
+
+
+def test_a_request_that_leaves_params_out_is_refused(over, ask, make_house):
+    answered = ask(over(make_house()), "POST", "/jsonrpc", '{"method": "getEdgeConfig"}')
+    assert answered.status == 400
+    assert "[params]" in answered.content["error"]["message"]
+
+
+@pytest.mark.parametrize("password", ["owner", "admin", "installer"])
+def test_admin_and_installer_may_do_what_the_owner_may(over, ask, make_house, password):
+    fems = over(make_house())
+    body = '{"method": "getEdgeConfig", "params": {}}'
+    assert ask(fems, "POST", "/jsonrpc", body, password=password).status == 200
+    path = "/rest/channel/ess0/SetActivePowerEquals"
+    assert ask(fems, "POST", path, '{"value": 5}', password=password).status == 200
+    assert fems.house.written.values == {"SetActivePowerEquals": 5}
+
+
+def test_without_a_resolution_history_comes_in_steps_of_five_minutes(rpc, day_house, at):
+    params = {"fromDate": str(at.date()), "toDate": str(at.date()), "timezone": "UTC",
+              "channels": [LOAD, "ess7/Nope"]}  # fmt: skip
+    result = rpc(day_house, "queryHistoricTimeseriesData", params)[1]["result"]
+    assert len(result["timestamps"]) == 288
+    assert set(result["data"]["ess7/Nope"]) == {None}
 
 
 def test_the_configuration_of_a_hybrid(rpc, make_house):
@@ -110,16 +140,19 @@ def test_components_can_be_missing(rpc, make_house):
     assert not {"_sum", "battery0"} & set(components)
     params = {"fromDate": "2026-06-13", "toDate": "2026-06-13", "timezone": "UTC",
               "channels": [LOAD], "resolution": QUARTERS}  # fmt: skip
-    assert rpc(house, "queryHistoricTimeseriesData", params)[1]["result"]["data"] == {}
+    assert rpc(house, "queryHistoricTimeseriesData", params)[1]["result"]["data"] == {
+        LOAD: [None] * 96
+    }
 
 
 def test_quarters_of_a_day_in_local_time(asked_for):
-    result = asked_for("2026-06-10", "2026-06-11", LOAD, ROOF, "_sum/Nope", "x/Y")
+    result = asked_for("2026-06-10", "2026-06-11", LOAD, PV, "_sum/Nope", "x/Y")
     assert len(result["timestamps"]) == 2 * 96  # the last day is a whole one
     assert result["timestamps"][:2] == ["2026-06-10T00:00:00+02:00", "2026-06-10T00:15:00+02:00"]
-    assert set(result["data"]) == {LOAD, ROOF}
+    assert set(result["data"]) == {LOAD, PV, "_sum/Nope", "x/Y"}
+    assert set(result["data"]["x/Y"]) == {None}
     assert result["data"][LOAD][:9] == [320] * 4 + [330] * 4 + [100]  # 22, 23, 0 o'clock UTC
-    assert sum(result["data"][ROOF]) == 2 * 5 * 4 * 2_400
+    assert sum(result["data"][PV]) == 2 * 5 * 4 * 2_400
 
 
 def test_before_now_after(asked_for, day_house):
@@ -145,7 +178,7 @@ def test_gaps_and_what_is_too_old(asked_for, day_house, at):
     day_house.history.gaps.append((at - timedelta(days=1), at - timedelta(hours=23, minutes=10)))
     hours = asked_for("2026-06-13", "2026-06-13", LOAD)["data"][LOAD]
     assert hours[14 * 4 : 14 * 4 + 5] == [None, None, None, 220, 230]
-    first = (at - timedelta(days=history.KEPT_DAYS)).astimezone(BERLIN).date().isoformat()
+    first = (at - timedelta(days=simulated_history.KEPT_DAYS)).astimezone(BERLIN).date().isoformat()
     old = asked_for(first, first, LOAD)["data"][LOAD]
     assert old[13 * 4 - 1 : 13 * 4 + 1] == [None, 220]  # winter time, then
     assert asked_for("2020-01-01", "2020-01-01", LOAD)["data"][LOAD] == [None] * 96
@@ -225,10 +258,10 @@ def test_guests_and_other_places(fems, ask):
 
 
 def test_only_450_days_are_kept(make_house, monkeypatch, at):
-    monkeypatch.setattr(history, "_PERIODS", 3)
+    monkeypatch.setattr(simulated_history, "_PERIODS", 3)
     house = make_house()
     house.advance(5 * 300)
-    first = history.period_of(at)
+    first = simulated_history.period_of(at)
     known = [house.history.row(first + n) is not None for n in range(6)]
     assert known == [False, False, True, True, True, False]
 
@@ -237,14 +270,19 @@ def test_a_start_within_a_period(at):
     flat = Profile(at, 900, (600.0,)), Profile(at, 900, (0.0,))
     house = SimulatedHouse(Battery(10_000), *flat, at + timedelta(seconds=200), 50)
     house.advance(101)
-    row = house.history.row(history.period_of(at))
+    row = house.history.row(simulated_history.period_of(at))
     assert (row.load_w, row.grid_w) == pytest.approx((600, 0))
-    assert house.history.row(history.period_of(datetime(2026, 6, 14, 12, 5, tzinfo=UTC))) is None
+    assert (
+        house.history.row(simulated_history.period_of(datetime(2026, 6, 14, 12, 5, tzinfo=UTC)))
+        is None
+    )
 
 
 def test_the_app_that_only_reads_has_no_time_out(make_house):
     """Nobody can ask for it over this app, but over others (Modbus, websocket)."""
-    config = edge_config.of(make_house(installation=Installation(read_only=True)))
+    config = simulated_edge_config.edge_config_of(
+        make_house(installation=Installation(read_only=True))
+    )
     app = config["components"]["ctrlApiRest0"]
     assert app["factoryId"] == "Controller.Api.Rest.ReadOnly"
     assert "apiTimeout" not in app["properties"]

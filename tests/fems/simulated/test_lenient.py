@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from optimizer.fems.simulated.lenient import MalformedError, parse
+from optimizer.simulation.fems.java_parsing import MalformedError, parse
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from optimizer.fems.client import FemsClient
-from optimizer.fems.simulated.listener import Limits
-from optimizer.fems.simulated.simulator import SimulatedFems
+from optimizer.simulation.fems.http_server import Limits
+from optimizer.simulation.fems.simulator import SimulatedFems
 
 LOGIN = base64.b64encode(b"x:user").decode()
 ASK = f"GET /rest/channel/ess0/Soc HTTP/1.1\r\nHost: x\r\nAuthorization: Basic {LOGIN}\r\n\r\n"

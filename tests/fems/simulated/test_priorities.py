@@ -2,7 +2,8 @@
 
 import pytest
 
-from optimizer.fems.simulated.installation import (
+from optimizer.model.snapshot import FAULT, Channel
+from optimizer.simulation.fems.installation import (
     BALANCING,
     CENTRAL_ORDER,
     LIMITER,
@@ -12,7 +13,6 @@ from optimizer.fems.simulated.installation import (
     ControlMode,
     Installation,
 )
-from optimizer.model.state import FAULT, Channel
 
 API = "ctrlApiRest0"
 EQUALS, LESS, GREATER = Channel.EQUALS, Channel.LESS_OR_EQUALS, Channel.GREATER_OR_EQUALS

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from optimizer.errors import DataError
-from optimizer.fems.simulated.profile import Profile
+from optimizer.simulation.fems.profile import Profile
 
 START = datetime(2026, 1, 14, tzinfo=UTC)
 DAY = Profile(START, 900, tuple(float(step * 10) for step in range(96)))

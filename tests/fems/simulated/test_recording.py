@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from optimizer.fems.simulated.listener import NO_LIMITS
-from optimizer.fems.simulated.simulator import SimulatedFems
-from optimizer.fems.simulated.situations import recorded_house
+from optimizer.simulation.fems.http_server import NO_LIMITS
+from optimizer.simulation.fems.simulator import SimulatedFems
+from optimizer.simulation.fems.situations import recorded_house
 
 RECORDING = Path(__file__).parents[4] / "shared" / "fems" / "rest_above_balancing.json"
 pytestmark = pytest.mark.skipif(not RECORDING.exists(), reason="the recording is not here")

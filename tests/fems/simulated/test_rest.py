@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from optimizer.fems.simulated.rest import Request, Rest
+from optimizer.simulation.fems.simulated_rest import RestEndpoint, RestRequest
 
 SET = "/rest/channel/ess0/SetActivePowerEquals"
 
@@ -24,11 +24,11 @@ def house(make_house):
 @pytest.fixture
 def ask(house):
     """Ask a FEMS; gives status and parsed content (the text of a page that is no JSON)."""
-    rest = Rest(house, owner_password="owner", guest_password="user")
+    rest = RestEndpoint(house, owner_password="owner", guest_password="user")
 
     def ask(method, target, body="", *, login="owner", accept="application/json", **header):
         header = {"authorization": basic(login)} | header
-        reply = rest.reply(Request(method, target, "fems", accept=accept, body=body, **header))
+        reply = rest.reply(RestRequest(method, target, "fems", accept=accept, body=body, **header))
         text = reply.body.decode()
         if reply.content_type == "application/json":
             return reply.status, json.loads(text)
@@ -88,11 +88,11 @@ def test_what_an_ac_coupled_system_shows(ask, channel, value):
 
 def test_a_hybrid_shows_its_roof(make_house):
     house = make_house(pv_w=4_000, load_w=700, soc_percent=60, battery={"hybrid": True})
-    rest = Rest(house, owner_password="owner", guest_password="user")
+    rest = RestEndpoint(house, owner_password="owner", guest_password="user")
 
     def value(channel):
         target = f"/rest/channel/{channel}"
-        reply = rest.reply(Request("GET", target, authorization=basic("user")))
+        reply = rest.reply(RestRequest("GET", target, authorization=basic("user")))
         return json.loads(reply.body)["value"]
 
     house.write("SetActivePowerEquals", 1_000)
@@ -232,5 +232,5 @@ def test_writes_are_accepted_before_they_are_looked_at(ask, house, body, applied
     shown = {item["address"].split("/")[1]: item["value"] for item in content}
     assert house.shown.applied_w == applied_w
     assert shown["RunFailed"] == (log == "failed")
-    told = f"ess0/SetActivePowerEquals:{log}" if log not in (None, "failed") else ""
-    assert shown["ApiWorkerLog"] == told
+    reported = f"ess0/SetActivePowerEquals:{log}" if log not in (None, "failed") else ""
+    assert shown["ApiWorkerLog"] == reported

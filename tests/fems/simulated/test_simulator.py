@@ -10,8 +10,8 @@ from datetime import timedelta
 
 import pytest
 
-from optimizer.fems.simulated.simulator import SimulatedFems
-from optimizer.model.state import Channel
+from optimizer.model.snapshot import Channel
+from optimizer.simulation.fems.simulator import SimulatedFems
 
 HEADERS = {"Authorization": "Basic " + b64encode(b"x:owner").decode()}
 SOC = "/rest/channel/ess0/Soc"
@@ -43,8 +43,8 @@ def test_a_connection_is_kept_alive(line):
 def test_the_date_is_the_devices(fems, line, at):
     fems.advance(90)
     response, _ = ask(line, "GET", SOC)
-    told = email.utils.parsedate_to_datetime(response.headers["Date"])
-    assert told == at + timedelta(seconds=90)
+    reported = email.utils.parsedate_to_datetime(response.headers["Date"])
+    assert reported == at + timedelta(seconds=90)
 
 
 def test_after_a_500_the_connection_closes_without_a_word(line):

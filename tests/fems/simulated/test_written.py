@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from optimizer.fems.simulated.written import WrittenValues, to_watts
-from optimizer.model.state import Channel
+from optimizer.model.snapshot import Channel
+from optimizer.simulation.fems.written_values import WrittenValues, to_watts
 
 
 @pytest.mark.parametrize(

@@ -1,1 +1,0 @@
-"""Afterwards, and beforehand: bills, the demo, tables and the report."""

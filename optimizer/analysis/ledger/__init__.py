@@ -1,1 +1,0 @@
-"""Savings that balance: what a day's plan was worth, from the journal alone."""

@@ -1,0 +1,1 @@
+"""Back-test: past weeks again, with what was known then, and what strategies earned."""

@@ -1,0 +1,225 @@
+"""`optimizer init`: the first configuration, in five questions at most."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from optimizer.errors import OptimizerError, UsageError
+
+if TYPE_CHECKING:
+    from optimizer.app.first_setup import Answers, DeviceFacts
+
+FILE = Path("optimizer.toml")
+COLUMN = 9
+"""Column at which the text of a line begins."""
+RuleName = Literal["pv_only", "grid_charge", "green_export", "mixed"]
+
+HostOption = Annotated[
+    str | None, typer.Option(help="Address of the FEMS, such as 192.168.0.23.", metavar="ADDRESS")
+]
+PasswordOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="File with the password of the FEMS's user 'owner'.", metavar="FILE", dir_okay=False
+    ),
+]
+SourceOption = Annotated[
+    str | None, typer.Option(help="Source of prices (default: energy-charts).", metavar="NAME")
+]
+SourceValueOption = Annotated[
+    str | None,
+    typer.Option(help="What the source needs: its file, token or tariff.", metavar="TEXT"),
+]
+ZoneOption = Annotated[str, typer.Option(help="Bidding zone of the exchange.", metavar="NAME")]
+PriceOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Fees and VAT on top of the exchange's price; with 'fixed' the whole price.",
+        metavar="EUR_PER_KWH",
+    ),
+]
+PlaceOption = Annotated[
+    str | None, typer.Option(help="Place of the house, such as 48.8,10.5.", metavar="LAT,LON")
+]
+KwpOption = Annotated[
+    float | None, typer.Option(help="Peak power of the PV system [kW]; 0 for none.", min=0)
+]
+RuleOption = Annotated[
+    RuleName | None, typer.Option(help="What may flow between battery and grid.")
+]
+ReserveOption = Annotated[
+    float | None,
+    typer.Option(help="Charge that is always kept [%].", min=0, max=95, metavar="PERCENT"),
+]
+
+
+def init(
+    host: HostOption = None,
+    password_file: PasswordOption = None,
+    source: SourceOption = None,
+    source_value: SourceValueOption = None,
+    zone: ZoneOption = "DE-LU",
+    price: PriceOption = None,
+    place: PlaceOption = None,
+    kwp: KwpOption = None,
+    rule: RuleOption = None,
+    reserve: ReserveOption = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="The file.", metavar="FILE", dir_okay=False)
+    ] = FILE,
+    non_interactive: Annotated[
+        bool, typer.Option("--non-interactive", help="Ask nothing; take the defaults.")
+    ] = False,
+) -> None:
+    """Make the configuration: asks at most five things, reads the rest from the FEMS."""
+    from optimizer.app import first_setup
+
+    first_setup.refuse_existing(out)
+    ask = not non_interactive
+    if not ask and (host is None or password_file is None):
+        raise UsageError("--non-interactive needs --host and --password-file")
+    try:
+        answers, device = _device(host, password_file, ask)
+        for found in device.lines():
+            _echo(found)
+        answers = _tariff(replace(answers, zone=zone), source, source_value, price, ask)
+        answers = _pv(answers, place, kwp, ask)
+        wanted, kept = rule or _rule(device, ask), _reserve(device, reserve, ask)
+        _write(out, replace(answers, rule=wanted, reserve_percent=kept), device, ask)
+    except typer.Abort:  # Ctrl-C, or the end of the standard input
+        raise UsageError(
+            "ended before the last question: nothing was written; scripts say --non-interactive"
+        ) from None
+
+
+def _device(
+    host: str | None, password_file: Path | None, ask: bool
+) -> "tuple[Answers, DeviceFacts]":
+    """Address and password, asked again until the FEMS can be read; and its facts."""
+    from optimizer.app import first_setup
+    from optimizer.app.device_access import DEADLINE_S
+    from optimizer.fems.client import FemsClient
+
+    while True:
+        given = host or typer.prompt("1. Address of the FEMS on your network", "192.168.0.23")
+        secret, written = _password(password_file)
+        url = given if "://" in given else f"http://{given}"
+        try:
+            with FemsClient(url.rstrip("/"), secret, deadline_s=DEADLINE_S) as client:
+                facts = first_setup.read_device(client, datetime.now(UTC))
+        except OptimizerError as error:
+            if not ask:
+                raise
+            typer.echo(f"{error}\nOnce more; Ctrl-C ends this.", err=True)
+            host = password_file = None
+            continue
+        return first_setup.Answers(url=url.rstrip("/"), password=written), facts
+
+
+def _password(file: Path | None) -> tuple[str, str]:
+    """The password itself, and how it is written: as it is, or as the name of its file."""
+    from optimizer.errors import ConfigError
+    from optimizer.store import files
+
+    if file is None:
+        typed = typer.prompt("   Password of its user 'owner'", hide_input=True)
+        return typed, typed
+    text = files.content(file, 10_000, ConfigError).decode(errors="replace").strip()
+    return text, f"file:{file.absolute()}"
+
+
+def _tariff(
+    answers: "Answers", source: str | None, value: str | None, price: float | None, ask: bool
+) -> "Answers":
+    from optimizer.app import first_setup
+    from optimizer.sources import registry
+
+    names = list(registry.PRICES)
+    if source is None:
+        source = "energy-charts"
+        if ask:
+            typer.echo(f"2. Prices come from one of: {', '.join(names)}")
+            source = typer.prompt("   Source (energy-charts: the exchange's price)", source)
+    registry.find(registry.PRICES, source, "prices.sources")
+    need = first_setup.NEEDS.get(source)
+    if need is not None and value is None and ask:
+        value = typer.prompt(f"   {need}", hide_input=need.endswith("token"))
+    if price is None and ask and source not in first_setup.ALL_IN:
+        usual = 100 * first_setup.GERMAN_ADDED_EUR if answers.zone == "DE-LU" else None
+        typer.echo("   Your bill adds fees and VAT to the exchange's price: how much in all?")
+        price = typer.prompt("   ct/kWh (usual in Germany: 18.4)", usual, type=float) / 100
+    return replace(answers, source=source, source_value=value, price_eur_per_kwh=price)
+
+
+def _pv(answers: "Answers", place: str | None, kwp: float | None, ask: bool) -> "Answers":
+    if kwp is None and ask:
+        kwp = typer.prompt("3. Peak power of your PV system [kW], 0 for none", 0.0, type=float)
+    if kwp and place is None and ask:
+        place = typer.prompt("   Place of the house as latitude,longitude (48.8,10.5)")
+    return replace(answers, kwp=kwp, place=None if place is None else _place(place))
+
+
+def _place(text: str) -> tuple[float, float]:
+    try:
+        latitude, longitude = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(
+            f"'{text}' is no place: write latitude,longitude in degrees, such as 48.8,10.5"
+        ) from None
+    return latitude, longitude
+
+
+def _rule(device: "DeviceFacts", ask: bool) -> str:
+    """The rule by question or by what the FEMS says; no grid charge if nobody allowed it."""
+    allowed = None if device.config is None else device.config.charge_from_grid
+    if ask:
+        typer.echo(
+            "4. Charging from the grid keeps a fixed feed-in tariff, selling from it ends it."
+        )
+        allowed = typer.confirm(
+            "   May the battery be charged from the grid?", allowed is not False
+        )
+    return "pv_only" if allowed is False else "grid_charge"
+
+
+def _reserve(device: "DeviceFacts", given: float | None, ask: bool) -> float:
+    if given is not None:
+        return given
+    if not ask:
+        return device.reserve_percent
+    return float(typer.prompt(
+        "5. Charge that is always kept, for blackouts [%]", device.reserve_percent, type=float
+    ))  # fmt: skip
+
+
+def _write(out: Path, answers: "Answers", device: "DeviceFacts", ask: bool) -> None:
+    from optimizer.app import first_setup, stated_numbers
+
+    text = first_setup.file_text(answers, device)
+    with first_setup.draft(out, text) as (config, put):
+        price, why = first_setup.price_finding(config)
+        if price is None:
+            typer.echo(f"price    unknown now: {why}", err=True)
+        else:
+            _echo(f"price    now {price.text}: is this what your bill says?")
+        for finding in stated_numbers.unusual(config):
+            typer.echo(finding.line(), err=True)
+        if ask and not typer.confirm(f"Write {out}?", default=True):
+            typer.echo("Nothing was written.")
+            return
+        put()
+    typer.echo(f"{out} is written, for your eyes only (0600). Next: {_next(out)}")
+
+
+def _echo(line: str) -> None:
+    """Print a line, continued below its column where the terminal ends."""
+    from optimizer.text.plan_table import fit
+
+    typer.echo("\n".join(fit(line, COLUMN)))
+
+
+def _next(out: Path) -> str:
+    return "optimizer check" if out == FILE else f"optimizer --config {out} check"

@@ -1,0 +1,42 @@
+"""`optimizer run`: the executor, for systemd; it needs neither pandas nor pulp."""
+
+import logging
+import os
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from optimizer.cli.common_options import ConfigOption, load_config
+
+
+def run(
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Do everything but write to the FEMS.")
+    ] = False,
+    seconds: Annotated[
+        float | None, typer.Option("--for", help="Stop after some seconds.", min=0)
+    ] = None,
+    follow: Annotated[
+        Literal["value", "intent", "power"] | None,
+        typer.Option(help="Override control.follow."),
+    ] = None,
+    replan: Annotated[
+        bool, typer.Option("--replan/--no-replan", help="Plan anew within the day.")
+    ] = True,
+    config: ConfigOption = None,
+) -> None:
+    """Carry the plan to the FEMS until stopped; then hand control back."""
+    from optimizer.app.executor_run import RunOptions, run_executor
+    from optimizer.config import loading
+    from optimizer.control.log_limit import HourlyFilter
+
+    settings = load_config(config)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(HourlyFilter())
+    logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(levelname)s %(message)s")
+    file = loading.find(config, os.environ).absolute()
+    run_executor(
+        settings,
+        RunOptions(lambda: load_config(config), file, shadow, seconds, follow, replan),
+    )

@@ -1,0 +1,217 @@
+"""Band of battery power that rule, connection, device and plan allow at this moment; pure.
+
+A set-point stands until the next write. What house and roof do meanwhile (a kettle, a cloud) goes
+through the meter, and the FEMS's own peak shaving and feed-in limit are switched off by it. So
+each limit is kept with a margin:
+
+- *The legal rule* by `BIAS_W` on the side that costs less. Where that is not enough, or where the
+  FEMS left alone would come nearer to what is wanted, nothing is held: it follows the meter every
+  second (see `decide`), and `compliance` ends what has leaked too much.
+- *The connection* by the highest need of the last minutes and `MARGIN_W`. A kettle that switches on
+  between two cycles passes the limit for one cycle, 10 s: a fuse carries a tenth more for an hour
+  (IEC 60269: 1.25 times its current without melting), and in a quarter-hour's mean, by which peaks
+  are billed, 2.5 kW for 10 s are 28 W. Ten seconds later it is in the need, and it stays there
+  for some minutes, so that an oven that switches every half minute is met once, not each time.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from optimizer.control.input_checks import CheckedReading
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid, Rule
+from optimizer.model.plan import Intent, Plan, Step
+from optimizer.model.site import SitePhysics
+
+BIAS_W = 50.0
+"""Distance from the legal rule that the meter is held to. Of 50 to 100 W the least: a hybrid that
+keeps room charges with it, so 100 W cost 2 ct on a summer day that sells for 8 ct a kWh."""
+
+MARGIN_W = 100.0
+"""Distance from the connection's limits."""
+
+FORGET_W_PER_S = 10.0
+"""A peak of the house's need fades at this pace: a kettle of 2.5 kW is forgotten in 4 minutes."""
+
+
+INSTANT = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class PowerPeak:
+    """The newest peak of the battery power that would bring the grid to zero."""
+
+    at: datetime
+    need_w: float
+
+
+def peak_of(before: PowerPeak | None, at: datetime, need_w: float) -> PowerPeak:
+    """The peak after another reading."""
+    if before is None or at < before.at:
+        return PowerPeak(at, need_w)
+    faded = before.need_w - FORGET_W_PER_S * (at - before.at).total_seconds()
+    return PowerPeak(at, max(need_w, faded))
+
+
+def allowed(
+    reading: CheckedReading,
+    peak: PowerPeak,
+    battery: Battery,
+    grid: Grid,
+    paid_peak_w: float | None = None,
+) -> tuple[float, float]:
+    """Lowest and highest battery power [W].
+
+    Parameters
+    ----------
+    peak
+        The newest peak of the need.
+    paid_peak_w
+        The grid power that costs no dearer peak than the plan's own [W]: nothing is charged
+        beyond it.
+    """
+    need = reading.need_w
+    rule_low, rule_high = _by_rule(reading, battery, grid)
+    low = max(-battery.max_charge_w, rule_low, _by_connection(need, peak, grid, paid_peak_w))
+    high = min(battery.max_discharge_w, rule_high, _by_feed_in(need, grid))
+    operator_limit_w = grid.draw_limit_w(reading.soc.at, reading.soc.at + INSTANT)
+    site = SitePhysics(battery, grid)
+    passed_low, passed_high = site.inverter_range(reading.dc_pv_w, operator_limit_w)
+    low, high = max(low, passed_low), min(high, passed_high)
+    return (
+        max(min(low, high), reading.allowed_low_w),
+        min(max(high, reading.allowed_low_w), reading.allowed_high_w),
+    )
+
+
+def _by_rule(reading: CheckedReading, battery: Battery, grid: Grid) -> tuple[float, float]:
+    """Battery powers that the law allows, `BIAS_W` away from its limits.
+
+    On hybrids the set-point contains the roof: when that fades, the battery fills the gap, so
+    while the house sells it has to charge a little.
+    """
+    low, high = float("-inf"), float("inf")
+    if not grid.rule.grid_charging:
+        low = min(0.0, reading.need_w + BIAS_W)
+    if not grid.rule.battery_export:
+        floor = -min(BIAS_W, reading.dc_pv_w) if battery.hybrid else 0.0
+        high = max(floor, reading.need_w - BIAS_W)
+    return low, high
+
+
+def _by_connection(need: float, peak: PowerPeak, grid: Grid, paid_peak_w: float | None) -> float:
+    """Lowest battery power that keeps the purchase within fuse and contract."""
+    low = max(need - grid.max_buy_w, min(0.0, peak.need_w + MARGIN_W - grid.max_buy_w))
+    if paid_peak_w is not None:
+        # Beyond the paid peak only charging is given up; the house itself may need more.
+        low = max(low, min(0.0, peak.need_w + MARGIN_W - paid_peak_w))
+    return low
+
+
+def _by_feed_in(need: float, grid: Grid) -> float:
+    """Highest battery power that keeps the sale within the feed-in limit."""
+    return need + max(0.0, grid.max_sell_w - MARGIN_W) if need >= 0 else need + grid.max_sell_w
+
+
+TIE_EUR_PER_KWH = 0.002
+"""A price this close to the value of stored energy counts as equal, and equal means
+self-consumption. Simulated years: 0.1 to 0.3 ct earn the same, none at all loses 20 to 50 EUR a
+year."""
+
+SAME_W = 1.0
+SAME_WH = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PowerBand:
+    """A band of battery power [W], infinite where it is left open, and why it is that one."""
+
+    intent: Intent
+    lowest_w: float
+    highest_w: float
+    note: str
+
+
+def by_value(
+    plan: Plan,
+    step: Step,
+    soc_wh: float,
+    battery: Battery,
+    rule: Rule,
+    before: Intent | None = None,
+) -> PowerBand:
+    """Compare the prices of the moment with what a stored kWh is worth at this state of charge.
+
+    All prices are brought to "per kWh in the cells", so that losses are in the comparison:
+
+    - charge from the grid while that costs less than the stored kWh is worth;
+    - sell from the battery while that earns more (where the law allows both);
+    - otherwise keep the charge while the house would get less for it than it is worth,
+    - keep room while selling the roof's surplus pays more than storing it;
+    - else self-consumption: let the FEMS balance the house.
+
+    `before` is what was done so far in this step. It is left only when the comparison has really
+    turned: between that and its beginning lie `TIE_EUR_PER_KWH`, so that the state of charge,
+    which is known to some Wh at best, does not make hold and self-consumption take turns.
+    """
+    marginal_value = plan.value_at(step, soc_wh)
+    buy, sell = step.buy_eur_per_kwh, step.sell_eur_per_kwh
+    stored, saved = buy / battery.charge_efficiency, buy * battery.discharge_efficiency
+    saved -= battery.wear_eur_per_kwh
+    earned = sell * battery.discharge_efficiency - battery.wear_eur_per_kwh
+    note = f"a stored kWh is worth {marginal_value * 100:.1f} ct"
+    low, high = float("-inf"), float("inf")
+
+    def tie(*kept: Intent) -> float:
+        return 0.0 if before in kept else TIE_EUR_PER_KWH
+
+    if rule.grid_charging and stored < marginal_value - tie(Intent.CHARGE):
+        return PowerBand(
+            Intent.CHARGE,
+            low,
+            -battery.max_charge_w,
+            f"{note}, stored from the grid {stored * 100:.1f} ct",
+        )
+    if rule.battery_export and earned > marginal_value + tie(Intent.DISCHARGE):
+        return PowerBand(
+            Intent.DISCHARGE,
+            battery.max_discharge_w,
+            high,
+            f"{note}, sold now {earned * 100:.1f} ct",
+        )
+    hold = saved < marginal_value - tie(Intent.HOLD, Intent.CHARGE)
+    defer = sell / battery.charge_efficiency > marginal_value + tie(Intent.DEFER, Intent.DISCHARGE)
+    if hold:
+        text = f"{note}, in the house now {saved * 100:.1f} ct"
+        return PowerBand(Intent.HOLD, 0.0 if defer else low, 0.0, text)
+    if defer:
+        return PowerBand(
+            Intent.DEFER, 0.0, high, f"{note}, selling the roof's pays {sell * 100:.1f} ct"
+        )
+    return PowerBand(Intent.SELF_CONSUMPTION, low, high, note)
+
+
+def by_intent(step: Step, soc_wh: float, battery: Battery) -> PowerBand:
+    """The plan's own band, until the planned state of charge is reached; then the charge is kept.
+
+    A bound that only came from an empty or full battery is none: the device finds it by itself.
+    """
+    keep = PowerBand(Intent.HOLD, float("-inf"), 0.0, "the planned charge is reached")
+    reached_low = soc_wh <= step.soc_wh and step.soc_wh > battery.min_wh + SAME_WH
+    partly = SAME_W < step.battery_w < min(step.need_w, battery.max_discharge_w) - SAME_W
+    if step.intent is Intent.CHARGE and soc_wh >= step.soc_wh:
+        return keep
+    if (step.intent is Intent.DISCHARGE or partly) and reached_low:
+        return keep
+    low = step.lowest_w if step.lowest_w > -battery.max_charge_w else float("-inf")
+    high = step.highest_w if step.highest_w < battery.max_discharge_w else float("inf")
+    if step.intent is Intent.DISCHARGE:
+        low = step.lowest_w
+    elif step.intent is Intent.CHARGE:
+        high = step.highest_w
+    return PowerBand(step.intent, low, high, step.why)
+
+
+def by_power(step: Step) -> PowerBand:
+    """The planned battery power as it stands: for comparison, it loses money."""
+    return PowerBand(step.intent, step.battery_w, step.battery_w, "the planned power as it stands")

@@ -1,0 +1,1 @@
+"""Doctor: findings about the device, the house, the sources and the battery."""

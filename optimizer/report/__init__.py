@@ -1,0 +1,1 @@
+"""Report: status, explanation, pictures and HTML pages for people."""

@@ -1,0 +1,180 @@
+"""One step of a plan explained: prices, reason, marginal value of stored energy, alternatives."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.plan import Plan, Step, iso
+from optimizer.model.plan_json import step_to_json
+from optimizer.planning.explain import ct
+from optimizer.planning.why_not import Alternative
+from optimizer.text.local_time import clock
+from optimizer.text.plan_table import INTENT_NAMES, number
+
+SCHEMA = "explain/1"
+
+DECISIONS = {
+    "charge": "charge",
+    "hold": "hold",
+    "discharge": "discharge",
+    "self_consumption": "self-consumption",
+}
+
+SAME_EUR = 5e-6
+"""Largest difference that counts as none [EUR]."""
+
+
+def difference(eur: float) -> str:
+    """Additional cost of an alternative, as words; in cents while it is small.
+
+    >>> difference(0.0123), difference(2.5), difference(0.0)
+    ('costs 1.2 ct more', 'costs 2.50 EUR more', 'costs the same')
+    """
+    if eur < SAME_EUR:
+        return "costs the same"
+    if eur >= 1:
+        return f"costs {eur:.2f} EUR more"
+    cents = eur * 100
+    return f"costs {cents:.1f} ct more" if cents >= 0.1 else f"costs {cents:.3f} ct more"
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything that is explained about one step."""
+
+    at: datetime
+    plan: Plan
+    index: int
+    battery: Battery
+    grid: Grid
+    alternatives: tuple[Alternative, ...]
+    actual_soc_percent: float | None = None
+    """State of charge of this moment [%], where an executor runs."""
+
+    @property
+    def step(self) -> Step:
+        """The step that is explained."""
+        return self.plan.steps[self.index]
+
+    @property
+    def before_wh(self) -> float:
+        """Planned stored energy at its start [Wh]."""
+        if self.index > 0:
+            return self.plan.steps[self.index - 1].soc_wh
+        return self.battery.capacity_wh * self.plan.start_soc_percent / 100
+
+    @property
+    def actual_value(self) -> float | None:
+        """Marginal value of a stored kWh at the actual state of charge [EUR/kWh]."""
+        if self.actual_soc_percent is None:
+            return None
+        soc_wh = self.battery.capacity_wh * self.actual_soc_percent / 100
+        return self.plan.value_at(self.step, soc_wh)
+
+    def charge_below(self, marginal_value: float) -> float | None:
+        """Buying price below which charging from the grid pays [EUR/kWh]; None: not allowed."""
+        return (
+            marginal_value * self.battery.charge_efficiency
+            if self.grid.rule.grid_charging
+            else None
+        )
+
+    def serve_above(self, marginal_value: float) -> float:
+        """Buying price above which the battery serves the house [EUR/kWh]."""
+        return (marginal_value + self.battery.wear_eur_per_kwh) / self.battery.discharge_efficiency
+
+    def as_json(self) -> dict[str, Any]:
+        """The explanation as data (`explain/1`)."""
+        step = step_to_json(self.step)
+        step.pop("values_eur_per_kwh")
+        marginal_value, actual = self.step.stored_value_eur_per_kwh, self.actual_value
+        return {
+            "schema": SCHEMA,
+            "at": iso(self.at),
+            "plan_made_at": iso(self.plan.made_at),
+            "step": step,
+            "soc_before_wh": round(self.before_wh, 2),
+            "why": self.step.why,
+            "stored_value_eur_per_kwh": marginal_value,
+            "charge_below_eur_per_kwh": _money(self.charge_below(marginal_value)),
+            "serve_above_eur_per_kwh": _money(self.serve_above(marginal_value)),
+            "actual_soc_percent": self.actual_soc_percent,
+            "actual_stored_value_eur_per_kwh": _money(actual),
+            "alternatives": [
+                {
+                    "decision": item.decision,
+                    "battery_w": item.battery_w,
+                    "difference_eur": _money(item.difference_eur),
+                    "planned": item.planned,
+                    "note": item.note,
+                }
+                for item in self.alternatives
+            ],
+        }
+
+    def lines(self, zone: ZoneInfo) -> list[str]:
+        """The explanation for people."""
+        step = self.step
+        local = step.start.astimezone(zone)
+        before, after = (
+            100 * wh / self.battery.capacity_wh for wh in (self.before_wh, step.soc_wh)
+        )
+        span = f"{local:%a %d %b} {clock(step.start, zone)}-{clock(step.end, zone)}"
+        made = f"{self.plan.made_at.astimezone(zone):%a %d %b %H:%M}"
+        lines = [
+            f"{span}: {INTENT_NAMES[step.intent]}{_power(step.battery_w)} (plan of {made})",
+            f"why         {step.why}",
+            f"price       {ct(step.buy_eur_per_kwh)} to buy, {ct(step.sell_eur_per_kwh)} to sell",
+            f"expected    house {number(step.load_w)} W, roof {number(step.pv_w)} W, "
+            f"grid {number(step.grid_w)} W{_throttled(step)}",
+            f"battery     {before:.0f} % at the start, {after:.0f} % at the end",
+            *self._value_lines(),
+            "why not",
+        ]
+        return lines + [f"  {_row(item)}" for item in self.alternatives]
+
+    def _value_lines(self) -> list[str]:
+        marginal_value, actual = self.step.stored_value_eur_per_kwh, self.actual_value
+        what = f"worth {ct(marginal_value)} after this step"
+        if marginal_value < 0:
+            what = f"worth nothing, room for one {ct(-marginal_value)} after this step"
+        lines = [f"stored kWh  {what}; {self._limits(marginal_value)}"]
+        if actual is not None:
+            lines.append(
+                f"now         {self.actual_soc_percent:.0f} %: worth {ct(actual)}; "
+                f"{self._limits(actual)}"
+            )
+        return lines
+
+    def _limits(self, marginal_value: float) -> str:
+        below, above = self.charge_below(marginal_value), self.serve_above(marginal_value)
+        serve = f"serves the house above {ct(above)}" if marginal_value >= 0 else "serves the house"
+        return serve if below is None else f"charged from the grid below {ct(below)}, {serve}"
+
+
+def _money(value: float | None) -> float | None:
+    return None if value is None else round(value, 6) + 0.0
+
+
+def _power(battery_w: float) -> str:
+    if abs(battery_w) < 1:
+        return ""
+    return f", battery {'gives' if battery_w > 0 else 'takes'} {number(abs(battery_w))} W"
+
+
+def _throttled(step: Step) -> str:
+    return f", {number(step.curtailed_w)} W of the roof throttled" if step.curtailed_w >= 1 else ""
+
+
+def _row(item: Alternative) -> str:
+    """One alternative as a line: decision, power, additional cost."""
+    name = DECISIONS[item.decision]
+    if item.battery_w is None or item.difference_eur is None:
+        return f"{name:<25} not possible: {item.note}"
+    head = name if item.decision == "hold" else f"{name} {number(abs(item.battery_w))} W"
+    text = "is the plan" if item.planned else difference(item.difference_eur)
+    limit = f" (at most: {item.note})" if item.note else ""
+    return f"{head:<25} {text}{limit}"

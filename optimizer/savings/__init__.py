@@ -1,0 +1,1 @@
+"""Savings: accounts of what plans were worth, from the journal alone."""

@@ -1,0 +1,1 @@
+"""Simulation: the simulated FEMS, the simulated house and the sample data."""

@@ -1,0 +1,210 @@
+"""Settings of the sources: sections `[prices]`, `[load]` and `[pv]` of the configuration.
+
+A source refuses settings in which its own part is missing. Secrets are kept out of `repr`.
+"""
+
+import sqlite3
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, ClassVar
+from zoneinfo import ZoneInfo
+
+from optimizer.model.ranges import Count, Pattern, Range, Watts
+
+if TYPE_CHECKING:  # it brings `requests`, and the configuration these settings
+    from optimizer.fems.jsonrpc import JsonRpcClient
+
+OctopusCode = Annotated[
+    str, Pattern("E-[12]R-[A-Z0-9-]+-[A-P]", "should be a code such as E-1R-AGILE-24-10-01-C")
+]
+Address = Annotated[
+    str,
+    Pattern(
+        r"https?://[A-Za-z0-9._\-\[\]:]+(/[A-Za-z0-9._~\-/]*)?",
+        "should be an address such as http://192.168.0.30:8123, without user, password or query",
+        strip="/",
+    ),
+]
+Part = Annotated[str, Pattern(r"[^\n]{1,120}", "should have 1 to 120 characters")]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The time that data are wanted for: half-open, aware; `zone` is for local dates."""
+
+    start: datetime
+    end: datetime
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("Europe/Berlin"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceSettings:
+    """Sources of prices."""
+
+    section: ClassVar[str] = "prices"
+    provenance: ClassVar[str] = "published"
+
+    sources: Annotated[tuple[str, ...], Count(100, 1)] = ("csv",)
+    """Chain of price sources; the next one fills in what the one before does not have."""
+    zone: str = "DE-LU"
+    """Bidding zone of the exchange's prices."""
+    file: Path | None = None
+    """Table of prices for the source `csv`."""
+    column: Part | None = None
+    """Header of the column to take, where several columns of the table fit."""
+    entsoe_token: str | None = field(default=None, repr=False)
+    """Token of the ENTSO-E Transparency Platform."""
+    tibber_token: str | None = field(default=None, repr=False)
+    """Token of Tibber's API."""
+    tibber_home: str | None = None
+    """Id of the home at Tibber; needed where the account has several."""
+    swiss: str | None = None
+    """Name of a Swiss supplier, or the address of its tariffs."""
+    swiss_tariff: str | None = None
+    """Name of the tariff, where the Swiss supplier has several."""
+    swiss_vat_percent: Annotated[float, Range(0, 50)] = 8.1
+    """VAT on the Swiss supplier's net prices [%]."""
+    octopus_tariff: OctopusCode | None = None
+    """Code of Octopus's tariff for import."""
+    octopus_export: OctopusCode | None = None
+    """Code of Octopus's tariff for export."""
+    patience_s: Annotated[float, Range(0, 7_200)] = 60.0
+    """Longest time that a plan waits for busy services [s]."""
+
+    @property
+    def identity(self) -> str:
+        """Text for the cache that distinguishes zones, homes and tariffs, without secrets."""
+        parts = (self.zone, self.tibber_home, self.swiss, self.swiss_tariff, self.octopus_tariff,
+                 self.octopus_export, f"{self.swiss_vat_percent:g}")  # fmt: skip
+        return "|".join(part or "" for part in parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSection:
+    """The past of the house's load, from which its forecast is learned."""
+
+    section: ClassVar[str] = "load"
+    provenance: ClassVar[str] = "reported"
+
+    source: str = "fems"
+    """Source of the past load."""
+    file: Path | None = None
+    """Table of the past load for the sources `csv`, `meter` and `excel`."""
+    column: Part | None = None
+    """Header of the column to take, where several columns of the table fit."""
+    annual_kwh: Annotated[float, Range(0.001, 100_000)] = 4_000.0
+    """Load of a year [kWh], a guess for the first days, while little of the past is known."""
+    without: Annotated[tuple[Part, ...], Count(100)] = ()
+    """Loads to leave out, such as a wallbox that is planned by hand: components of the FEMS,
+    sensors of Home Assistant or fields of InfluxDB."""
+    grid_only: bool = False
+    """Absence of PV and battery in the past, so that a meter's grid draw is the load."""
+    url: Address | None = None
+    """Address of Home Assistant or InfluxDB."""
+    token: str | None = field(default=None, repr=False)
+    """Token of Home Assistant or InfluxDB."""
+    sensor: str | None = None
+    """Home Assistant's sensor with the house's energy or power."""
+    database: str = "openems"
+    """InfluxDB's database."""
+    measurement: str = "data"
+    """InfluxDB's measurement."""
+    field_: str = "_sum/ConsumptionActivePower"
+    """InfluxDB's field with the house's power [W]."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """InfluxDB's tags that name one series, where a measurement holds several."""
+
+    @property
+    def identity(self) -> str:
+        """Text for the cache that distinguishes houses and meters, without secrets."""
+        return _digest(self.file, self.without, self.grid_only, self.url, self.sensor,
+                       self.database, self.measurement, self.field_,
+                       *sorted(self.tags.items()))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadSettings(LoadSection):
+    """Settings of load sources, with the connections that some of them use."""
+
+    rpc: "JsonRpcClient | None" = field(default=None, repr=False)
+    """Connection to the FEMS."""
+    journal: sqlite3.Connection | None = field(default=None, repr=False)
+    """Connection to the store with the executor's journal."""
+
+    @classmethod
+    def of(
+        cls, section: LoadSection, rpc: "JsonRpcClient | None", journal: sqlite3.Connection | None
+    ) -> "LoadSettings":
+        """Settings of a section, with connections."""
+        keys = {item.name: getattr(section, item.name) for item in fields(LoadSection)}
+        return cls(**keys, rpc=rpc, journal=journal)
+
+
+@dataclass(frozen=True, slots=True)
+class PvPlane:
+    """PV modules that face one direction."""
+
+    kwp: Annotated[float, Range(0.001, 1_000)]
+    """Peak power of the modules [kW]."""
+    tilt_degrees: Annotated[float, Range(0, 90)] = 30.0
+    """Tilt: 0 flat, 90 upright [degrees]."""
+    compass_degrees: Annotated[float, Range(0, 360)] = 180.0
+    """Direction that the modules face: 0 north, 90 east, 180 south, 270 west [degrees]."""
+
+    @property
+    def from_south_degrees(self) -> float:
+        """0 south, -90 east, 90 west, 180 north: most services' azimuth.
+
+        >>> [PvPlane(1, 30, compass).from_south_degrees for compass in (180, 90, 270, 0, 360)]
+        [0, -90, 90, 180, 180]
+        """
+        turned = (self.compass_degrees - 180) % 360
+        return turned - 360 if turned > 180 else turned
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PvSettings:
+    """The PV system and the source of its forecast."""
+
+    section: ClassVar[str] = "pv"
+    provenance: ClassVar[str] = "forecast"
+
+    source: str = "none"
+    """Source of the PV forecast; `none` without PV."""
+    file: Path | None = None
+    """Table of PV power for the source `csv`."""
+    column: Part | None = None
+    """Header of the column to take, where several columns of the table fit."""
+    latitude: Annotated[float, Range(-90, 90)] | None = None
+    """Latitude of the house, north positive [degrees]."""
+    longitude: Annotated[float, Range(-180, 180)] | None = None
+    """Longitude of the house, east positive [degrees]."""
+    inverter_w: Watts = 10_000.0
+    """AC rating of the PV inverter, which limits the forecast [W]."""
+    planes: Annotated[tuple[PvPlane, ...], Count(100)] = ()
+    key: str | None = field(default=None, repr=False)
+    """API key of Forecast.Solar or Solcast."""
+    site: Annotated[
+        str, Pattern("[A-Za-z0-9-]{1,64}", "should be an id such as 1234-abcd-5678-ef90")
+    ] | None = None  # fmt: skip
+    """Solcast's id of the PV system."""
+    learn: bool = True
+    """Correction of the forecast by the PV power measured in the last 30 days."""
+    day_states: bool = True
+    """Planning for days of less and of more PV power than forecast."""
+
+    @property
+    def kwp(self) -> float:
+        """Peak power of all modules [kW]."""
+        return sum(plane.kwp for plane in self.planes)
+
+    @property
+    def identity(self) -> str:
+        """Text for the cache that distinguishes PV systems, without secrets."""
+        return _digest(self.latitude, self.longitude, self.planes, self.site)
+
+
+def _digest(*settings: object) -> str:
+    return sha256(repr(settings).encode()).hexdigest()[:8]

@@ -1,0 +1,91 @@
+"""Files: read within a bound, written as UTF-8 or for the owner's eyes only."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from optimizer.errors import DataError, OptimizerError
+
+MOST_TABLE_BYTES = 64_000_000
+"""Largest table of an owner's own; twenty years of quarter-hours have half of it."""
+
+
+def content(path: Path, most_bytes: int, fault: type[OptimizerError] = DataError) -> bytes:
+    """The whole content of a file.
+
+    Parameters
+    ----------
+    most_bytes
+        Largest size that is read; devices and pipes have no end.
+    fault
+        Kind of the error: whose mistake an unreadable file is.
+
+    Raises
+    ------
+    OptimizerError
+        Of the kind `fault`.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(most_bytes + 1)
+    except OSError as error:
+        raise fault(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:  # a zero byte in its name
+        raise fault(f"{str(path)!r} is not the name of a file") from error
+    if len(data) > most_bytes:
+        raise fault(f"{path} is larger than {most_bytes / 1e6:g} MB: it is not read")
+    return data
+
+
+def write(path: Path, text: str) -> None:
+    """Write a text; what UTF-8 has no place for (half a character) is written as its number.
+
+    Raises
+    ------
+    DataError
+        If it cannot be written.
+    """
+    try:
+        path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
+    except OSError as error:
+        raise DataError(f"{path} cannot be written: {error.strerror}") from error
+    except ValueError as error:
+        raise DataError(f"{str(path)!r} is not the name of a file") from error
+
+
+def replace_private(path: Path, text: str) -> None:
+    """Replace a file in one go by another that only its owner may read (0600), on the disk.
+
+    Raises
+    ------
+    OSError
+        If it cannot be written; then the former file is as it was.
+    """
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+            os.fchmod(descriptor, 0o600)
+            file.write(text)
+            file.flush()
+            os.fsync(descriptor)
+        give_to_folder_owner(part)
+        part.replace(path)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+        raise
+
+
+def give_to_folder_owner(path: Path) -> None:
+    """Give a file that root has made to the owner of its folder, who has to use it afterwards.
+
+    A service's store belongs to the service's user; `sudo optimizer ...` must not leave files there
+    that the service cannot write.
+    """
+    if os.geteuid() != 0:
+        return
+    with suppress(OSError):
+        folder, file = path.parent.stat(), path.lstat()
+        if folder.st_uid != 0 and file.st_uid == 0:
+            os.chown(path, folder.st_uid, folder.st_gid, follow_symlinks=False)

@@ -1,0 +1,1 @@
+"""Telemetry: what one cycle means for Prometheus and Home Assistant."""

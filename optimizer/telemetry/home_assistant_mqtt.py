@@ -1,0 +1,243 @@
+"""Home Assistant over MQTT: one device with discovery, which publishes and takes no commands.
+
+The network runs on paho's own thread. The executor's loop passes it finished texts; a broker that
+is unreachable or slow does not delay the loop, and is logged once.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from optimizer.errors import MissingExtraError
+from optimizer.model.plan import iso
+from optimizer.telemetry.cycle_report import CycleReport
+from optimizer.text.phases import phases
+from optimizer.text.plan_table import INTENT_NAMES
+
+try:
+    from paho.mqtt import client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
+    from paho.mqtt.reasoncodes import ReasonCode
+except ImportError as error:  # pragma: no cover - without the extra
+    raise MissingExtraError("[mqtt] needs the package paho-mqtt", "mqtt") from error
+
+log = logging.getLogger(__name__)
+
+CYCLES = 3
+"""Silent cycles after which Home Assistant shows the figures as unknown."""
+
+LARGEST_BYTES = 16_000
+"""Largest attributes that Home Assistant keeps [B]."""
+
+SHUTDOWN_S = 2.0
+"""Longest wait for the last message at the end [s]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sensor:
+    """One entity; `key` is its place in the state's JSON."""
+
+    key: str
+    name: str
+    unit: str = ""
+    kind: str = ""
+    """Home Assistant's `device_class`."""
+    binary: bool = False
+
+
+SENSORS = (
+    Sensor("action", "Action"),
+    Sensor("reason", "Reason"),
+    Sensor("setpoint_w", "Set-point", "W", "power"),
+    Sensor("soc_percent", "State of charge", "%", "battery"),
+    Sensor("planned_soc_percent", "Planned state of charge", "%", "battery"),
+    Sensor("battery_w", "Battery power", "W", "power"),
+    Sensor("grid_w", "Grid power", "W", "power"),
+    Sensor("buy_eur_per_kwh", "Price", "EUR/kWh"),
+    Sensor("stored_value_eur_per_kwh", "Worth of a stored kWh", "EUR/kWh"),
+    Sensor("plan_age_min", "Age of the plan", "min", "duration"),
+    Sensor("following", "Following the plan", binary=True),
+    Sensor("problem", "Problem", kind="problem", binary=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Address and login of the broker, and the prefix of discovery topics."""
+
+    host: str
+    port: int = 1883
+    user: str | None = None
+    password: str | None = None
+    tls: bool = False
+    prefix: str = "homeassistant"
+
+    def __repr__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+class Broker:
+    """Publishes the reports of the executor's cycles to one broker.
+
+    Parameters
+    ----------
+    address
+        The broker.
+    site, version
+        The house's name, and the program's version.
+    interval_s
+        Length of a cycle [s].
+    """
+
+    def __init__(self, address: Address, site: str, version: str, interval_s: float) -> None:
+        self._address, self._site, self._version = address, site, version
+        self._id = re.sub(r"[^A-Za-z0-9_-]", "_", site)
+        self._base = f"optimizer/{self._id}"
+        self._expires_s = max(30, round(CYCLES * interval_s))
+        self._state, self._plan = "", ""
+        self._plan_of: object = None
+        self._trouble = ""
+        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"optimizer-{self._id}")
+        self._client.max_queued_messages_set(100)
+        self._client.will_set(f"{self._base}/online", "offline", qos=1, retain=True)
+        if address.user is not None:
+            self._client.username_pw_set(address.user, address.password)
+        if address.tls:
+            self._client.tls_set()
+        self._client.on_connect = self._connected
+        self._client.on_connect_fail = lambda *_: self._log_once("does not answer")
+        self._client.on_disconnect = self._disconnected
+        self._client.on_message = self._restarted
+
+    def start(self) -> None:
+        """Connect in the background, and again whenever the connection is lost."""
+        self._client.reconnect_delay_set(1, 60)
+        self._client.connect_async(self._address.host, self._address.port, keepalive=60)
+        self._client.loop_start()
+
+    def publish(self, cycle: CycleReport) -> None:
+        """Publish one cycle's figures, and the plan when it has changed."""
+        self._state = json.dumps(state(cycle), ensure_ascii=False)
+        self._client.publish(f"{self._base}/state", self._state)
+        if cycle.plan is not None and cycle.plan.made_at != self._plan_of:
+            self._plan_of = cycle.plan.made_at
+            self._plan = attributes(cycle)
+            self._client.publish(f"{self._base}/plan", self._plan, retain=True)
+
+    def stop(self) -> None:
+        """Publish the end; does not wait for an unreachable broker."""
+        if self._client.is_connected():
+            last = self._client.publish(f"{self._base}/online", "offline", qos=1, retain=True)
+            last.wait_for_publish(SHUTDOWN_S)
+        self._client.disconnect()
+
+    def announcements(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Topic and discovery message of each entity."""
+        device = {
+            "identifiers": [f"optimizer_{self._id}"],
+            "name": f"optimizer {self._site}",
+            "model": "optimizer",
+            "sw_version": self._version,
+        }
+        for sensor in SENSORS:
+            kind = "binary_sensor" if sensor.binary else "sensor"
+            text: dict[str, Any] = {
+                "name": sensor.name,
+                "unique_id": f"optimizer_{self._id}_{sensor.key}",
+                "state_topic": f"{self._base}/state",
+                "value_template": f"{{{{ value_json.{sensor.key} }}}}",
+                "availability_topic": f"{self._base}/online",
+                "expire_after": self._expires_s,
+                "device": device,
+            }
+            if sensor.unit:
+                text |= {"unit_of_measurement": sensor.unit, "state_class": "measurement"}
+            if sensor.kind:
+                text["device_class"] = sensor.kind
+            if sensor.key == "action":
+                text["json_attributes_topic"] = f"{self._base}/plan"
+            yield f"{self._address.prefix}/{kind}/optimizer_{self._id}/{sensor.key}/config", text
+
+    def _announce(self) -> None:
+        """Publish everything that Home Assistant may have missed."""
+        self._client.publish(f"{self._base}/online", "online", qos=1, retain=True)
+        for topic, text in self.announcements():
+            self._client.publish(topic, json.dumps(text, ensure_ascii=False), qos=1, retain=True)
+        for place, kept in (("state", self._state), ("plan", self._plan)):
+            if kept:
+                self._client.publish(f"{self._base}/{place}", kept, retain=place == "plan")
+
+    def _connected(self, _c: object, _d: object, _f: object, code: ReasonCode, _p: object) -> None:
+        if code.is_failure:
+            self._log_once(f"refuses ({code})")
+            return
+        if self._trouble:
+            log.info("MQTT: the broker %r is back", self._address)
+        self._trouble = ""
+        self._client.subscribe(f"{self._address.prefix}/status")
+        self._announce()
+
+    def _disconnected(
+        self, _c: object, _d: object, _f: object, code: ReasonCode, _p: object
+    ) -> None:
+        if code.is_failure:
+            self._log_once("is gone")
+
+    def _restarted(self, _c: object, _d: object, message: paho.MQTTMessage) -> None:
+        """Announce again: Home Assistant has started and knows no entities."""
+        if message.payload == b"online":
+            self._announce()
+
+    def _log_once(self, trouble: str) -> None:
+        if not self._trouble:
+            log.warning("MQTT: the broker %r %s; control goes on without", self._address, trouble)
+        self._trouble = trouble
+
+
+def state(cycle: CycleReport) -> dict[str, Any]:
+    """The figures of one cycle; None is unknown."""
+    decision, seen, step = cycle.decision, cycle.seen, cycle.step
+    age_s, planned = cycle.plan_age_s, cycle.planned_soc_percent
+    return {
+        "action": cycle.action,
+        "reason": decision.note or decision.reason.value,
+        "setpoint_w": decision.setpoint_w,
+        "soc_percent": None if seen is None else seen.soc_percent,
+        "planned_soc_percent": None if planned is None else round(planned, 1),
+        "battery_w": None if seen is None else seen.battery_w,
+        "grid_w": None if seen is None else seen.grid_w,
+        "buy_eur_per_kwh": None if step is None else round(step.buy_eur_per_kwh, 4),
+        "stored_value_eur_per_kwh": (
+            None if step is None else round(step.stored_value_eur_per_kwh, 4)
+        ),
+        "plan_age_min": None if age_s is None else round(age_s / 60),
+        "following": "ON" if decision.setpoint_w is not None else "OFF",
+        "problem": "ON" if cycle.problem else "OFF",
+    }
+
+
+def attributes(cycle: CycleReport) -> str:
+    """The plan's phases as JSON of at most 16 kB; the last ones are left out of a longer plan."""
+    plan = cycle.plan
+    if plan is None:
+        return "{}"
+    rows = [
+        {
+            "start": iso(block.start),
+            "end": iso(block.end),
+            "what": INTENT_NAMES[block.intent],
+            "battery_w": round(block.battery_w),
+            "soc_percent": round(100 * block.soc_after_wh / cycle.capacity_wh),
+            "words": block.words(cycle.zone),
+            "why": block.why,
+        }
+        for block in phases(plan, cycle.capacity_wh)
+    ]
+    while True:
+        text = json.dumps({"made_at": iso(plan.made_at), "plan": rows}, ensure_ascii=False)
+        if len(text.encode()) <= LARGEST_BYTES:
+            return text
+        rows.pop()

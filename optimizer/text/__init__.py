@@ -1,0 +1,1 @@
+"""Text: figures, units, local times and phases of a plan in words."""

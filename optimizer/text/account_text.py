@@ -1,0 +1,158 @@
+"""Accounts as sentences and tables in whole cents, whose printed figures add up."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Self
+
+from optimizer.savings.account import DayAccount
+
+HALF_PERCENT = 0.005
+"""Half the resolution of the state of charge that a FEMS reports [1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cents:
+    """Money in whole cents: the account's figures, which add up as they are printed.
+
+    Self-consumption - bill + stored + wear = saved = plan + forecast + execution.
+
+    Rounding remainders go to the figures that are estimates anyway: stored energy and execution.
+    """
+
+    self_consumption: int = 0
+    bill: int = 0
+    no_battery: int = 0
+    stored: int = 0
+    wear: int = 0
+    saved: int = 0
+    planning: int = 0
+    forecast: int = 0
+    execution: int = 0
+
+    @classmethod
+    def of(cls, day: DayAccount) -> Self:
+        """Cents of one day's account."""
+        self_consumption, bill = _cents(day.self_consumption_bill_eur), _cents(day.bill_eur)
+        wear, saved = _cents(day.worn_eur), _cents(day.saving_eur)
+        planning, forecast = _cents(day.planning_eur), _cents(day.forecast_eur)
+        return cls(
+            self_consumption=self_consumption,
+            bill=bill,
+            no_battery=_cents(day.no_battery_eur),
+            stored=saved - self_consumption + bill - wear,
+            wear=wear,
+            saved=saved,
+            planning=planning,
+            forecast=forecast,
+            execution=saved - planning - forecast,
+        )
+
+    def __add__(self, other: "Cents") -> "Cents":
+        return Cents(
+            *(getattr(self, item.name) + getattr(other, item.name) for item in fields(Cents))
+        )
+
+    def as_json(self) -> dict[str, float]:
+        """The figures in EUR, under keys that end in `_eur`."""
+        return {f"{item.name}_eur": getattr(self, item.name) / 100 for item in fields(self)}
+
+
+def _cents(eur: float) -> int:
+    return round(100 * eur)
+
+
+def total(days: Sequence[DayAccount]) -> Cents:
+    """The sum of days."""
+    return sum((Cents.of(day) for day in days), Cents())
+
+
+def eur(cents: int) -> str:
+    """Cents as euros.
+
+    >>> eur(-5), eur(123)
+    ('-0.05', '1.23')
+    """
+    return f"{cents / 100:.2f}"
+
+
+def unsure_eur(day: DayAccount, capacity_wh: float) -> float:
+    """Uncertainty of a day's saving [EUR]: resolution of the charge, error of the model."""
+    whole_wh = HALF_PERCENT * capacity_wh
+    return (whole_wh + abs(day.model_off_wh)) / 1000 * abs(day.stored_eur_per_kwh)
+
+
+def verdict(saved: int, unsure: float) -> str:
+    """The saving as one sentence, plain also when it is nothing or less.
+
+    Examples
+    --------
+    >>> verdict(142, 0.03)
+    'saved 1.42 EUR against the battery left to itself'
+    >>> verdict(-12, 0.03)
+    'saved nothing: it cost 0.12 EUR more than the battery left to itself'
+    >>> verdict(2, 0.03)
+    'saved nothing that differs from zero for sure (0.02 EUR, known to 0.03 EUR)'
+    """
+    if abs(saved) <= 100 * unsure:
+        size = f"{eur(saved)} EUR, known to {unsure:.2f} EUR"
+        return f"saved nothing that differs from zero for sure ({size})"
+    if saved < 0:
+        return f"saved nothing: it cost {eur(-saved)} EUR more than the battery left to itself"
+    return f"saved {eur(saved)} EUR against the battery left to itself"
+
+
+def left_out(days: Sequence[DayAccount]) -> str:
+    """Quarter-hours that the accounts leave out, as a sentence; "" if there are none."""
+    reasons = (
+        (sum(day.unmeasured for day in days), "without a measurement"),
+        (sum(day.unpriced for day in days), "without a known price"),
+        (sum(day.corrected for day in days), "in which the device corrected its state of charge"),
+    )
+    reported = [f"{count} {why}" for count, why in reasons if count]
+    if not reported:
+        return ""
+    return f"left out on both sides, of {sum(day.quarters for day in days)} quarter-hours: " + (
+        ", ".join(reported)
+    )
+
+
+def model(days: Sequence[DayAccount]) -> str:
+    """Error of the battery model over the days, as a sentence."""
+    through = sum(day.model_through_wh for day in days)
+    if through < 1:
+        return "nothing went through the battery"
+    off = sum(day.model_off_wh for day in days)
+    money = sum(day.model_off_eur for day in days)
+    return (
+        f"the battery's model, fed with the measured power, misses the measured charge by "
+        f"{100 * off / through:.1f} % of what went through it (worth {money:.2f} EUR)"
+    )
+
+
+HEAD = (
+    "day         no battery  to itself      bill    stored     wear     saved   "
+    "= plan  forecast  execution"
+)
+
+
+def lines(days: Sequence[DayAccount], capacity_wh: float) -> list[str]:
+    """The accounts as a table in EUR, with their sum, verdict and omissions."""
+    if not days:
+        return ["nothing can be accounted yet: no quarter-hour was measured under a plan"]
+    rows = [(day.day, Cents.of(day)) for day in days]
+    if len(days) > 1:
+        rows.append(("together", total(days)))
+    table = [
+        f"{name:<10}  {eur(c.no_battery):>10}{eur(c.self_consumption):>10}{eur(c.bill):>10}"
+        f"{eur(c.stored):>10}{eur(c.wear):>9}{eur(c.saved):>10}{eur(c.planning):>9}"
+        f"{eur(c.forecast):>10}{eur(c.execution):>11}"
+        for name, c in rows
+    ]
+    unsure = sum(unsure_eur(day, capacity_wh) ** 2 for day in days) ** 0.5
+    closing = [verdict(rows[-1][1].saved, unsure), model(days), left_out(days)]
+    return ["EUR", HEAD, *table, "", *(line for line in closing if line)]
+
+
+def as_json(days: Sequence[DayAccount]) -> dict[str, Any]:
+    """The accounts for programs: each day's figures, and the sum in cents that add up."""
+    return {"days": [day.as_json() for day in days], "total": total(days).as_json()}

@@ -1,0 +1,340 @@
+"""What metrics and Home Assistant are told: figures of a cycle; a real broker, a real page."""
+
+import json
+import logging
+import math
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from paho.mqtt import client as paho
+
+from optimizer.errors import ConfigError, UnreachableError
+from optimizer.fems.client import CallCounts
+from optimizer.model.battery import Battery
+from optimizer.model.grid import Grid
+from optimizer.model.plan import Intent
+from optimizer.model.snapshot import Decision, Reason, Snapshot
+from optimizer.planning.planner import PlanRequest, make_plan
+from optimizer.planning.task import ForecastStep
+from optimizer.telemetry import home_assistant_mqtt
+from optimizer.telemetry.cycle_report import CycleReport, planned_soc_percent
+from optimizer.telemetry.home_assistant_mqtt import Address, Broker
+from optimizer.telemetry.prometheus import PrometheusPage, Textfile
+
+START = datetime(2026, 1, 15, 1, 0, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+NOW = START + timedelta(minutes=90)
+MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+
+
+@pytest.fixture
+def plan():
+    steps = tuple(
+        ForecastStep(START + n * HOUR, START + (n + 1) * HOUR, buy, 0.08, 1_000.0, 0.0)
+        for n, buy in enumerate([0.30, 0.10, 0.12, 0.40, 0.45, 0.30])
+    )
+    request = PlanRequest(START, "home", Battery(capacity_wh=10_000), Grid(), 20.0)
+    return make_plan(steps, request, lambda: 0.0)
+
+
+@pytest.fixture
+def facts(plan):
+    decision = Decision(NOW, -9_000, Reason.HOLDING, Intent.CHARGE, step=START + HOUR)
+    seen = Snapshot(NOW, soc_percent=41.0, grid_w=10_000.0, battery_w=-9_000.0)
+    return CycleReport(decision, seen, plan, 10_000)
+
+
+def released(facts, reason, **changes):
+    decision = replace(
+        facts.decision, setpoint_w=None, reason=reason, intent=Intent.SELF_CONSUMPTION
+    )
+    return replace(facts, decision=replace(decision, **changes))
+
+
+def test_facts_of_one_cycle(facts, plan):
+    assert (facts.action, facts.problem) == ("charge", False)
+    assert facts.plan_age_s == 5_400
+    halfway = (plan.steps[0].soc_wh + plan.steps[1].soc_wh) / 2
+    assert facts.planned_soc_percent == pytest.approx(halfway / 100)
+    assert planned_soc_percent(plan, START - HOUR, 10_000) is None
+    own = released(facts, Reason.SELF_CONSUMPTION)
+    assert (own.action, own.problem) == ("self-consumption", False)
+    lost = replace(released(facts, Reason.UNREACHABLE), seen=None, plan=None)
+    assert (lost.action, lost.problem) == ("released", True)
+    assert (lost.plan_age_s, lost.planned_soc_percent, lost.step) == (None, None, None)
+    assert not released(facts, Reason.STOPPED).problem
+    note = "PAUSED since 2026-01-14 12:00 by 'optimizer release', until 'optimizer resume'"
+    paused = released(facts, Reason.PAUSED, note=note)
+    assert (paused.action, paused.problem) == ("paused", False)
+    shown = home_assistant_mqtt.state(paused)
+    assert (shown["action"], shown["reason"], shown["problem"]) == ("paused", note, "OFF")
+
+
+def figures(page):
+    lines = [line.rsplit(" ", 1) for line in page.decode().splitlines() if line[0] != "#"]
+    return {name.removeprefix("optimizer_"): float(value) for name, value in lines}
+
+
+def test_metrics_have_units_and_unknown_is_not_zero(facts):
+    tally = CallCounts(taken=3, failed=1, read_s=0.012)
+    metrics = PrometheusPage("home", "0.1", tally)
+    metrics.update(facts)
+    seen = figures(metrics.page())
+    assert (seen["holding"], seen["setpoint_watts"], seen["problem"]) == (1, -9_000, 0)
+    assert (seen["grid_watts"], seen["battery_watts"]) == (10_000, -9_000)
+    assert seen["fems_latency_seconds"] == 0.012
+    assert seen["buy_price_eur_per_kwh"] == 0.10
+    assert math.isnan(seen["pv_watts"])
+    assert seen['writes_total{result="taken"}'] == 3
+    assert seen['writes_total{result="failed"}'] == 1
+    assert seen['info{site="home",version="0.1"}'] == 1
+    assert not any("created" in name for name in seen)
+
+
+def test_released_time_is_counted_by_its_reason(facts):
+    metrics = PrometheusPage("home", "0.1", CallCounts())
+    metrics.update(released(facts, Reason.NO_PLAN))
+    metrics.update(released(facts, Reason.SELF_CONSUMPTION, at=NOW + timedelta(seconds=10)))
+    metrics.update(replace(facts, decision=replace(facts.decision, at=NOW + timedelta(seconds=25))))
+    metrics.update(replace(facts, decision=replace(facts.decision, at=NOW + timedelta(seconds=35))))
+    seen = figures(metrics.page())
+    assert seen['released_seconds_total{reason="no_plan"}'] == 10
+    assert seen['released_seconds_total{reason="self_consumption"}'] == 15
+    assert seen["holding"] == 1
+
+
+def test_the_page_is_served(facts):
+    metrics = PrometheusPage("home", "0.1", CallCounts())
+    metrics.update(facts)
+    port = metrics.serve("127.0.0.1", 0)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+        assert figures(answer.read())["battery_soc_percent"] == 41
+    with pytest.raises(ConfigError, match=rf"127.0.0.1:{port} cannot be served .*: name another"):
+        metrics.serve("127.0.0.1", port)
+
+
+def test_the_textfile_is_whole_readable_by_others_and_seldom(facts, tmp_path):
+    metrics, path = PrometheusPage("home", "0.1", CallCounts()), tmp_path / "optimizer.prom"
+    textfile = Textfile(metrics, path)
+
+    def reported(seconds):
+        later = replace(facts.decision, at=NOW + timedelta(seconds=seconds), setpoint_w=-seconds)
+        metrics.update(replace(facts, decision=later))
+        textfile.update(replace(facts, decision=later))
+        return figures(path.read_bytes())["setpoint_watts"]
+
+    assert [reported(seconds) for seconds in (1, 10, 15, 16, 20)] == [-1, -1, -1, -16, -16]
+    assert path.stat().st_mode & 0o777 == 0o644
+    assert [item.name for item in tmp_path.iterdir()] == ["optimizer.prom"]
+    assert reported(-3_600) == 3_600  # the clock was set back
+
+
+def test_a_textfile_that_cannot_be_written_is_said_once(facts, tmp_path, caplog):
+    textfile = Textfile(
+        PrometheusPage("home", "0.1", CallCounts()), tmp_path / "no" / "optimizer.prom"
+    )
+    for minutes in (0, 1, 2):
+        decision = replace(facts.decision, at=NOW + timedelta(minutes=minutes))
+        textfile.update(replace(facts, decision=decision))
+    assert len(caplog.records) == 1
+    (tmp_path / "no").mkdir()
+    decision = replace(facts.decision, at=NOW + timedelta(minutes=3))
+    textfile.update(replace(facts, decision=decision))
+    assert (tmp_path / "no" / "optimizer.prom").is_file()
+
+
+def test_writes_are_counted_by_their_end():
+    tally = CallCounts()
+    with tally.writing():
+        pass
+    with pytest.raises(UnreachableError), tally.writing():
+        raise UnreachableError("nobody is there")
+    assert (tally.taken, tally.failed) == (1, 1)
+
+
+def test_the_plan_fits_into_home_assistants_attributes(facts, monkeypatch):
+    data = json.loads(home_assistant_mqtt.attributes(facts))
+    assert data["made_at"] == "2026-01-15T01:00:00Z"
+    assert data["plan"][0]["start"] == "2026-01-15T01:00:00Z"
+    assert any(row["what"] == "charge" for row in data["plan"])
+    monkeypatch.setattr(home_assistant_mqtt, "LARGEST_BYTES", 400)
+    fewer = json.loads(home_assistant_mqtt.attributes(facts))
+    assert 0 < len(fewer["plan"]) < len(data["plan"])
+    assert home_assistant_mqtt.attributes(replace(facts, plan=None)) == "{}"
+
+
+# --- against a real broker ---------------------------------------------------------------------
+
+with_broker = pytest.mark.skipif(
+    MOSQUITTO is None and os.environ.get("CI") != "true", reason="apt install mosquitto"
+)
+
+
+@pytest.fixture
+def mosquitto(tmp_path):
+    """Start a broker with a password; gives its port and a way to stop and start it."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    config, passwords = tmp_path / "mosquitto.conf", tmp_path / "passwords"
+    passwords.write_text("ha:xyzzy\n")
+    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\nuser root\n"
+    )
+    running = []
+
+    def start():
+        running.append(subprocess.Popen([str(MOSQUITTO), "-c", str(config)],
+                                        stderr=subprocess.DEVNULL))  # fmt: skip
+        for _ in range(100):
+            with socket.socket() as line:
+                if line.connect_ex(("127.0.0.1", port)) == 0:
+                    return
+            time.sleep(0.05)
+
+    def stop():
+        running[-1].terminate()
+        running.pop().wait(5)
+
+    start()
+    yield port, start, stop
+    if running:
+        stop()
+
+
+@pytest.fixture
+def listener(mosquitto):
+    """Somebody who hears everything; gives the texts by topic, and a way to speak."""
+    heard = {}
+    with ExitStack() as stack:
+
+        def listen():
+            client = paho.Client(paho.CallbackAPIVersion.VERSION2)
+            client.username_pw_set("ha", "xyzzy")
+            client.on_message = lambda _c, _d, m: heard.__setitem__(m.topic, m.payload.decode())
+            client.connect("127.0.0.1", mosquitto[0])
+            client.subscribe("#")
+            client.loop_start()
+            stack.callback(client.loop_stop)
+            stack.callback(client.disconnect)
+            return client
+
+        yield heard, listen
+
+
+def wait(what, seconds=10):
+    until = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < until, "waited too long"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def broker(mosquitto):
+    address = Address("127.0.0.1", mosquitto[0], "ha", "xyzzy")
+    reported = Broker(address, "my house", "0.1", 10)
+    yield reported
+    reported.stop()
+
+
+STATE, ONLINE = "optimizer/my_house/state", "optimizer/my_house/online"
+ACTION = "homeassistant/sensor/optimizer_my_house/action/config"
+
+
+@with_broker
+def test_home_assistant_finds_one_device_and_its_figures(broker, listener, facts):
+    heard, listen = listener
+    client = listen()
+    broker.start()
+    wait(lambda: heard.get(ONLINE) == "online" and len(heard) == 13)
+    broker.publish(facts)
+    wait(lambda: STATE in heard and "optimizer/my_house/plan" in heard)
+    configs = {topic: json.loads(text) for topic, text in heard.items() if "config" in topic}
+    assert len(configs) == 12
+    assert len({str(config["device"]) for config in configs.values()}) == 1
+    assert len({config["unique_id"] for config in configs.values()}) == 12
+    assert all(config["expire_after"] == 30 for config in configs.values())
+    assert configs[ACTION]["json_attributes_topic"] == "optimizer/my_house/plan"
+    state = json.loads(heard[STATE])
+    for config in configs.values():  # each template names a figure that is there
+        key = config["value_template"].removeprefix("{{ value_json.").removesuffix(" }}")
+        assert key in state
+    assert (state["action"], state["setpoint_w"], state["following"]) == ("charge", -9_000, "ON")
+    heard.clear()
+    client.publish("homeassistant/status", "offline")
+    client.publish("homeassistant/status", "online")  # Home Assistant has started anew
+    wait(lambda: ACTION in heard and json.loads(heard.get(STATE, "{}")).get("soc_percent") == 41)
+    broker.stop()
+    wait(lambda: heard[ONLINE] == "offline")
+
+
+@with_broker
+def test_the_last_will_speaks_when_we_cannot(mosquitto, listener):
+    heard, listen = listener
+    listen()
+    broker = Broker(Address("127.0.0.1", mosquitto[0], "ha", "xyzzy"), "my house", "0.1", 10)
+    broker.start()
+    wait(lambda: heard.get(ONLINE) == "online")
+    broker._client._sock.shutdown(socket.SHUT_RDWR)  # as a pulled plug
+    broker._client.on_connect = None
+    wait(lambda: heard.get(ONLINE) == "offline")
+    broker.stop()
+
+
+@with_broker
+def test_a_broker_that_goes_costs_the_loop_nothing_and_is_said_once(
+    mosquitto, broker, listener, facts, caplog
+):
+    caplog.set_level(logging.INFO)
+    _, start, stop = mosquitto
+    broker.start()
+    wait(broker._client.is_connected)
+    stop()
+    wait(lambda: any("is gone" in record.message for record in caplog.records))
+    begun = time.monotonic()
+    for _ in range(1_000):
+        broker.publish(facts)
+    assert time.monotonic() - begun < 2
+    start()
+    wait(lambda: any("is back" in record.message for record in caplog.records), 20)
+    reported = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(reported) == 1
+    heard, listen = listener
+    listen()
+    broker.publish(facts)
+    wait(lambda: STATE in heard and ACTION in heard)
+
+
+@with_broker
+def test_a_wrong_password_is_said_once_and_not_told(mosquitto, caplog):
+    address = Address("127.0.0.1", mosquitto[0], "ha", "kanari3nvogel")
+    assert "kanari3nvogel" not in repr(address)
+    broker = Broker(address, "home", "0.1", 10)
+    broker.start()
+    wait(lambda: any("refuses (Not authorized)" in record.message for record in caplog.records))
+    time.sleep(1.2)  # it tries again meanwhile
+    broker.stop()
+    assert len(caplog.records) == 1
+
+
+def test_nobody_there_is_said_once_and_does_not_hold_up_the_end(facts, caplog):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    broker = Broker(Address("127.0.0.1", port, tls=True), "home", "0.1", 10)
+    broker.start()
+    wait(lambda: any("does not answer" in record.message for record in caplog.records))
+    begun = time.monotonic()
+    broker.publish(facts)
+    broker.stop()
+    assert time.monotonic() - begun < 1
+    assert len(caplog.records) == 1
