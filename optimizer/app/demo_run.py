@@ -8,7 +8,7 @@ from pathlib import Path
 
 from optimizer.simulation import sample_data
 from optimizer.simulation.fems.simulated_house import SimulatedHouse
-from optimizer.simulation.simulate import DemoDay, SimulationResult, profile, simulate
+from optimizer.simulation.http_simulation import DemoDay, SimulationResult, profile, simulate_days
 from optimizer.sources import owner_csv
 
 SCENES = (
@@ -33,7 +33,7 @@ def run_demo(days: int, seed: int) -> Iterator[SimulationResult]:
     data = sample_data.folder()
     for scene in SCENES:
         with tempfile.TemporaryDirectory() as store:
-            yield simulate(scene, data, Path(store), days, seed)
+            yield simulate_days(scene, data, Path(store), days, seed)
 
 
 def money_lines(simulated: SimulationResult) -> list[str]:

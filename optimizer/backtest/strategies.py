@@ -1,4 +1,4 @@
-"""Live a case through: tick by tick the real `control.decide`, on a plant of mean powers.
+"""Strategies carried through a scenario, tick by tick, on a plant of mean powers.
 
 A set-point lags behind the house. What a cycle decides is decided on a reading, and the next cycle
 comes `interval_s` later: so each tick begins with what was held before, for that long, and its
@@ -10,7 +10,7 @@ with the simulated FEMS and its real loop.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from optimizer.backtest.stored_plans import Plans
 from optimizer.control.law import ControlSettings, ControlState, decide
 from optimizer.model.moments import QUARTER
 from optimizer.simulation.plant import HeldPower, Plant, PowerFlow, held_power
+from optimizer.simulation.simulate import SimulatedSpan, simulate
 
 INTERVAL_S = 10.0
 """Between two cycles of the executor, as by default."""
@@ -57,31 +58,55 @@ class Strategy(Protocol):
         """Let a tick pass; its parts."""
 
 
+class _TickController:
+    """A strategy on its plant, metered by the quarter-hour; its plans are stored beforehand."""
+
+    def __init__(self, scenario: Scenario, strategy: Strategy, start_wh: float) -> None:
+        self._scenario, self._strategy = scenario, strategy
+        self._plant = Plant(scenario.battery, scenario.grid, start_wh)
+        self._load, self._pv = scenario.load_w.tolist(), scenario.pv_w.tolist()
+        self._quarter = scenario.begin
+        self.rows: list[tuple[float, float, float, float]] = []
+        """Bought, sold, discharged and stored [Wh], by quarter-hour."""
+
+    def plan(self, at: datetime, known_to: datetime) -> None:
+        """Do nothing: `stored_plans.py` made the plans."""
+
+    def run(self, until: datetime) -> None:
+        """Let whole quarter-hours pass."""
+        while self._scenario.at(self._quarter) < until:
+            self._pass_quarter(self._quarter)
+            self._quarter += 1
+
+    def _pass_quarter(self, quarter: int) -> None:
+        bought = sold = out = 0.0
+        for tick in range(self._scenario.ticks):
+            at = quarter * self._scenario.ticks + tick
+            for flow, hours in self._strategy.tick(
+                self._plant, quarter, tick, self._load[at], self._pv[at]
+            ):
+                bought += max(flow.grid_w, 0.0) * hours
+                sold -= min(flow.grid_w, 0.0) * hours
+                out += max(flow.battery_w, 0.0) * hours
+        self.rows.append((bought, sold, out, self._plant.soc_wh))
+
+
 def run_strategy(
     scenario: Scenario, strategy: Strategy, start_wh: float | None = None
 ) -> StrategyRun:
-    """Live the part of a case that counts.
+    """Simulate the part of a scenario that counts.
 
     Parameters
     ----------
     start_wh
         Stored energy at the start; empty by default.
     """
-    begun = scenario.battery.min_wh if start_wh is None else start_wh
-    plant = Plant(scenario.battery, scenario.grid, begun)
-    load, pv = scenario.load_w.tolist(), scenario.pv_w.tolist()
-    rows = []
-    for quarter in range(scenario.begin, len(scenario.buy)):
-        bought = sold = out = 0.0
-        for tick in range(scenario.ticks):
-            at = quarter * scenario.ticks + tick
-            for flow, hours in strategy.tick(plant, quarter, tick, load[at], pv[at]):
-                bought += max(flow.grid_w, 0.0) * hours
-                sold -= min(flow.grid_w, 0.0) * hours
-                out += max(flow.battery_w, 0.0) * hours
-        rows.append((bought, sold, out, plant.soc_wh))
-    bought_wh, sold_wh, out_wh, soc_wh = np.array(rows).T
-    return StrategyRun(bought_wh, sold_wh, out_wh, soc_wh, begun)
+    begun_wh = scenario.battery.min_wh if start_wh is None else start_wh
+    controller = _TickController(scenario, strategy, begun_wh)
+    whole = SimulatedSpan(scenario.at(scenario.begin), scenario.at(len(scenario.buy)))
+    simulate(controller, [whole])
+    bought_wh, sold_wh, out_wh, soc_wh = np.array(controller.rows).T
+    return StrategyRun(bought_wh, sold_wh, out_wh, soc_wh, begun_wh)
 
 
 class SelfConsumptionStrategy:

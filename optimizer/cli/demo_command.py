@@ -10,7 +10,7 @@ import typer
 from optimizer.cli.common_options import JsonOption
 
 if TYPE_CHECKING:
-    from optimizer.simulation.simulate import SimulationResult
+    from optimizer.simulation.http_simulation import SimulationResult
 
 REPORT = Path("demo-report.html")
 

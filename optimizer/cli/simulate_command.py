@@ -63,7 +63,7 @@ def simulate(
     from optimizer.simulation.fems.answers import Era
     from optimizer.simulation.fems.simulator import SimulatedFems
     from optimizer.simulation.fems.situations import arrange, recorded_house
-    from optimizer.simulation.simulate import PASSWORD
+    from optimizer.simulation.http_simulation import PASSWORD
 
     if recorded:
         house = recorded_house(datetime.now(UTC).replace(microsecond=0), soc)

@@ -10,7 +10,7 @@ from optimizer.report.html import environment, phase_rows
 from optimizer.report.picture import draw
 from optimizer.report.picture_inputs import Picture
 from optimizer.simulation import sample_data
-from optimizer.simulation.simulate import SimulationResult
+from optimizer.simulation.http_simulation import SimulationResult
 
 
 def _picture(simulated: SimulationResult, day: str) -> Markup:

@@ -1,10 +1,8 @@
-"""Simulated house in steps of a minute, with the real control law and journal.
+"""Simulated house in steps of a minute, with the real control law and journal, in one process.
 
-A simulated house lived through minute by minute in one process, with the real law and journal.
-
-Hundreds of times faster than `simulate.py`, which has cycles of a second and real HTTP: for savings
-over weeks. A minute is a cycle: the reading shows the minute that has passed, what is decided on it
-holds for the next.
+Hundreds of times faster than `http_simulation.py`, which has cycles of a second and real HTTP: for
+savings over weeks. A minute is a cycle: the reading shows the minute that has passed, what is
+decided on it holds for the next.
 """
 
 import sqlite3
@@ -32,8 +30,9 @@ from optimizer.planning.run_record import RunRecord, Versions
 from optimizer.simulation import sample_data
 from optimizer.simulation.bill import price_list
 from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.http_simulation import profile
 from optimizer.simulation.plant import HeldPower, Plant, PowerFlow
-from optimizer.simulation.simulate import profile
+from optimizer.simulation.simulate import SimulatedSpan, sample_spans, simulate
 from optimizer.store import plan_store
 from optimizer.store.journal import Journal
 
@@ -77,10 +76,6 @@ class MinuteHouse:
         self.fed_wh += max(0.0, -flow.grid_w) * HOURS
         buy, sell = self.prices.get(floor(at), (0.0, 0.0))
         self.bill_eur += flow.grid_w * HOURS / 1000 * (buy if flow.grid_w > 0 else sell)
-
-
-PUBLICATION_HOUR = 14
-"""Local hour in which tomorrow's prices are there and the next plan is made."""
 
 
 Forecast = Callable[[Path, datetime, datetime], pd.DataFrame]
@@ -134,6 +129,8 @@ class MinuteSimulation:
     week: Path
     settings: ControlSettings
     house: MinuteHouse
+    at: datetime
+    """The moment up to which the house has come."""
     troubles: Sequence[Trouble] = ()
     forecast: Forecast = sample_data.forecast
     _memory: ControlState = field(default_factory=ControlState)
@@ -145,7 +142,13 @@ class MinuteSimulation:
     def __post_init__(self) -> None:
         self._journal, self._active_plan = Journal(self.connection), ActivePlan(self.connection)
 
-    def minute(self, at: datetime) -> None:
+    def run(self, until: datetime) -> None:
+        """Control the house minute by minute."""
+        while self.at < until:
+            self._minute(self.at)
+            self.at += MINUTE
+
+    def _minute(self, at: datetime) -> None:
         """One cycle of the executor, then the minute that follows."""
         trouble = next((one for one in self.troubles if one.begin <= at < one.end), None)
         kind = None if trouble is None else trouble.kind
@@ -183,10 +186,10 @@ class MinuteSimulation:
             self._journal.flush()
         self._memory, self._running, self._setpoint_w = ControlState(), False, None
 
-    def finish(self, at: datetime) -> None:
+    def finish(self) -> None:
         """Look at the last minute, end the executor."""
-        self._cycle(at, None)
-        self._stop(at)
+        self._cycle(self.at, None)
+        self._stop(self.at)
 
     def plan(self, at: datetime, known_to: datetime) -> None:
         """Plan with what could be known, and store it."""
@@ -206,12 +209,12 @@ def simulate_minutes(
     days: int = 7, seed: int = 1, soc_percent: float = 30.0, troubles: Sequence[Trouble] = (),
     forecast: Forecast = sample_data.forecast, spiky: bool = True,
 ) -> list[MeteredDay]:  # fmt: skip
-    """Live a sample week with plans at the start and each day at 14:00; the store gets its journal.
+    """Simulate a sample week, planned at the start and each day at 14:00, into a store.
 
     Returns
     -------
-    list[Truth]
-        What the house's own meters say, for each local day.
+    list[MeteredDay]
+        The house's own meters, for each local day.
     """
     settings = settings or ControlSettings(sample_data.BATTERY, sample_data.GRID)
     first, last = sample_data.days(week)
@@ -225,29 +228,19 @@ def simulate_minutes(
         settings.battery.capacity_wh * soc_percent / 100,
         prices=price_list(sample_data.prices(week)),
     )
-    simulation = MinuteSimulation(connection, week, settings, house, troubles, forecast)
-    truths, at = [], first
-    while at < end:
-        begun, until = replace(house), min(sample_data.midnight(at, 1), end)
-        _simulate_day(simulation, at, until, last)
-        truths.append(_metered_day(at, until, begun, house))
-        at = until
-    simulation.finish(end)
-    return truths
+    simulation = MinuteSimulation(connection, week, settings, house, first, troubles, forecast)
+    days_passed: list[MeteredDay] = []
+    begun, day = replace(house), first
 
+    def close_day(span: SimulatedSpan) -> None:
+        nonlocal begun, day
+        if span.until in (end, sample_data.midnight(span.until)):
+            days_passed.append(_metered_day(day, span.until, begun, house))
+            begun, day = replace(house), span.until
 
-def _simulate_day(
-    simulation: MinuteSimulation, at: datetime, until: datetime, last: datetime
-) -> None:
-    publication = at.astimezone(sample_data.ZONE).replace(hour=PUBLICATION_HOUR)
-    first = sample_data.days(simulation.week)[0]
-    while at < until:
-        if at == first:
-            simulation.plan(at, min(sample_data.midnight(at, 1), last))
-        if at == publication:
-            simulation.plan(at, min(sample_data.midnight(at, 2), last))
-        simulation.minute(at)
-        at += MINUTE
+    simulate(simulation, sample_spans(first, end, last, daily=True), close_day)
+    simulation.finish()
+    return days_passed
 
 
 def _metered_day(

@@ -1,225 +1,82 @@
-"""Days lived by a simulated house: once left to itself, once with plans carried out over HTTP.
+"""The one loop of all simulations: spans of time, each with a plan where one is due, under control.
 
-What was expected (the forecast files) is not what comes (the measured ones, with the bursts of a
-real home), so what is saved is what is left after the forecast's errors.
+What differs is the controller that carries its house through them: the real executor over HTTP
+(`http_simulation.py`), the real law by the minute (`minute_simulation.py`), and the back-test's
+strategies by the tick (`backtest/strategies.py`).
 """
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import NamedTuple, Protocol
 
-import pandas as pd
-
-from optimizer.control.active_plan import ActivePlan
-from optimizer.control.executor import Executor
-from optimizer.control.law import ControlSettings
-from optimizer.fems.client import FemsClient
-from optimizer.model import frames
-from optimizer.model.battery import Battery
-from optimizer.model.plan import Plan
-from optimizer.planning.arrays import forecast_steps
-from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.simulation import sample_data
-from optimizer.simulation.bill import Bill, PricedQuarter, price_list, total_eur
-from optimizer.simulation.fems.profile import Profile
-from optimizer.simulation.fems.simulated_house import SimulatedHouse
-from optimizer.simulation.fems.simulator import SimulatedFems
-from optimizer.store import database, plan_store
-from optimizer.store.journal import Journal
 
-PASSWORD = "owner"  # noqa: S105 the simulated FEMS's factory setting
-PUBLICATION = timedelta(hours=14)
-"""Tomorrow's prices are known at 14:00 local time; each day is planned again then."""
-
-INTERVAL_S = 20.0
-"""Simulated seconds between two set-points: a fifth of this FEMS's time-out."""
+PUBLICATION_HOUR = 14
+"""Local hour in which tomorrow's prices are known and the next plan of a sample week is made."""
 
 
-@dataclass(frozen=True, slots=True)
-class ExecutorSettings:
-    """Settings of the simulated executor."""
+class SimulatedSpan(NamedTuple):
+    """Part of a simulated time."""
 
-    follow: Literal["value", "intent", "power"] = "value"
-    write: Literal["equals", "bounds"] = "equals"
-    interval_s: float = INTERVAL_S
-
-
-@dataclass(frozen=True, slots=True)
-class DemoDay:
-    """Day that the demo shows."""
-
-    title: str
-    week: str
-    day: int
-    """Days after the week's Monday."""
-    hybrid: bool
-    soc_percent: float
+    begin: datetime
+    until: datetime
+    known_to: datetime | None = None
+    """End of the prices known at `begin`; None where no plan is due."""
 
 
-@dataclass(frozen=True, slots=True)
-class SimulationResult:
-    """A scene's outcome."""
+class Controller(Protocol):
+    """Controller of a simulated house, which lets the house's time pass."""
 
-    scene: DemoDay
-    battery: Battery
-    plan: Plan
-    """The plan made at the first midnight."""
-    quarters: tuple[PricedQuarter, ...]
-    self_consumption: tuple[PricedQuarter, ...]
-    """The same time with the battery left to itself."""
-    value_eur_per_kwh: float
-    """Worth of the energy in the battery at the end [EUR/kWh]."""
+    def plan(self, at: datetime, known_to: datetime) -> None:
+        """Make the plan in force from `at` on, with prices known until `known_to`."""
 
-    @property
-    def bill_eur(self) -> float:
-        """Bill with the plan."""
-        return total_eur(self.quarters)
-
-    @property
-    def self_consumption_bill_eur(self) -> float:
-        """Bill of the battery left to itself."""
-        return total_eur(self.self_consumption)
-
-    @property
-    def stored_eur(self) -> float:
-        """Worth of what the plan left in the battery more than self-consumption did."""
-        more_wh = self.quarters[-1].reading.soc_wh - self.self_consumption[-1].reading.soc_wh
-        return more_wh / 1000 * self.value_eur_per_kwh
-
-    @property
-    def saving_eur(self) -> float:
-        """Saving of the plan, stored energy counted [EUR]."""
-        return self.self_consumption_bill_eur - self.bill_eur + self.stored_eur
-
-
-class SimulatedClock:
-    """Time is what the simulated house says; waiting lets it pass."""
-
-    def __init__(self, fems: SimulatedFems, house: SimulatedHouse, bill: Bill) -> None:
-        self._fems, self._house, self._bill = fems, house, bill
-        self._begun = house.moment
-
-    def now(self) -> datetime:
-        """The house's wall clock."""
-        return self._house.moment
-
-    def monotonic(self) -> float:
-        """Seconds since the start."""
-        return (self._house.moment - self._begun).total_seconds()
-
-    def wait(self, seconds: float) -> bool:
-        """Let simulated time pass, reading the meters at each quarter-hour."""
-        left = round(seconds)
-        while left > 0:
-            part = min(left, self._bill.until_due())
-            self._fems.advance(part)
-            self._bill.poll()
-            left -= part
-        return False
-
-
-def profile(frame: pd.DataFrame, column: str) -> Profile:
-    """A frame's column as the simulated house takes it."""
-    step_s = round(frames.step_of(frame).total_seconds())
-    return Profile(frames.starts_of(frame)[0], step_s, tuple(frame[column].tolist()))
-
-
-def _house(scene: DemoDay, battery: Battery, came: pd.DataFrame, seed: int) -> SimulatedHouse:
-    start = frames.starts_of(came)[0]
-    load = profile(came, "load_w").spiky(seed)
-    grid = sample_data.GRID
-    return SimulatedHouse(
-        battery, load, profile(came, "pv_w"), start, scene.soc_percent, max_sell_w=grid.max_sell_w,
-        api_timeout_s=5 * INTERVAL_S,
-    )  # fmt: skip
-
-
-def _without_plan(house: SimulatedHouse, bill: Bill, seconds: int) -> tuple[PricedQuarter, ...]:
-    """Let the house live without anybody writing."""
-    while seconds > 0:
-        part = min(seconds, bill.until_due())
-        house.advance(part)
-        bill.poll()
-        seconds -= part
-    return tuple(bill.quarters)
-
-
-def _plan(
-    week: Path, battery: Battery, now: datetime, soc_percent: float, known_to: datetime
-) -> Plan:
-    """The plan that could be made now: forecasts, and prices as far as they are published."""
-    steps = forecast_steps(sample_data.forecast(week, now, known_to))
-    request = PlanRequest(now, "sample house", battery, sample_data.GRID, soc_percent)
-    return make_plan(steps, request, time.perf_counter)
+    def run(self, until: datetime) -> None:
+        """Control the house from where it stands to `until`."""
 
 
 def simulate(
-    scene: DemoDay, data: Path, store: Path, days: int = 1, seed: int = 1,
-    on_plan: Callable[[Plan], None] | None = None, manner: ExecutorSettings | None = None,
-) -> SimulationResult:  # fmt: skip
-    """Live a scene twice and compare.
+    controller: Controller,
+    spans: Iterable[SimulatedSpan],
+    after: Callable[[SimulatedSpan], None] | None = None,
+) -> None:
+    """Carry a controller's house through spans of time.
 
     Parameters
     ----------
-    data
-        The folder of the sample weeks.
-    store
-        A folder for this run's plans and journal.
-    days
-        How many days from the scene's day on, as far as the week goes.
-    seed
-        Seed of the house's bursts.
-    manner
-        How plans are carried out; by default as an owner's executor does.
+    after
+        Called when a span has passed, for whoever reads the meters.
     """
-    manner = manner or ExecutorSettings()
-    week = data / scene.week
-    first, last = sample_data.days(week)
-    start = sample_data.midnight(first, scene.day)
-    end = min(sample_data.midnight(first, scene.day + days), last)
-    came = sample_data.measured(week, start, end)
-    battery = replace(sample_data.BATTERY, hybrid=scene.hybrid)
-    prices = price_list(sample_data.prices(week))
-    without_plan = _house(scene, battery, came, seed)
-    self_consumption = _without_plan(
-        without_plan, Bill(without_plan, prices), round((end - start).total_seconds())
-    )
-    house = _house(scene, battery, came, seed)
-    with SimulatedFems(house) as fems, FemsClient(fems.url, PASSWORD) as client:
-        connection = database.connect(store)
-        bill = Bill(house, prices)
-        clock = SimulatedClock(fems, house, bill)
-        executor = Executor(
-            client,
-            ActivePlan(connection),
-            Journal(connection),
-            clock,
-            ControlSettings(battery, sample_data.GRID, manner.follow, manner.write),
-            manner.interval_s,
-        )
-        made: list[Plan] = []
-        for begin, known_to, until in _turns(start, end, last):
-            made.append(_plan(week, battery, begin, client.soc(), known_to))
-            plan_store.save(connection, made[-1], {"scene": scene.title})
-            if on_plan is not None:
-                on_plan(made[-1])
-            executor.run((until - begin).total_seconds())
-        connection.close()
-    value = made[-1].end_value_eur_per_kwh
-    return SimulationResult(scene, battery, made[0], tuple(bill.quarters), self_consumption, value)
+    for span in spans:
+        if span.known_to is not None:
+            controller.plan(span.begin, span.known_to)
+        controller.run(span.until)
+        if after is not None:
+            after(span)
 
 
-def _turns(
-    start: datetime, end: datetime, last: datetime
-) -> list[tuple[datetime, datetime, datetime]]:
-    """Times of plans, how far prices are known then, and when the next plan is due."""
-    begins = [(start, sample_data.midnight(start, 1))]
-    day = 0
-    while (publication := sample_data.midnight(start, day) + PUBLICATION) < end:
-        begins.append((publication, sample_data.midnight(start, day + 2)))
-        day += 1
-    ends = [begin for begin, _ in begins[1:]] + [end]
-    return [(b, min(known, last), e) for (b, known), e in zip(begins, ends, strict=True)]
+def sample_spans(
+    start: datetime, end: datetime, last: datetime, *, daily: bool = False
+) -> list[SimulatedSpan]:
+    """Spans of a sample week: planned at the start and each day at the publication of prices.
+
+    Parameters
+    ----------
+    last
+        End of the sample week's prices.
+    daily
+        End a span at each local midnight too, without a plan.
+    """
+    begins, known_to = {start}, {start: min(sample_data.midnight(start, 1), last)}
+    for day in range((end - start).days + 2):
+        midnight = sample_data.midnight(start, day)
+        publication = midnight.astimezone(sample_data.ZONE).replace(hour=PUBLICATION_HOUR)
+        planned = max(start, publication.astimezone(UTC))
+        if planned < end:
+            known_to[planned] = min(sample_data.midnight(start, day + 2), last)
+        if daily and start < midnight < end:
+            begins.add(midnight)
+    ordered = sorted(begins | known_to.keys())
+    return [
+        SimulatedSpan(begin, until, known_to.get(begin))
+        for begin, until in zip(ordered, [*ordered[1:], end], strict=True)
+    ]

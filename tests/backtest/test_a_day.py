@@ -20,7 +20,7 @@ from optimizer.planning.arrays import forecast_steps
 from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.savings import daily_accounts
 from optimizer.savings.battery_path import AccountingRules
-from optimizer.simulation import sample_data, simulate
+from optimizer.simulation import http_simulation, sample_data
 from optimizer.simulation.bill import Bill, price_list, total_eur
 from optimizer.simulation.fems.simulated_house import SimulatedHouse
 from optimizer.simulation.fems.simulator import SimulatedFems
@@ -42,14 +42,14 @@ def lived_perfectly(folder, scene, follow):
     request = PlanRequest(start, "home", battery, sample_data.GRID, scene.soc_percent)
     plan = make_plan(forecast_steps(came), request, lambda: 0.0)
     house = SimulatedHouse(
-        battery, simulate.profile(came, "load_w"), simulate.profile(came, "pv_w"), start,
-        scene.soc_percent, max_sell_w=sample_data.GRID.max_sell_w,
+        battery, http_simulation.profile(came, "load_w"), http_simulation.profile(came, "pv_w"),
+        start, scene.soc_percent, max_sell_w=sample_data.GRID.max_sell_w,
     )  # fmt: skip
     store = database.connect(folder)
     plan_store.save(store, plan, {})
     bill = Bill(house, price_list(sample_data.prices(week)))
-    with SimulatedFems(house) as fems, FemsClient(fems.url, simulate.PASSWORD) as client:
-        clock = simulate.SimulatedClock(fems, house, bill)
+    with SimulatedFems(house) as fems, FemsClient(fems.url, http_simulation.PASSWORD) as client:
+        clock = http_simulation.SimulatedClock(fems, house, bill)
         law = ControlSettings(battery, sample_data.GRID, follow)
         Executor(client, ActivePlan(store), Journal(store), clock, law, interval_s=10).run(
             (end - start).total_seconds()
@@ -88,7 +88,7 @@ def strategy_run(stores):
     def live():
         folder = sample_data.folder()
         return [
-            simulate.simulate(scene, folder, stores / scene.week, seed=2)
+            http_simulation.simulate_days(scene, folder, stores / scene.week, seed=2)
             for scene in demo_run.SCENES
         ]
 
@@ -170,7 +170,7 @@ def test_the_back_tests_plant_costs_what_the_simulated_fems_costs(strategy_run, 
     for day in strategy_run():
         week, start = sample_data.folder() / day.scene.week, day.plan.steps[0].start
         came = sample_data.measured(week, start, start + timedelta(days=1))
-        minutes = np.array(simulate.profile(came, "load_w").spiky(seed=2).watts)
+        minutes = np.array(http_simulation.profile(came, "load_w").spiky(seed=2).watts)
         scenario = Scenario(
             "day", start, minutes.reshape(-1, 15 // ticks).mean(axis=1),
             np.repeat(came["pv_w"].to_numpy(), ticks), came["buy_eur_per_kwh"].to_numpy(),
@@ -182,7 +182,7 @@ def test_the_back_tests_plant_costs_what_the_simulated_fems_costs(strategy_run, 
         store.close()
         settings = ControlSettings(scenario.battery, scenario.grid)
         law = backtest.ControlledStrategy(
-            scenario, FixedPlans(scenario, made), settings, simulate.INTERVAL_S
+            scenario, FixedPlans(scenario, made), settings, http_simulation.INTERVAL_S
         )
         start_wh = scenario.battery.capacity_wh * day.scene.soc_percent / 100
         for strategy, quarters in (

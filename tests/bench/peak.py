@@ -21,8 +21,8 @@ from optimizer.planning.arrays import forecast_steps
 from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.simulation import sample_data
 from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.http_simulation import profile
 from optimizer.simulation.plant import Plant, held_power
-from optimizer.simulation.simulate import profile
 
 MINUTE = timedelta(minutes=1)
 HOURS = 1 / 60

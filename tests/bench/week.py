@@ -14,7 +14,12 @@ from itertools import product
 from pathlib import Path
 
 from optimizer.simulation import sample_data
-from optimizer.simulation.simulate import DemoDay, ExecutorSettings, SimulationResult, simulate
+from optimizer.simulation.http_simulation import (
+    DemoDay,
+    ExecutorSettings,
+    SimulationResult,
+    simulate_days,
+)
 
 INTERVAL_S = 10.0
 MANNERS = [
@@ -29,7 +34,7 @@ def _one(
 ) -> SimulationResult:
     scene = DemoDay(week, week, 0, hybrid, soc_percent=30)
     with tempfile.TemporaryDirectory() as store:
-        return simulate(scene, sample_data.folder(), Path(store), days, seed, manner=manner)
+        return simulate_days(scene, sample_data.folder(), Path(store), days, seed, manner=manner)
 
 
 def main() -> None:

@@ -18,7 +18,7 @@ from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.planning.task import ForecastStep
 from optimizer.report import demo_report, plots
 from optimizer.report.status_lines import Status
-from optimizer.simulation import sample_data, simulate
+from optimizer.simulation import http_simulation, sample_data
 from optimizer.text import local_time, phases, plan_table
 
 ZONE = ZoneInfo("Europe/Berlin")
@@ -328,7 +328,7 @@ def scene(plan):
         for n in range(8)
     )  # fmt: skip
     title = demo_run.DemoDay("<script>alert(1)</script>", "winter", 0, hybrid=False, soc_percent=20)
-    return simulate.SimulationResult(
+    return http_simulation.SimulationResult(
         title, Battery(capacity_wh=10_000), plan, quarters, quarters[:8], 0.2
     )
 
