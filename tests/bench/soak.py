@@ -52,7 +52,7 @@ class PipedClock:
     def __init__(self) -> None:
         self._out = os.fdopen(int(os.environ["SOAK_OUT"]), "w")
         self._in = os.fdopen(int(os.environ["SOAK_IN"]))
-        self._cycle = 0
+        self._cycle, self._waited_s = 0, 0.0
         self._now = self._begun = datetime.fromisoformat(self._in.readline().strip())
 
     def now(self) -> datetime:
@@ -75,10 +75,14 @@ class PipedClock:
         return False
 
     def wait(self, seconds: float) -> bool:
-        """Let time pass in the other process."""
-        self._cycle += 1
-        print(json.dumps([seconds, _used(self._cycle)]), file=self._out, flush=True)
-        self._now = datetime.fromisoformat(self._in.readline().strip())
+        """Let time pass in the other process, a cycle's polls for a pause in one."""
+        self._waited_s += seconds
+        self._now += timedelta(seconds=seconds)
+        if self._waited_s >= INTERVAL_S:
+            self._cycle += 1
+            print(json.dumps([self._waited_s, _used(self._cycle)]), file=self._out, flush=True)
+            self._now = datetime.fromisoformat(self._in.readline().strip())
+            self._waited_s = 0.0
         return False
 
 
