@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from optimizer.doctor.finding import Finding
     from optimizer.fems.client import FemsClient
     from optimizer.fems.edge_config import EdgeConfig
+    from optimizer.model.snapshot import Snapshot
 
 T = TypeVar("T")
 
@@ -146,14 +147,15 @@ def read_device(client: "FemsClient", now: datetime) -> DeviceFacts:
     seen = client.snapshot(now)
     config = _quietly(client.edge_config)
     hybrid = _quietly(client.hybrid)
+    coupled = config.hybrid if config is not None and not hybrid else hybrid
     ac_w = _channel(client, "MaxApparentPower")
     return DeviceFacts(
         origin=client.origin,
         soc_percent=seen.soc_percent,
         capacity_wh=_channel(client, EssChannels.CAPACITY),
         max_charge_w=_largest(seen.allowed_charge_w, ac_w),
-        max_discharge_w=_largest(seen.allowed_discharge_w, ac_w),
-        hybrid=config.hybrid if config is not None and not hybrid else hybrid,
+        max_discharge_w=_largest(_battery_discharge_w(seen, coupled), ac_w),
+        hybrid=coupled,
         max_ac_w=ac_w,
         timeout_s=_quietly(client.timeout_s),
         config=config,
@@ -174,6 +176,14 @@ def _channel(client: "FemsClient", name: str) -> float | None:
 
     points = _quietly(lambda: client.points(client.ess, name)) or []
     return channels.number(channels.read_values(points), f"{client.ess}/{name}")
+
+
+def _battery_discharge_w(seen: "Snapshot", hybrid: bool | None) -> float | None:
+    """Discharging power allowed to the battery alone [W]: on a hybrid the FEMS adds the PV's."""
+    if not hybrid or None in (seen.allowed_discharge_w, seen.ess_w, seen.battery_w):
+        return seen.allowed_discharge_w
+    dc_pv_w = (seen.ess_w or 0.0) - (seen.battery_w or 0.0)
+    return max((seen.allowed_discharge_w or 0.0) - max(dc_pv_w, 0.0), 0.0)
 
 
 def _largest(allowed_w: float | None, ac_w: float | None) -> float | None:

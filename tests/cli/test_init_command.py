@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,8 @@ from optimizer.cli.app import app
 from optimizer.config import loading
 from optimizer.errors import ExitCode
 from optimizer.simulation import sample_data
+from optimizer.simulation.fems.profile import Profile
+from optimizer.simulation.fems.simulated_house import SimulatedHouse
 from optimizer.simulation.fems.simulator import SimulatedFems
 
 
@@ -65,6 +68,21 @@ def test_flags_alone_make_a_configuration_that_loads(answers, fems, tmp_path):
     assert "price now 30.3 ct/kWh to buy (exchange 10.0, fees 15.5, VAT 4.8)" in output
     assert "is this what your bill says?" in output
     assert done.output.splitlines()[-1].endswith("Next: optimizer check")
+
+
+@pytest.mark.parametrize("pv_w", [0.0, 3_000.0])
+def test_the_discharging_power_is_the_batterys_alone_at_any_hour(answers, tmp_path, pv_w):
+    """A hybrid's FEMS allows battery and PV together: by day more than the battery gives."""
+    start = datetime.now(UTC).replace(microsecond=0)
+    load, pv = (Profile(start, 3_600, (watts,)) for watts in (500.0, pv_w))
+    house = SimulatedHouse(replace(sample_data.BATTERY, hybrid=True), load, pv, start, 50)
+    house.advance(3)
+    with SimulatedFems(house, host="127.0.0.1", port=0, owner_password="owner") as sunny:
+        answers[answers.index("--host") + 1] = sunny.url
+        done = run(*answers, "--non-interactive")
+    assert done.exit_code == 0, done.output
+    assert "gives up to 10 kW" in " ".join(done.output.split())
+    assert loading.load(tmp_path / "optimizer.toml", {}).battery.max_discharge_w == 10_000
 
 
 def test_five_lines_say_what_was_found(answers):
