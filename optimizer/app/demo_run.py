@@ -36,7 +36,7 @@ def run_demo(days: int, seed: int) -> Iterator[SimulationResult]:
             yield simulate_days(scene, data, Path(store), days, seed)
 
 
-def money_lines(simulated: SimulationResult) -> list[str]:
+def bill_lines(simulated: SimulationResult) -> list[str]:
     """Bills and saving of a simulated day, as lines for people."""
     stored = simulated.stored_eur
     lines = [

@@ -35,12 +35,12 @@ def change_of(
     """
     control = config.control
     law = ControlSettings(
-        battery,
-        config.grid.grid(config.pv.kwp),
-        follow or control.follow,
-        control.write,
-        config.site,
-        None if config.tariff is None else config.tariff.peak,
+        battery=battery,
+        grid=config.grid.grid(config.pv.kwp),
+        follow=follow or control.follow,
+        write=control.write,
+        site=config.site,
+        peak=None if config.tariff is None else config.tariff.peak,
     )
     rhythm = ReplanInterval(timedelta(minutes=control.replan_minutes), config.zone, config.site)
     return SettingsChange(law, control.interval_s, rhythm)

@@ -59,4 +59,4 @@ def _lines(result: "SimulationResult", quiet: bool) -> list[str]:
     lines = [f"{result.scene.title}: {start.astimezone(zone):%A %d %B %Y}"]
     if not quiet:
         lines += plan_table.phase_lines(result.plan, result.battery.capacity_wh, zone)
-    return [*lines, *demo_run.money_lines(result)]
+    return [*lines, *demo_run.bill_lines(result)]

@@ -77,7 +77,7 @@ NEARLY_FULL_PERCENT = 98.0
 
 FULL_PERCENT = 100.0
 
-BACK_PERCENT = 1.0
+CHARGE_HYSTERESIS_PERCENT = 1.0
 """A limit of charge that was reached counts until the charge is so far away from it again."""
 
 SAME_W = 1.0
@@ -150,8 +150,8 @@ def _learnt(
 ) -> ControlState:
     """Memory after a good reading."""
     soc, battery = reading.soc_percent, settings.battery
-    below = battery.min_soc_percent + BACK_PERCENT * memory.empty
-    above = battery.max_soc_percent - BACK_PERCENT * memory.full
+    below = battery.min_soc_percent + CHARGE_HYSTERESIS_PERCENT * memory.empty
+    above = battery.max_soc_percent - CHARGE_HYSTERESIS_PERCENT * memory.full
     held = memory.held_w is not None
     sample = compliance.MeterSample(
         reading.grid_w, reading.battery_w, reading.pv_w, reading.soc.soc_wh

@@ -113,10 +113,10 @@ def _by_feed_in(need: float, grid: Grid) -> float:
     return need + max(0.0, grid.max_sell_w - MARGIN_W) if need >= 0 else need + grid.max_sell_w
 
 
-TIE_EUR_PER_KWH = 0.002
+HYSTERESIS_EUR_PER_KWH = 0.002
 """A price this close to the value of stored energy counts as equal, and equal means
-self-consumption. Simulated years: 0.1 to 0.3 ct earn the same, none at all loses 20 to 50 EUR a
-year."""
+self-consumption; what is being done ends only when the comparison has turned. Simulated years: 0.1
+to 0.3 ct earn the same within 2 EUR a year, none at all loses 20 to 50 EUR."""
 
 SAME_W = 1.0
 SAME_WH = 1.0
@@ -151,8 +151,8 @@ def by_value(
     - else self-consumption: let the FEMS balance the house.
 
     `before` is what was done so far in this step. It is left only when the comparison has really
-    turned: between that and its beginning lie `TIE_EUR_PER_KWH`, so that the state of charge,
-    which is known to some Wh at best, does not make hold and self-consumption take turns.
+    turned: between that and its beginning lie `HYSTERESIS_EUR_PER_KWH`, so that the state of
+    charge, which is known to some Wh at best, does not make hold and self-consumption take turns.
     """
     marginal_value = plan.value_at(step, soc_wh)
     buy, sell = step.buy_eur_per_kwh, step.sell_eur_per_kwh
@@ -163,7 +163,7 @@ def by_value(
     low, high = float("-inf"), float("inf")
 
     def tie(*kept: Intent) -> float:
-        return 0.0 if before in kept else TIE_EUR_PER_KWH
+        return 0.0 if before in kept else HYSTERESIS_EUR_PER_KWH
 
     if rule.grid_charging and stored < marginal_value - tie(Intent.CHARGE):
         return PowerBand(

@@ -98,7 +98,9 @@ def _neighbours(config: EdgeConfig) -> Iterator[Finding]:
     if above:
         yield FEMS.ok("decide before us", f"{', '.join(above)}: at times they overrule a set-point")
     if config.operator_limits:
-        yield FEMS.ok("dimming", "the grid operator may limit charging to 4.2 kW (section 14a)")
+        yield FEMS.ok(
+            "operator_limits", "the grid operator may limit charging to 4.2 kW (section 14a)"
+        )
     if config.peak_shaving:
         yield FEMS.warn(
             "peak shaving", f"{', '.join(config.peak_shaving)} is overruled by a set-point",

@@ -200,7 +200,8 @@ def fingerprint(battery: Battery, grid: Grid) -> str:
     """Short stable hash of all limits that a plan obeys.
 
     The coupling is left out: control takes it from the live readings, and with "auto" in the
-    configuration the planner may have assumed it. Cached, since control asks in every cycle.
+    configuration the planner may have assumed it. An update that adds a limit makes the stored
+    plans another battery's: control asks for a new one. Cached, since control asks in every cycle.
     """
     text = repr(_plain([asdict(replace(battery, hybrid=False)), asdict(grid)]))
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -64,7 +64,7 @@ class Forecasts:
     days: DayStates | None = None
     """None takes each step for itself, and the roof's forecast as certain."""
     draw_w: Array | None = None
-    """Most that the storage unit may draw on its AC side [W]: dimming."""
+    """Most that the storage unit may draw on its AC side [W]: the operator's limit."""
     peak_w: Array | None = None
     """Power up to which the forecast load makes no peak dearer [W]. What a load is above its
     forecast comes on top: energy is not hoarded against peaks that nobody foresees."""

@@ -105,7 +105,7 @@ def _throttled(task: Task, steps: Sequence[Step]) -> list[str]:
         return []
     wh = fsum(watts * step.hours for step, watts in chosen)
     return [
-        f"the plan rests the roof in {len(chosen)} steps ({wh / 1000:.1f} kWh) because of "
+        f"the plan curtails the PV in {len(chosen)} steps ({wh / 1000:.1f} kWh) because of "
         "negative prices, as grid.price_curtailment allows: if nobody does, the bill will be "
         f"{marginal_value:.2f} EUR higher"
     ]

@@ -94,7 +94,7 @@ def may_burn(task: Task) -> list[bool]:
 def pays_to_use(step: ForecastStep, grid: Grid) -> bool:
     """Return true if using up energy would pay: buying is paid, or selling costs.
 
-    Where somebody rests the roof nothing has to be sold at a loss.
+    Where somebody curtails the PV nothing has to be sold at a loss.
     """
     sells_at_a_loss = step.sell < 0 and step.need_w < 0 and not grid.price_curtailment
     return step.buy < 0 or sells_at_a_loss

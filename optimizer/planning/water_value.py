@@ -110,7 +110,7 @@ def _first(reach: Array, marginal_value: Array, length: Array) -> Array:
 
 
 def of_task(task: Task, spread: LoadSpread, pv_days: PvDays | None = None) -> TableRows:
-    """The table of one plan; its cells are those of `value.solve`."""
+    """The table of one plan; its cells are those of `water_value_exact.water_values`."""
     found = tables(task.battery, task.grid, forecasts_of(task, spread, pv_days=pv_days))
     return tuple(tuple(row) for row in found[0].tolist())
 

@@ -124,7 +124,7 @@ def _charge_limit(task: Task, lowest_w: float) -> str:
         return f"the rule '{task.grid.rule}' forbids charging from the grid"
     dc_pv_w = step.pv_w if battery.hybrid else 0.0
     if lowest_w + dc_pv_w <= SAME_W - task.grid.draw_limit_w(step.start, step.end):
-        return "the grid operator dims the storage unit"
+        return "the grid operator limits the storage unit"
     if lowest_w <= -battery.taper_w(task.start_wh)[0] - battery.standby_w + SAME_W:
         return "the battery takes no more at this state of charge"
     if step.need_w - lowest_w >= task.grid.max_buy_w - SAME_W:

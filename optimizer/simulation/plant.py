@@ -1,6 +1,6 @@
 """The house with its battery and FEMS in ticks of a minute to a quarter-hour; pure.
 
-What `fems/simulated` does each second is done here for a whole tick: own balancing, or a held
+What `simulated_house.py` does each second is done here for a whole tick: own balancing, or a held
 set-point or bound, clipped to what the battery can do, in the order inverter, feed-in limit. Within
 a tick load and roof are taken as their means, for every strategy alike. What a FEMS does when a
 bound does not bind is own balancing, as there. Battery physics are those of `model/battery.py`.

@@ -89,7 +89,7 @@ def begun(values: Sequence[tuple[datetime, float | None]]) -> list[StepValue]:
     """Steps from start stamps alone: a step is as long as the distance to the nearer neighbour.
 
     So a missing stamp stays a hole and does not stretch the step before it, and an answer may go
-    from hours to quarters.
+    from hours to quarters. The last one is at most as long as the one before it.
 
     Raises
     ------
@@ -97,10 +97,12 @@ def begun(values: Sequence[tuple[datetime, float | None]]) -> list[StepValue]:
         If there is only one stamp: its step is unknown.
     """
     stamps = [at for at, _ in values]
+    if not stamps:
+        return []
     if len(stamps) == 1:
         raise ValueError("the step cannot be known from one value")
     gaps = [after - before for before, after in itertools.pairwise(stamps)]
-    before, after = [timedelta.max, *gaps], [*gaps, timedelta.max]
+    before, after = [timedelta.max, *gaps], [*gaps, *gaps[-2:-1], timedelta.max][: len(stamps)]
     return [
         StepValue(at, at + min(left, right), value)
         for (at, value), left, right in zip(values, before, after, strict=True)

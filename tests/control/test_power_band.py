@@ -7,7 +7,13 @@ import pytest
 
 from optimizer.control.input_checks import CheckedReading, SocEstimate
 from optimizer.control.law import READY_AFTER, ControlState, decide
-from optimizer.control.power_band import PowerPeak, allowed, peak_of
+from optimizer.control.power_band import (
+    HYSTERESIS_EUR_PER_KWH,
+    PowerPeak,
+    allowed,
+    by_value,
+    peak_of,
+)
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, OperatorLimit, Rule
 from optimizer.model.plan import Intent
@@ -89,6 +95,27 @@ def test_a_peak_fades_in_some_minutes(now):
     assert peak_of(peak, now + timedelta(seconds=70), 500.0).need_w == 2_400.0
     assert peak_of(peak, now + timedelta(seconds=300), 500.0).need_w == 500.0
     assert peak_of(peak, now, 200.0).need_w == 200.0  # time went back
+
+
+@pytest.mark.parametrize(
+    ("above_ct", "before", "intent"),
+    [
+        (0.18, Intent.SELF_CONSUMPTION, Intent.SELF_CONSUMPTION),
+        (0.22, Intent.SELF_CONSUMPTION, Intent.HOLD),
+        (0.18, Intent.HOLD, Intent.HOLD),
+        (-0.01, Intent.HOLD, Intent.SELF_CONSUMPTION),
+    ],
+)
+def test_what_is_done_begins_beyond_the_hysteresis_and_ends_when_the_comparison_turns(
+    make_plan, make_settings, above_ct, before, intent
+):
+    assert HYSTERESIS_EUR_PER_KWH == 0.002
+    settings = make_settings()
+    battery = settings.battery
+    saved = 0.25 * battery.discharge_efficiency - battery.wear_eur_per_kwh
+    plan = make_plan(settings=settings, buy=0.25, values=(saved + above_ct / 100,) * 2)
+    got = by_value(plan, plan.steps[0], 11_000.0, battery, settings.grid.rule, before)
+    assert got.intent is intent
 
 
 def decide_with(plan, seen, settings, now, **memory):

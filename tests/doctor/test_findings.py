@@ -49,7 +49,7 @@ DEVICES = [
     ({"rest_above_balancing": None}, "order", Level.WARN, "nothing balances the house"),
     ({"above": ("ctrlEssLimiter14a0",)}, "decide before us", Level.OK, "dimming by the grid"),
     ({"above": ("ctrlMine0",)}, "also before us", Level.OK, "ctrlMine0"),
-    ({"operator_limits": True}, "dimming", Level.OK, "4.2 kW"),
+    ({"operator_limits": True}, "operator_limits", Level.OK, "4.2 kW"),
     ({"peak_shaving": ("ctrlPeak0",)}, "peak shaving", Level.WARN, "ctrlPeak0 is overruled"),
     ({"grid_optimized_charge": "AUTOMATIC"}, "feed-in limit", Level.WARN, "overruled"),
     ({"tariff_mode": "AUTOMATIC"}, "FEMS's own plan", Level.WARN, "runs too (AUTOMATIC)"),

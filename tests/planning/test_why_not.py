@@ -338,5 +338,5 @@ def test_tapers_and_dimming_are_named(task_of):
         )
         _, said = asked(task)
         assert (said["charge"].battery_w, said["charge"].note) == (
-            -2_000, "the grid operator dims the storage unit",
+            -2_000, "the grid operator limits the storage unit",
         )  # fmt: skip

@@ -346,7 +346,7 @@ def test_the_report_is_one_file_without_script_or_network(scene):
 
 
 def test_the_demos_words_add_up(scene):
-    words = "\n".join(demo_run.money_lines(scene))
+    words = "\n".join(demo_run.bill_lines(scene))
     assert "bill with the plan" in words
     assert "left in the battery" not in words  # both ended alike
     data = demo_run.as_json(scene)
