@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from optimizer.errors import NoPlanError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.override import Override
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -123,6 +124,11 @@ class Plan:
     """Cost of peaks beyond those already reached [EUR]; apart from `cost_eur`."""
     self_consumption_peak_eur: float = 0.0
     """Cost of such peaks with the battery left to itself [EUR]."""
+    override: Override | None = None
+    """The owner's override that the plan obeys; None without one."""
+    value_kink_wh: float | None = None
+    """Stored energy that an override demands: there the values fall at once, so that they are not
+    interpolated across it [Wh]; None without one."""
 
     @property
     def saving_eur(self) -> float:
@@ -141,6 +147,10 @@ class Plan:
             if step.start <= at < step.end:
                 return step
         return None
+
+    def override_at(self, at: datetime) -> Override | None:
+        """The override that is in force at a moment."""
+        return self.override if self.override is not None and self.override.in_force(at) else None
 
     def soc_wh_at(self, at: datetime, capacity_wh: float) -> float | None:
         """Planned stored energy at a moment [Wh], interpolated within its step.
@@ -178,7 +188,12 @@ class Plan:
 
         Interpolated between the table's states of charge, constant outside.
         """
-        return interpolate(soc_wh, self.value_soc_wh, step.values_eur_per_kwh)
+        kink_wh, levels_wh, values = self.value_kink_wh, self.value_soc_wh, step.values_eur_per_kwh
+        if kink_wh is None:
+            return interpolate(soc_wh, levels_wh, values)
+        below = sum(level_wh < kink_wh for level_wh in levels_wh)
+        side = slice(below) if soc_wh < kink_wh and below else slice(below, None)
+        return interpolate(soc_wh, levels_wh[side] or levels_wh, values[side] or values)
 
 
 def interpolate(x: float, xs: tuple[float, ...], ys: tuple[float, ...]) -> float:

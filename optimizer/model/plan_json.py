@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from optimizer.errors import NoPlanError
-from optimizer.model import moments
+from optimizer.model import moments, override
 from optimizer.model.plan import Intent, Plan, Step, check_contiguous, iso
 from optimizer.model.printable import printable
 
@@ -20,12 +20,16 @@ LONGEST_TEXT = 2_000
 """Longest text of a plan [characters]."""
 ADDED = frozenset({"peak_w", "peak_eur", "self_consumption_peak_eur", "price_from"})
 """Keys that the first versions' plans lack."""
+OPTIONAL = frozenset({"override", "value_kink_wh"})
+"""Keys that only the plans of an override have."""
 
 
 def _plain(value: Any) -> Any:
     """Value of a field as JSON data; -0.0 becomes 0.0."""
     if isinstance(value, datetime):
         return iso(value)
+    if isinstance(value, override.Override):
+        return value.as_json()
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float):
@@ -40,8 +44,11 @@ def step_to_json(step: Step) -> dict[str, Any]:
 
 def to_json(plan: Plan) -> dict[str, Any]:
     """A plan as JSON data under the `plan/2` contract."""
+    named = {item.name: _plain(getattr(plan, item.name)) for item in fields(Plan)}
     head = {
-        item.name: _plain(getattr(plan, item.name)) for item in fields(Plan) if item.name != "steps"
+        name: value
+        for name, value in named.items()
+        if name != "steps" and not (name in OPTIONAL and value is None)
     }
     return {"schema": SCHEMA} | head | {"steps": [step_to_json(step) for step in plan.steps]}
 
@@ -64,10 +71,12 @@ def to_text(plan: Plan) -> str:
 def _read(kind: type[Plan] | type[Step], data: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for item in fields(kind):
-        if item.name in ADDED and item.name not in data:
+        if item.name in ADDED | OPTIONAL and item.name not in data:
             continue
         value = data[item.name]
-        if item.type is datetime:
+        if item.name == "override":
+            value = None if value is None else override.from_json(value)
+        elif item.type is datetime:
             value = moments.utc(_offset(item.name, datetime.fromisoformat(value)))
         elif item.type is float or (item.type == float | None and value is not None):
             value = _finite(item.name, value)

@@ -69,6 +69,11 @@ class Forecasts:
     """Power up to which the forecast load makes no peak dearer [W]. What a load is above its
     forecast comes on top: energy is not hoarded against peaks that nobody foresees."""
     peak_eur_per_kw: float = 0.0
+    charge_w: Array | None = None
+    """Most that may be charged from the grid under an override [W]; infinite where there is
+    none."""
+    discharge_w: Array | None = None
+    """Most that may be discharged under an override [W]; infinite where there is none."""
     shortfall: Array | None = None
     """(forecasts, steps, cells): price of ending a step with less than the cell in store, added to
     the worth there [EUR/kWh]."""
@@ -107,9 +112,7 @@ def conditions(forecasts: Forecasts, part: slice, steps: slice) -> StepCondition
     if days is not None:
         count = load_w.shape[2] // states
         load_w, pv_w = load_w * np.repeat(days.load, count), pv_w * np.repeat(days.pv, count)
-    draw_w = peak_w = None
-    if forecasts.draw_w is not None:
-        draw_w = turned(forecasts.draw_w)
+    peak_w = None
     if forecasts.peak_w is not None:
         peak_w = turned(forecasts.peak_w) + np.maximum(0.0, load_w - expected_w)
     return StepConditions(
@@ -118,7 +121,9 @@ def conditions(forecasts: Forecasts, part: slice, steps: slice) -> StepCondition
         sell=turned(forecasts.sell),
         load_w=load_w,
         pv_w=np.broadcast_to(pv_w, load_w.shape),
-        draw_w=draw_w,
+        draw_w=None if forecasts.draw_w is None else turned(forecasts.draw_w),
+        charge_w=None if forecasts.charge_w is None else turned(forecasts.charge_w),
+        discharge_w=None if forecasts.discharge_w is None else turned(forecasts.discharge_w),
         peak_w=peak_w,
         peak_eur_per_kw=forecasts.peak_eur_per_kw,
     )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Intent, Step
 from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, ForecastStep, Task
 
@@ -110,7 +111,28 @@ class _StepContext:
             Intent.DISCHARGE: self._discharge,
             Intent.SELF_CONSUMPTION: self._self_consumption,
         }
-        return say[self.steps[at].intent](at)
+        return self._override(at) + say[self.steps[at].intent](at)
+
+    def _override(self, at: int) -> str:
+        """The owner's override, before the reason of a step that it decides."""
+        terms, step = self.task.override, self.steps[at]
+        if terms is None or step.start >= terms.override.until:
+            return ""
+        kind, text = terms.override.kind, terms.override.text(self.zone)
+        if kind is OverrideKind.CHARGE and not self._serves_charge(at):
+            return ""
+        return f"override ({text}): "
+
+    def _serves_charge(self, at: int) -> bool:
+        """True where a step charges, or keeps, what an override demands and no more is stored."""
+        terms, charges = self.task.override, (Intent.CHARGE, Intent.HOLD)
+        if terms is None or self.steps[at].intent not in charges:
+            return False
+        if terms.override.at_once:
+            return bool(terms.least_wh[at])
+        last = terms.last_demand
+        most_wh = 0.0 if terms.level_wh is None else terms.level_wh + SAME_WH
+        return last is not None and at <= last and self.steps[last].soc_wh <= most_wh
 
     def peak(self, at: int) -> Step | None:
         """The dearest later step that the battery serves before it is charged from the grid again.
@@ -207,6 +229,9 @@ class _StepContext:
         if full_at is not None and at <= full_at:
             by = self._time(at, self.steps[full_at].end)
             return f"for the full charge that calibrates the battery, due by {by}"
+        terms = self.task.override
+        if terms is not None and terms.last_demand is not None and at <= terms.last_demand:
+            return "for the charge that the override demands"
         if self.task.peak is not None:
             return f"needed later to keep the {self._period()}'s peak power down"
         return "needed later, when the house alone would overload the grid connection"

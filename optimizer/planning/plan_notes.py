@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from math import fsum
+from zoneinfo import ZoneInfo
 
 from optimizer.model.battery import Battery
 from optimizer.model.plan import Step, iso
@@ -50,11 +51,34 @@ NOTED_EUR = 0.01
 """Least gain of curtailing PV that a note mentions [EUR]."""
 
 
-def notes_of(task: Task, soc_percent: float, steps: Sequence[Step]) -> list[str]:
+def notes_of(task: Task, soc_percent: float, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
     """Notes of a plan for its owner; `soc_percent` is the state of charge at the start [%]."""
-    notes = [*_relaxed(task, steps), *_outside(task, soc_percent, steps)]
+    notes = [
+        *_override(task, steps, zone),
+        *_relaxed(task, steps),
+        *_outside(task, soc_percent, steps),
+    ]
     notes += [*full_charge_notes(task, steps), *_throttled(task, steps)]
     return notes
+
+
+SHORT_PERCENT = 0.1
+"""Least shortfall of a demanded charge that a note mentions [%]."""
+
+
+def _override(task: Task, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
+    """Notes on the owner's override, and on a charge that has come out of reach."""
+    terms = task.override
+    if terms is None:
+        return []
+    text, asked = f"override: {terms.override.text(zone)}", terms.override.soc_percent
+    last = terms.last_demand
+    if asked is None or last is None:
+        return [text]
+    percent = 100 * steps[last].soc_wh / task.battery.capacity_wh
+    if percent >= asked - SHORT_PERCENT:
+        return [text]
+    return [f"{text}; {percent:.0f} % can be reached by then"]
 
 
 def _relaxed(task: Task, steps: Sequence[Step]) -> list[str]:

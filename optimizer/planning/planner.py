@@ -15,6 +15,7 @@ from optimizer.errors import ConfigError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.load_spread import LoadSpread, generic
+from optimizer.model.override import Override
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.pv_days import PvDays
 from optimizer.model.ranges import Percent, Range
@@ -28,6 +29,7 @@ from optimizer.planning import (
     water_value_exact,
 )
 from optimizer.planning.explain import intent_of, reasons
+from optimizer.planning.override_path import with_override
 from optimizer.planning.plan_notes import notes_of
 from optimizer.planning.self_consumption import no_battery, peak_eur, self_consumption
 from optimizer.planning.step_options import Array, StepArrays, StepConditions, power_reach
@@ -59,6 +61,8 @@ class PlanRequest:
     """Days of less and of more roof to reckon with; None takes the roof as forecast."""
     time_zone: str = "Europe/Berlin"
     """What the reasons call the hours."""
+    override: Override | None = None
+    """What the owner wants instead for a while; the load forecast of `away` is in the steps."""
     step_s: int | None = None
     """Nominal length of a step [s]: the first one is shorter where the plan begins within it. None
     takes the first step's length."""
@@ -160,7 +164,7 @@ def task_of(steps: tuple[ForecastStep, ...], request: PlanRequest) -> Task:
     ConfigError
         If the end value is negative.
     """
-    return Task(
+    task = Task(
         steps=steps,
         battery=request.battery,
         grid=request.grid,
@@ -169,6 +173,9 @@ def task_of(steps: tuple[ForecastStep, ...], request: PlanRequest) -> Task:
         peak=request.peak,
         full_by=plan_notes.due(steps, request.battery, request.last_full_charge),
     )
+    if request.override is None or not request.override.in_force(steps[0].start):
+        return task
+    return with_override(task, request.override, request.beyond)
 
 
 def _end_values(steps: tuple[ForecastStep, ...], request: PlanRequest) -> tuple[float, ...]:
@@ -239,7 +246,7 @@ def plan_of(
     planned = _steps(task, solution.stored_wh, values, tables)
     reported = reasons(task, planned, ZoneInfo(request.time_zone))
     planned = [replace(step, why=why) for step, why in zip(planned, reported, strict=True)]
-    notes = notes_of(task, request.soc_percent, planned)
+    notes = notes_of(task, request.soc_percent, planned, ZoneInfo(request.time_zone))
     plan = _plan(task, request, planned, solution, values, solve_s, (*request.notes, *notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
     verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
@@ -252,6 +259,7 @@ def _plan(
 ) -> Plan:  # fmt: skip
     """Put the plan together with its money and its baselines."""
     without_plan, bare = self_consumption(task), no_battery(task)
+    _, kink_wh = water_value_exact.table_edges(task)
     return Plan(
         made_at=request.made_at,
         site=request.site,
@@ -276,4 +284,6 @@ def _plan(
         peak_w=None if task.peak is None else _highest_counted_w(task.peak, steps),
         peak_eur=_zero_based(_peak_eur(task, steps), 6),
         self_consumption_peak_eur=_zero_based(without_plan.peak_eur, 6),
+        override=None if task.override is None else task.override.override,
+        value_kink_wh=None if kink_wh is None else _zero_based(kink_wh, 2),
     )

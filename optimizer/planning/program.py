@@ -19,7 +19,7 @@ With h the length of a step in hours, all powers in kW and energies in kWh:
     peak       buy + overload <= peak of the step's month       (or year)
     full       stored + missing >= full  after one of the steps in time
     end        the first kWh left are worth most (`end_value.py`): parts of falling value
-    bounds     of device, grid, operator and legal rule, each constant per step
+    bounds     of device, grid, operator, legal rule and an override, each constant per step
 
 The result is the path of the stored energy; the powers follow from it by physics (`model/site.py`),
 so that energy burnt in a free step (charging and discharging at once costs nothing there) is not.
@@ -174,7 +174,8 @@ def flow_variables(problem: LinearProblem, task: Task) -> FlowVariables:
     def flow(name: str, most_w: Array, least_w: Array | float = 0.0) -> VariableArray:
         return problem.variables(name, most_w / 1000, np.maximum(least_w, 0.0) / 1000)
 
-    stored = problem.variables("stored", ceilings_wh / 1000, task.floor_wh / 1000)
+    least_wh, most_wh = task.stored_limits_wh()
+    stored = problem.variables("stored", most_wh / 1000, least_wh / 1000)
     return FlowVariables(
         buy=flow("buy", grid.max_buy_w * every),
         sell=flow("sell", grid.max_sell_w * every),

@@ -15,6 +15,7 @@ from optimizer.errors import InfeasibleError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.site import ROUNDING_W, SitePhysics, wear_eur
+from optimizer.planning.override_terms import narrowed
 from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, Task
 
 Array = NDArray[np.float64]
@@ -49,6 +50,11 @@ class StepConditions:
     """The grid operator's limit of the storage unit's draw [W]; infinite where there is none."""
     peak_w: Array | None = None
     """Power bought up to which no peak gets dearer [W]."""
+    charge_w: Array | None = None
+    """Most that may be charged from the grid under an override [W]; infinite where there is
+    none."""
+    discharge_w: Array | None = None
+    """Most that may be discharged under an override [W]; infinite where there is none."""
     peak_eur_per_kw: float = 0.0
     """Price of what is bought above `peak_w`, each step for itself [EUR/kW]."""
 
@@ -98,6 +104,9 @@ class StepArrays:
         self.most_curtailed: Array = site.curtailment_limit_w(step.load_w, step.pv_w)
         """Most of the PV power that may be curtailed [W]."""
         low, self.high = site.battery_range(step.load_w, step.pv_w, free)
+        if step.charge_w is not None and step.discharge_w is not None:
+            caps_w = step.charge_w, step.discharge_w
+            low, self.high = narrowed((low, self.high), self.need, battery.standby_w, caps_w)
         self.low = np.maximum(low, self._lowest_bought())
         """Lowest and highest battery power [W]."""
 

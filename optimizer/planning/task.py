@@ -20,6 +20,7 @@ from optimizer.model.grid import Grid
 from optimizer.model.ranges import Count, EurPerKwh, HouseWatts
 from optimizer.model.site import SitePhysics
 from optimizer.model.tariff import Peak
+from optimizer.planning.override_terms import OVERRIDE_EUR_PER_KWH, OverrideTerms, narrowed
 
 OVERLOAD_EUR_PER_KWH = 10.0
 """Price of drawing more than the grid limit allows: far above any tariff, so it is the last way
@@ -101,6 +102,8 @@ class Task:
     """Index of the last step at whose end a full charge is in time; None if none is due."""
     decided: "ProgramFacts | None" = None
     """What the program settled, for the recursion, which looks at each step by itself."""
+    override: OverrideTerms | None = None
+    """The owner's override; the program keeps to it, the recursion prices what it demands."""
 
     @cached_property
     def hours(self) -> NDArray[np.float64]:
@@ -166,6 +169,21 @@ class Task:
             result.append((self.decided.full_wh, FULL_CHARGE_EUR_PER_KWH))
         return tuple(result)
 
+    def demanded(self, index: int) -> tuple[tuple[float, float], ...]:
+        """Prices of ending a step with less than an override demands, like `shortfalls`."""
+        terms = self.override
+        if terms is None or terms.level_wh is None or not terms.demanded[index]:
+            return ()
+        return ((min(terms.level_wh, self.battery.max_wh), OVERRIDE_EUR_PER_KWH),)
+
+    def stored_limits_wh(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Least and most stored energy after each step [Wh], by floor, ceiling and override."""
+        least, most = np.full(len(self.steps), self.floor_wh), np.array(self.ceilings_wh())
+        if self.override is not None and self.override.least_wh:
+            least = np.maximum(least, self.override.least_wh)
+            most = np.maximum(np.minimum(most, self.override.most_wh), least)
+        return least, most
+
     @cached_property
     def periods(self) -> tuple[int, ...]:
         """For each step the number of its peak's period (month or year), from 0 on."""
@@ -211,6 +229,10 @@ class Task:
         """Lowest and highest battery power of each step [W]; a forced band narrows it."""
         limits_w = np.array([self.operator_limit_w(step) for step in self.steps])
         low, high = self.site.battery_range(self.load_w, self.pv_w, limits_w)
+        if self.override is not None:
+            caps_w = np.array(self.override.charge_w), np.array(self.override.discharge_w)
+            need_w = self.load_w - self.pv_w
+            low, high = narrowed((low, high), need_w, self.battery.standby_w, caps_w)
         ranges = list(zip(low.tolist(), high.tolist(), strict=True))
         for index, least_w, most_w in self.forced:
             low_w, high_w = ranges[index]
@@ -224,7 +246,8 @@ class Task:
     def first_step(self) -> "Task":
         """The task of the first step alone; the values at its end are those of the whole one."""
         forced = tuple(band for band in self.forced if band[0] == 0)
-        return replace(self, steps=self.steps[:1], forced=forced)
+        terms = None if self.override is None else self.override.first_step()
+        return replace(self, steps=self.steps[:1], forced=forced, override=terms)
 
     def power_range(self, step: ForecastStep, ceiling_wh: float) -> tuple[float, float]:
         """Lowest and highest battery power in a step that ends below a ceiling [W].

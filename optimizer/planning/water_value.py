@@ -29,7 +29,7 @@ from optimizer.model.pv_days import PvDays
 from optimizer.planning.arrays import Forecasts, conditions, day_states
 from optimizer.planning.step_options import Array, StepOptions, step_options
 from optimizer.planning.task import Task
-from optimizer.planning.water_value_exact import TABLE_SIZE
+from optimizer.planning.water_value_exact import TABLE_SIZE, table_edges
 
 TableRows = tuple[tuple[float, ...], ...]
 """A table: for each step the worth of a stored kWh after it at each state of charge."""
@@ -111,7 +111,9 @@ def _first(reach: Array, marginal_value: Array, length: Array) -> Array:
 
 def of_task(task: Task, spread: LoadSpread, pv_days: PvDays | None = None) -> TableRows:
     """The table of one plan; its cells are those of `water_value_exact.water_values`."""
-    found = tables(task.battery, task.grid, forecasts_of(task, spread, pv_days=pv_days))
+    cells, _ = table_edges(task)
+    forecasts = forecasts_of(task, spread, cells, pv_days)
+    found = tables(task.battery, task.grid, forecasts, cells)
     return tuple(tuple(row) for row in found[0].tolist())
 
 
@@ -126,6 +128,8 @@ def forecasts_of(
         draw_w=np.array([draw_w]) if task.grid.operator_limits else None,
         peak_w=None if task.peak is None else np.array([peak_w]),
         peak_eur_per_kw=0.0 if task.peak is None else task.peak.eur_per_kw,
+        charge_w=None if task.override is None else np.array([task.override.charge_w]),
+        discharge_w=None if task.override is None else np.array([task.override.discharge_w]),
         shortfall=_shortfall(task, cells),
         days=None
         if pv_days is None
@@ -149,9 +153,10 @@ def _shortfall(task: Task, cells: int) -> Array | None:
     A cell that a level cuts through counts with its part below.
     """
     edges_wh = np.linspace(task.battery.min_wh, task.battery.max_wh, cells + 1)
-    rows = np.zeros((1, len(task.steps), cells))
+    rows, (_, kink_wh) = np.zeros((1, len(task.steps), cells)), table_edges(task)
     for index in range(len(task.steps)):
-        for level_wh, price in task.shortfalls(index):
+        kinks = [] if kink_wh is None else [(kink_wh, price) for _, price in task.demanded(index)]
+        for level_wh, price in (*task.shortfalls(index), *kinks):
             below = np.clip((level_wh - edges_wh[:-1]) / np.diff(edges_wh), 0.0, 1.0)
             rows[0, index] += below * price
     return rows if rows.any() else None

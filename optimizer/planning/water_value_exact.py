@@ -27,7 +27,7 @@ collected here, and the least cost is evaluated there.
 from bisect import insort
 from dataclasses import dataclass
 from functools import cached_property
-from math import fsum
+from math import ceil, fsum
 
 import numpy as np
 import numpy.typing as npt
@@ -193,6 +193,29 @@ def _segments(at: Array, total: Array) -> list[Segment]:
 TABLE_SIZE = 25
 """States of charge in the value table; 25 earn as much as 100 in simulated years."""
 
+LARGEST_TABLE = 50
+"""Most states of charge of a table whose cells have to end where an override demands it."""
+
+EDGE_SHARE = 0.05
+"""Share of a cell by which an edge may lie below what is demanded."""
+
+
+def table_edges(task: Task) -> tuple[int, float | None]:
+    """Number of the table's cells, and the edge of a cell that stands for a demanded charge [Wh].
+
+    Below the edge a stored kWh is worth very much, above it not: a cell across it would have a mean
+    that is true nowhere. So the number is chosen that puts an edge closest above it.
+    """
+    battery, terms = task.battery, task.override
+    if terms is None or terms.level_wh is None or terms.last_demand is None:
+        return TABLE_SIZE, None
+    size_wh = battery.max_wh - battery.min_wh
+    share = (min(terms.level_wh, battery.max_wh) - battery.min_wh) / size_wh
+    edges = {n: ceil(share * n - EDGE_SHARE) for n in range(TABLE_SIZE, LARGEST_TABLE + 1)}
+    cells = min(edges, key=lambda n: (round(abs(edges[n] / n - share), 6), n))
+    return cells, battery.min_wh + size_wh * edges[cells] / cells
+
+
 FORCED_EUR_PER_KWH = 1000.0
 """Worth of stored energy without which a forced band of battery power has no plan."""
 
@@ -218,17 +241,17 @@ class WaterValues:
     @cached_property
     def soc_wh(self) -> tuple[float, ...]:
         """Stored energies of the table [Wh], rising: the middles of equal cells of the band."""
-        battery = self.task.battery
-        cell_wh = (battery.max_wh - battery.min_wh) / TABLE_SIZE
-        return tuple(battery.min_wh + cell_wh * (index + 0.5) for index in range(TABLE_SIZE))
+        battery, (cells, _) = self.task.battery, table_edges(self.task)
+        cell_wh = (battery.max_wh - battery.min_wh) / cells
+        return tuple(battery.min_wh + cell_wh * (index + 0.5) for index in range(cells))
 
     @cached_property
     def table(self) -> tuple[tuple[float, ...], ...]:
         """Marginal value after each step [EUR/kWh], as the mean over each cell of `soc_wh`."""
-        battery = self.task.battery
-        cell = (battery.max_wh - battery.min_wh) / TABLE_SIZE / 1000
+        battery, (cells, _) = self.task.battery, table_edges(self.task)
+        cell = (battery.max_wh - battery.min_wh) / cells / 1000
         below = (battery.min_wh - self.floor_wh) / 1000
-        return tuple(_cell_means(segments, below, cell) for segments in self.segments)
+        return tuple(_cell_means(segments, below, cell, cells) for segments in self.segments)
 
     @cached_property
     def _path(self) -> tuple[tuple[float, ...], float]:
@@ -298,7 +321,7 @@ def _back(
 
 def _penalised(marginal_value: list[Segment], task: Task, index: int) -> list[Segment]:
     """Add the prices of ending a step with too little in store."""
-    for level_wh, price in task.shortfalls(index):
+    for level_wh, price in (*task.shortfalls(index), *task.demanded(index)):
         below = (level_wh - task.floor_wh) / 1000
         result, at = [], 0.0
         for value, length in marginal_value:
@@ -312,7 +335,9 @@ def _penalised(marginal_value: list[Segment], task: Task, index: int) -> list[Se
     return marginal_value
 
 
-def _cell_means(marginal_value: list[Segment], below: float, cell: float) -> tuple[float, ...]:
+def _cell_means(
+    marginal_value: list[Segment], below: float, cell: float, cells: int
+) -> tuple[float, ...]:
     """Mean worth in each of the table's cells, starting `below` kWh above the list's start."""
     index, used = 0, 0.0
 
@@ -330,7 +355,7 @@ def _cell_means(marginal_value: list[Segment], below: float, cell: float) -> tup
         return area
 
     take(below)
-    return tuple(take(cell) / cell for _ in range(TABLE_SIZE))
+    return tuple(take(cell) / cell for _ in range(cells))
 
 
 def _forward(
@@ -351,7 +376,7 @@ def _forward(
         if task.forced and not holds:
             raise InfeasibleError(f"the battery cannot do what is forced at {step.start}")
         soc_wh = target_wh
-        for level_wh, price in task.shortfalls(index):
+        for level_wh, price in (*task.shortfalls(index), *task.demanded(index)):
             objective += max(0.0, level_wh - soc_wh) / 1000 * price
         powers.append(battery_w)
     steps = StepArrays(task.battery, task.grid, StepConditions.of(task))

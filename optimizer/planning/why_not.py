@@ -7,6 +7,7 @@ before cannot be changed, and a plan's rest is the best one from there on.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from optimizer.errors import InfeasibleError
 from optimizer.model.plan import Plan
 from optimizer.model.tariff import Peak
 from optimizer.planning import program
@@ -50,6 +51,7 @@ def task_from(task: Task, plan: Plan, at: int) -> Task:
     return replace(
         task, steps=task.steps[at:], start_wh=start_wh, decided=None,
         peak=_peak_from(task, plan, at), full_by=_full_by(task, plan, at),
+        override=None if task.override is None else task.override.from_step(at),
     )  # fmt: skip
 
 
@@ -161,5 +163,10 @@ def _ask(
     if abs(battery_w - planned_w) <= SAME_W:
         return Alternative(decision, watts, 0.0, planned=True, note=note)
     forced = replace(task, forced=((0, battery_w - FORCED_W, battery_w + FORCED_W),))
-    more = program.solve(forced).objective_eur - base_eur
+    try:
+        more = program.solve(forced).objective_eur - base_eur
+    except InfeasibleError:
+        if task.override is None:
+            raise
+        return Alternative(decision, None, None, note="the override leaves no choice")
     return Alternative(decision, watts, max(0.0, more) if more > -1e-6 else more, note=note)

@@ -38,6 +38,8 @@ class Matrix:
     most: list = field(default_factory=list)
     whole: list = field(default_factory=list)
     rows: list = field(default_factory=list)
+    stored: list = field(default_factory=list)
+    """Columns of the stored energy after each step."""
     offset: float = 0.0
 
     def column(self, cost=0.0, least=0.0, most=INFINITE, whole=False):
@@ -273,6 +275,7 @@ def exact_model(task):
     if task.full_by is not None:
         add_full_charge(m, task, stored)
     add_end(m, task, before)
+    m.stored = stored
     return m
 
 
