@@ -116,6 +116,8 @@ class ForecastInputs:
     """Days of less and of more PV energy than forecast."""
     notes: list[str]
     """Notes for the owner."""
+    history: pd.DataFrame | None
+    """The measured past of the load [W]; None if unknown."""
 
 
 def forecast(config: "Config", at: datetime, tariff: "Tariff | None" = None) -> ForecastInputs:
@@ -146,7 +148,8 @@ def forecast(config: "Config", at: datetime, tariff: "Tariff | None" = None) -> 
     if known < at + horizon - step:
         notes.append(f"prices, load and roof are known to {iso(known)}: the plan ends there")
     after = _beyond(costs, expected, known, step)
-    return ForecastInputs(frame, after, costs, expected.spread, expected.pv_days, notes)
+    days, history = expected.pv_days, expected.history
+    return ForecastInputs(frame, after, costs, expected.spread, days, notes, history)
 
 
 def _beyond(

@@ -16,13 +16,20 @@ from optimizer.model.plan import iso
 if TYPE_CHECKING:
     import sqlite3
 
+    import pandas as pd
+
     from optimizer.app.forecast_inputs import ForecastInputs
     from optimizer.config.sections import Config
+    from optimizer.model.override import Override
     from optimizer.model.plan import Plan
     from optimizer.model.tariff import Peak, Tariff
     from optimizer.planning.planner import PlanRequest
     from optimizer.planning.run_record import RunRecord
     from optimizer.planning.task import ForecastStep
+    from optimizer.store.overrides import StoredOverride
+
+ATTEMPTS = 3
+"""Planning runs in a row whose override may change before they are stored."""
 
 SOC_AGE_LIMIT = timedelta(minutes=30)
 """A noted state of charge older than this says nothing about a moment."""
@@ -36,6 +43,8 @@ class PlanInputs:
     steps: "tuple[ForecastStep, ...]"
     storable: bool
     """False for a plan of a past moment: control would follow it where it reaches the present."""
+    history: "pd.DataFrame | None" = None
+    """The measured past of the load, of which `away` learns the base load; None if unknown."""
 
 
 def nightly_plan(
@@ -63,15 +72,69 @@ def nightly_plan(
     OptimizerError
         If inputs are missing or rejected, or there is no feasible plan.
     """
-    inputs = plan_inputs(config, at, now, soc_percent)
-    plan, run = solve(inputs)
-    if inputs.storable and not dry_run:
-        store_run(config.store.folder, plan, run, now)
+    from optimizer.store.overrides import OverrideChangedError
+
+    for left in reversed(range(ATTEMPTS)):
+        inputs = plan_inputs(config, at, now, soc_percent)
+        plan, run = solve(inputs)
+        if dry_run or not inputs.storable:
+            break
+        try:
+            store_run(config.store.folder, plan, run, now)
+        except OverrideChangedError:
+            if not left:
+                raise
+            continue
         close_accounts(config, now)
+        break
     return plan, inputs.request.battery.capacity_wh
 
 
+def override_in_force(folder: Path, at: datetime) -> "StoredOverride | None":
+    """The owner's override that is in force at a moment; None without one or without a store."""
+    from optimizer.store import database, overrides
+
+    if not (folder / database.FILE_NAME).exists():
+        return None
+    with closing(database.connect(folder)) as connection:
+        return overrides.in_force(connection, at)
+
+
+def under(config: "Config", inputs: PlanInputs, override: "Override") -> PlanInputs:
+    """The inputs under an override; while `away` the load is at most the house's base load."""
+    from optimizer.app.house_forecast import most_load_w
+    from optimizer.forecast.base_load import base_load_w
+    from optimizer.model.override import OverrideKind
+    from optimizer.planning.arrays import with_base_load
+
+    request = replace(inputs.request, override=override)
+    if override.kind is not OverrideKind.AWAY:
+        return replace(inputs, request=request)
+    base_w = base_load_w(
+        inputs.history, request.made_at, config.zone, config.load.annual_kwh, most_load_w(config)
+    )
+    beyond = with_base_load(request.beyond, base_w, override.until, config.zone)
+    steps = with_base_load(inputs.steps, base_w, override.until, config.zone)
+    return replace(inputs, request=replace(request, beyond=beyond), steps=steps)
+
+
 def plan_inputs(
+    config: "Config", at: datetime | None, now: datetime, soc_percent: float | None = None,
+    tariff: "Tariff | None" = None,
+) -> PlanInputs:  # fmt: skip
+    """Inputs of a plan under the override that is in force at its moment.
+
+    Parameters and errors are those of `free_inputs`.
+    """
+    moment = now if at is None else at
+    inputs = free_inputs(config, at, now, soc_percent, tariff)
+    stored = override_in_force(config.store.folder, moment.replace(microsecond=0))
+    if stored is None or inputs.request.override is not None:
+        return inputs
+    return under(config, inputs, stored.override)
+
+
+def free_inputs(
     config: "Config", at: datetime | None, now: datetime, soc_percent: float | None = None,
     tariff: "Tariff | None" = None,
 ) -> PlanInputs:  # fmt: skip
@@ -89,12 +152,12 @@ def plan_inputs(
         return PlanInputs(*inputs_as_known(config.store.folder, moment), storable=False)
     if past and soc_percent is None:
         soc_percent = _noted_soc(config.store.folder, moment)
-    request, steps = gather(config, moment, soc_percent, tariff, ahead=moment > now)
+    request, steps, history = gather(config, moment, soc_percent, tariff, ahead=moment > now)
     outdated = moment < now - QUARTER and steps[-1].end > now
     if outdated:
         note = "made for a past moment, reaching into the present: the plan is not stored"
         request = replace(request, notes=(*request.notes, note))
-    return PlanInputs(request, steps, storable=not outdated)
+    return PlanInputs(request, steps, storable=not outdated, history=history)
 
 
 def solve(inputs: PlanInputs) -> "tuple[Plan, RunRecord]":
@@ -119,20 +182,25 @@ def run_record_of(
     return RunRecord(request, steps, plan.solve_s, versions)
 
 
-def store_run(folder: Path, plan: "Plan", run: "RunRecord", now: datetime) -> None:
-    """Store a plan with the record of its run."""
+def store_run(
+    folder: Path, plan: "Plan", run: "RunRecord", now: datetime,
+    taken: "StoredOverride | None" = None,
+) -> None:  # fmt: skip
+    """Store a plan with the record of its run, and the override that it is the first of."""
     from optimizer.planning import run_record
     from optimizer.store import database, plan_store
 
     with closing(database.connect(folder)) as connection:
-        plan_store.save(connection, plan, run_record.to_json(run), now)
+        plan_store.save(connection, plan, run_record.to_json(run), now, taken)
 
 
 def gather(
     config: "Config", at: datetime, soc_percent: float | None, tariff: "Tariff | None" = None, *,
     ahead: bool = False,
-) -> "tuple[PlanRequest, tuple[ForecastStep, ...]]":  # fmt: skip
+) -> "tuple[PlanRequest, tuple[ForecastStep, ...], pd.DataFrame | None]":  # fmt: skip
     """Inputs of a plan from the sources, and from the FEMS where its state of charge is needed.
+
+    The third is the measured past of the load.
 
     Parameters
     ----------
@@ -173,7 +241,7 @@ def gather(
         time_zone=config.zone.key,
         step_s=60 * config.planning.step_minutes,
     )
-    return _with_end_value(request, config, steps, inputs), steps
+    return _with_end_value(request, config, steps, inputs), steps, inputs.history
 
 
 def _with_metered_peak(peak: "Peak | None", config: "Config", at: datetime) -> "Peak | None":

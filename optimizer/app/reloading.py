@@ -41,6 +41,7 @@ def change_of(
         write=control.write,
         site=config.site,
         peak=None if config.tariff is None else config.tariff.peak,
+        zone=config.zone,
     )
     rhythm = ReplanInterval(timedelta(minutes=control.replan_minutes), config.zone, config.site)
     return SettingsChange(law, control.interval_s, rhythm)

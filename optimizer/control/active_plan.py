@@ -2,13 +2,13 @@
 
 import logging
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from optimizer.errors import DataError, NoPlanError
 from optimizer.fems.identity import Identity
 from optimizer.model.plan import Plan, iso
-from optimizer.store import known_device, plan_store
+from optimizer.store import known_device, overrides, plan_store
 from optimizer.store.database import is_corrupt
 
 log = logging.getLogger(__name__)
@@ -30,6 +30,8 @@ class ActivePlan:
     """Time when a plan was read last."""
     _plan: Plan | None = None
     _taken: Plan | None = None
+    _ended: int | None = None
+    """Number of the override whose end was noted."""
 
     def take(self, connection: sqlite3.Connection, _writable: bool) -> None:
         """Read from another file from now on; the plan in force stays until its end."""
@@ -67,8 +69,31 @@ class ActivePlan:
         return f"plan made {iso(plan.made_at)} to {iso(plan.steps[-1].end)}"
 
     def _take(self, plan: Plan) -> None:
+        plan = self._still_in_force(plan)
         if plan != self._plan:
             self._plan = self._taken = plan
+
+    def _still_in_force(self, plan: Plan) -> Plan:
+        """The plan without its override where that has ended before its time."""
+        order = plan.override
+        if order is None:
+            return plan
+        over = order.number == self._ended or overrides.has_ended(self.connection, order.number)
+        return replace(plan, override=None) if over else plan
+
+    def end_override(self, number: int | None, now: datetime) -> None:
+        """Note that the charge of an override is there; tried again where the store is busy."""
+        if number is None or number == self._ended:
+            return
+        if self._plan is not None:
+            self._plan = replace(self._plan, override=None)
+        try:
+            overrides.close(self.connection, now, overrides.Ending.REACHED, number)
+        except sqlite3.Error as error:
+            log.debug("the end of the override is not noted yet: %s", error)
+            return
+        self._ended = number
+        log.info("the override has ended: the charge is there")
 
 
 @dataclass(slots=True)

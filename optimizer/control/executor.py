@@ -186,6 +186,7 @@ class Executor:
         control_input = ControlInput(clocks, plan, view.snapshot, doubt, note)
         before = self._memory.quarter
         decision, self._memory = choose(control_input, self._memory, self.settings)
+        self.active_plan.end_override(self._memory.reached, now)
         if self._approach.may_write or self.shadow:
             decision = self._writer.carry_out(decision, clocks.monotonic_s)
             self._memory = replace(self._memory, held_w=decision.setpoint_w)

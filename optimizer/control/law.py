@@ -11,7 +11,7 @@ nothing is held and the FEMS balances the house every second by itself.
 
 import math
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Literal
 
 from optimizer.control import compliance, peak_guard, power_band
@@ -21,6 +21,7 @@ from optimizer.control.peak_guard import MeteredPeak
 from optimizer.control.power_band import BIAS_W, PowerBand, PowerPeak, allowed, peak_of
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
+from optimizer.model.override import Override
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.quarter_energy import QuarterEnergy
 from optimizer.model.snapshot import Channel, Decision, Reason, Snapshot
@@ -39,6 +40,8 @@ class ControlSettings:
     """The plan's site; None takes any."""
     peak: Peak | None = None
     """The tariff's price for the highest power bought; None if there is none."""
+    zone: tzinfo = UTC
+    """Time zone of the notes for the owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class ControlState:
     clocks: Timekeeping | None = None
     metered: MeteredPeak | None = None
     """Highest quarter-hour that the meter has seen in the running month or year."""
+    reached: int | None = None
+    """Number of the override whose charge was there: it does not begin again."""
 
     def doubtful(self) -> "ControlState":
         """The memory after a cycle without a good reading: steadiness has to be proved again."""
@@ -126,7 +131,11 @@ def decide(
     if memory.good_cycles < READY_AFTER:
         decision = Decision(now, None, Reason.STARTING, step=step.start, until=step.end)
         return decision, replace(memory, held_w=None)
-    chosen = _band(plan, step, reading, memory, settings)
+    override = _override(plan, now, memory)
+    if override is not None and _has_reached(override, snapshot):
+        memory = replace(memory, reached=override.number)
+        override = None
+    chosen = _band(plan, step, override, reading, memory, settings)
     memory = replace(memory, intent=chosen.intent, step_end=step.end)
     target_w = peak_guard.target_w(step, now, settings.peak, memory.metered)
     chosen = _within_peak(chosen, plan, step, reading, memory, settings, target_w)
@@ -179,13 +188,55 @@ def _step_of(plan: Plan | None, now: datetime, settings: ControlSettings) -> Ste
     return plan.step_at(now) or Reason.NO_STEP
 
 
+def _override(plan: Plan, now: datetime, memory: ControlState) -> Override | None:
+    """The owner's override that is in force."""
+    override = plan.override_at(now)
+    return None if override is None or override.number == memory.reached else override
+
+
+def _has_reached(override: Override, snapshot: Snapshot) -> bool:
+    """Tell whether a charge that ends when it is there has come so far, by the FEMS's own word."""
+    soc, wanted = snapshot.soc_percent, override.soc_percent
+    return override.at_once and soc is not None and wanted is not None and soc >= wanted
+
+
 def _band(
-    plan: Plan, step: Step, reading: CheckedReading, memory: ControlState, settings: ControlSettings
-) -> PowerBand:
-    soc_wh, battery = reading.soc.soc_wh, settings.battery
+    plan: Plan, step: Step, override: Override | None, reading: CheckedReading,
+    memory: ControlState, settings: ControlSettings,
+) -> PowerBand:  # fmt: skip
+    soc_wh, battery, rule = reading.soc.soc_wh, settings.battery, settings.grid.rule
+    stated = power_band.by_override(override, soc_wh, battery, rule, settings.zone)
+    if stated is not None:
+        return stated
+    if override is None:
+        step = _free_again(plan, step, reading.soc.at)
+    chosen = _planned_band(plan, step, override, soc_wh, memory, settings)
+    if override is None:
+        return chosen
+    return replace(chosen, note=f"{override.text(settings.zone)}; {chosen.note}")
+
+
+def _free_again(plan: Plan, step: Step, at: datetime) -> Step:
+    """The step, with the next one's values where an override has ended within it."""
+    override = plan.override
+    if override is None or not step.start < override.until <= at:
+        return step
+    later = plan.step_at(step.end)
+    return step if later is None else replace(step, values_eur_per_kwh=later.values_eur_per_kwh)
+
+
+def _planned_band(
+    plan: Plan, step: Step, override: Override | None, soc_wh: float, memory: ControlState,
+    settings: ControlSettings,
+) -> PowerBand:  # fmt: skip
+    """The band by the plan's values, intent or power."""
+    battery = settings.battery
     if settings.follow == "value":
         before = memory.intent if memory.step_end == step.end else None
-        return power_band.by_value(plan, step, soc_wh, battery, settings.grid.rule, before)
+        charge_w = power_band.charging_w(override, battery)
+        return power_band.by_value(
+            plan, step, soc_wh, battery, settings.grid.rule, before, charge_w=charge_w
+        )
     if settings.follow == "intent":
         return power_band.by_intent(step, soc_wh, battery)
     return power_band.by_power(step)

@@ -15,11 +15,12 @@ each limit is kept with a margin:
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from optimizer.control.input_checks import CheckedReading
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
+from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Intent, Plan, Step
 from optimizer.model.site import SitePhysics
 
@@ -118,6 +119,9 @@ HYSTERESIS_EUR_PER_KWH = 0.002
 self-consumption; what is being done ends only when the comparison has turned. Simulated years: 0.1
 to 0.3 ct earn the same within 2 EUR a year, none at all loses 20 to 50 EUR."""
 
+DEMANDED_EUR_PER_KWH = 1.0
+"""Above this a stored kWh's worth under an override is that of its demand, not of a price."""
+
 SAME_W = 1.0
 SAME_WH = 1.0
 
@@ -132,6 +136,39 @@ class PowerBand:
     note: str
 
 
+def by_override(
+    override: Override | None, soc_wh: float, battery: Battery, rule: Rule, zone: tzinfo = UTC
+) -> PowerBand | None:
+    """The band that an override states by itself; None where plan and prices decide within it.
+
+    A charge by a moment is in the plan's steps and values; nothing is stated for it here.
+    """
+    if override is None:
+        return None
+    text = override.text(zone)
+    match override.kind:
+        case OverrideKind.HOLD:
+            return PowerBand(Intent.HOLD, float("-inf"), 0.0, text)
+        case OverrideKind.SELF_CONSUMPTION:
+            return PowerBand(Intent.SELF_CONSUMPTION, float("-inf"), float("inf"), text)
+        case OverrideKind.CHARGE if override.at_once:
+            if soc_wh >= battery.capacity_wh * (override.soc_percent or 0.0) / 100:
+                return None
+            if not rule.grid_charging:  # all that the roof spares, and nothing is given away
+                return PowerBand(Intent.HOLD, float("-inf"), 0.0, text)
+            charge_w = charging_w(override, battery)
+            return PowerBand(Intent.CHARGE, float("-inf"), -charge_w, text)
+        case _:
+            return None
+
+
+def charging_w(override: Override | None, battery: Battery) -> float:
+    """Most that is charged from the grid [W]: the battery's limit, or a charge's own."""
+    if override is None or override.power_w is None:
+        return battery.max_charge_w
+    return min(override.power_w, battery.max_charge_w)
+
+
 def by_value(
     plan: Plan,
     step: Step,
@@ -139,6 +176,8 @@ def by_value(
     battery: Battery,
     rule: Rule,
     before: Intent | None = None,
+    *,
+    charge_w: float | None = None,
 ) -> PowerBand:
     """Compare the prices of the moment with what a stored kWh is worth at this state of charge.
 
@@ -150,16 +189,21 @@ def by_value(
     - keep room while selling the roof's surplus pays more than storing it;
     - else self-consumption: let the FEMS balance the house.
 
+    `charge_w` is the power of a charge, the battery's largest by default [W].
+
     `before` is what was done so far in this step. It is left only when the comparison has really
     turned: between that and its beginning lie `HYSTERESIS_EUR_PER_KWH`, so that the state of
     charge, which is known to some Wh at best, does not make hold and self-consumption take turns.
     """
     marginal_value = plan.value_at(step, soc_wh)
+    demanded = marginal_value > DEMANDED_EUR_PER_KWH and plan.override is not None
     buy, sell = step.buy_eur_per_kwh, step.sell_eur_per_kwh
     stored, saved = buy / battery.charge_efficiency, buy * battery.discharge_efficiency
     saved -= battery.wear_eur_per_kwh
     earned = sell * battery.discharge_efficiency - battery.wear_eur_per_kwh
     note = f"a stored kWh is worth {marginal_value * 100:.1f} ct"
+    if demanded:
+        note = "the override needs every kWh"
     low, high = float("-inf"), float("inf")
 
     def tie(*kept: Intent) -> float:
@@ -169,7 +213,7 @@ def by_value(
         return PowerBand(
             Intent.CHARGE,
             low,
-            -battery.max_charge_w,
+            -(battery.max_charge_w if charge_w is None else charge_w),
             f"{note}, stored from the grid {stored * 100:.1f} ct",
         )
     if rule.battery_export and earned > marginal_value + tie(Intent.DISCHARGE):

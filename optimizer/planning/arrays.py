@@ -1,7 +1,8 @@
 """Arrays of the program and of the value table, made from forecast frames."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
 
 import numpy as np
 import pandas as pd
@@ -148,3 +149,23 @@ def forecast_steps(frame: pd.DataFrame) -> tuple[ForecastStep, ...]:
         ForecastStep(start, end, round(buy, 6), round(sell, 6), round(load, 2), round(pv, 2), place)
         for (start, end), buy, sell, load, pv, place in zip(moments, *columns, places, strict=True)
     )
+
+
+def with_base_load(
+    steps: tuple[ForecastStep, ...], base_w: Sequence[float], until: datetime, zone: tzinfo
+) -> tuple[ForecastStep, ...]:
+    """Steps of a house in which nobody is at home until a moment.
+
+    Parameters
+    ----------
+    base_w
+        Base load of each local hour, 0 to 23 [W]: the load is at most that, in a step that holds
+        the moment by its share.
+    """
+    made = []
+    for step in steps:
+        share = min(max((until - step.start) / (step.end - step.start), 0.0), 1.0)
+        least_w = min(step.load_w, base_w[step.start.astimezone(zone).hour])
+        load_w = round(step.load_w + share * (least_w - step.load_w), 2)
+        made.append(replace(step, load_w=load_w))
+    return tuple(made)

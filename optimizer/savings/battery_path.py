@@ -86,8 +86,13 @@ def by_plan(
         step = None if plan is None else plan.step_at(spans[place].start)
         if plan is None or step is None:
             return None
-        if terms.follow == "value":
-            found = power_band.by_value(plan, step, soc_wh, terms.battery, terms.grid.rule)
+        order, rule = plan.override_at(spans[place].start), terms.grid.rule
+        stated = power_band.by_override(order, soc_wh, terms.battery, rule)
+        if stated is not None:
+            found = stated
+        elif terms.follow == "value":
+            charge_w = power_band.charging_w(order, terms.battery)
+            found = power_band.by_value(plan, step, soc_wh, terms.battery, rule, charge_w=charge_w)
         elif terms.follow == "intent":
             found = power_band.by_intent(step, soc_wh, terms.battery)
         else:

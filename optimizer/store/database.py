@@ -140,6 +140,13 @@ MIGRATIONS = (
     DROP TABLE kept;
     DROP TABLE price_day;
     """,
+    """
+    CREATE TABLE override (
+        number INTEGER PRIMARY KEY, taken_at TEXT NOT NULL, until TEXT NOT NULL,
+        body TEXT NOT NULL, cost_eur REAL NOT NULL, ended_at TEXT, ending TEXT
+    ) STRICT;
+    ALTER TABLE plan ADD COLUMN override INTEGER REFERENCES override(number);
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 

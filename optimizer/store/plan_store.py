@@ -10,7 +10,9 @@ from optimizer.errors import NoPlanError
 from optimizer.model.moments import QUARTER, floor
 from optimizer.model.plan import Plan, Step, iso
 from optimizer.model.plan_json import from_json, to_json
+from optimizer.store import overrides
 from optimizer.store.database import packed, transaction, unpacked
+from optimizer.store.overrides import OverrideChangedError, StoredOverride
 
 KEEP_ALL = timedelta(days=3)
 """So long every plan is kept with its run; then the last one of each day."""
@@ -27,7 +29,7 @@ KEEP_DAYS = timedelta(days=366)
 
 def save(
     connection: sqlite3.Connection, plan: Plan, run_input: Mapping[str, Any],
-    stored_at: datetime | None = None,
+    stored_at: datetime | None = None, taken: StoredOverride | None = None,
 ) -> int:  # fmt: skip
     """Store a plan with its run's whole input and let old ones go, in one transaction.
 
@@ -37,24 +39,37 @@ def save(
         What the plan was made from, as JSON data.
     stored_at
         Now; without it the moment that the plan was made for.
+    taken
+        The override that the plan is the first of: taken in the same transaction.
 
     Returns
     -------
     int
         The plan's number.
+
+    Raises
+    ------
+    OverrideChangedError
+        If the plan was made under another override than the one in force by now.
     """
     made_at, now = iso(plan.made_at), stored_at or plan.made_at
+    number = None if plan.override is None else plan.override.number
     with transaction(connection):
+        if taken is not None:
+            overrides.take(connection, taken)
+        current = overrides.in_force(connection, plan.made_at)
+        if number != (None if current is None else current.override.number):
+            raise OverrideChangedError("an override was taken or has ended meanwhile: plan again")
         run = connection.execute(
             "INSERT INTO run (made_at, stored_at, input) VALUES (?, ?, ?)",
             (made_at, iso(now), packed(json.dumps(run_input))),
         )
         row = connection.execute(
-            "INSERT INTO plan (run_id, made_at, site, bounds, first_start, last_end, body) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO plan (run_id, made_at, site, bounds, first_start, last_end, body, "
+            "override) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 run.lastrowid, made_at, plan.site, plan.bounds, iso(plan.steps[0].start),
-                iso(plan.steps[-1].end), packed(json.dumps(to_json(plan))),
+                iso(plan.steps[-1].end), packed(json.dumps(to_json(plan))), number,
             ),
         )  # fmt: skip
         _note_prices(connection, plan, made_at)
@@ -123,8 +138,15 @@ def load(connection: sqlite3.Connection, number: int) -> Plan:
     return from_json(data)
 
 
+NOT_VOID = (
+    "coalesce(override NOT IN "
+    "(SELECT number FROM override WHERE ending IN ('cancelled', 'replaced')), TRUE)"
+)
+"""Condition of a plan that no override of it was cancelled or replaced."""
+
+
 def in_force(connection: sqlite3.Connection, at: datetime) -> Plan:
-    """The newest whole plan that covers a moment.
+    """The newest whole plan that covers a moment, and is not void.
 
     Raises
     ------
@@ -133,7 +155,8 @@ def in_force(connection: sqlite3.Connection, at: datetime) -> Plan:
     """
     moment = iso(at)
     rows = connection.execute(
-        "SELECT id FROM plan WHERE first_start <= ? AND last_end > ? ORDER BY id DESC LIMIT 5",
+        f"SELECT id FROM plan WHERE first_start <= ? AND last_end > ? AND {NOT_VOID} "  # noqa: S608
+        "ORDER BY id DESC LIMIT 5",
         (moment, moment),
     ).fetchall()
     damage: NoPlanError | None = None
@@ -157,7 +180,9 @@ def number_in_force(connection: sqlite3.Connection, at: datetime) -> int:
     """
     moment = iso(at)
     row = connection.execute(
-        "SELECT max(id) FROM plan WHERE first_start <= ? AND last_end > ?", (moment, moment)
+        "SELECT max(id) FROM plan WHERE first_start <= ? AND last_end > ? "  # noqa: S608
+        f"AND {NOT_VOID}",
+        (moment, moment),
     ).fetchone()
     if row[0] is not None:
         return int(row[0])
@@ -207,11 +232,13 @@ def spans(
 ) -> Sequence[tuple[int, datetime, datetime, datetime]]:
     """Plans that were made before the end of a span and cover some of it, oldest first.
 
-    For each its number, when it was made, its first moment and its end.
+    For each its number, when it was made, its first moment and its end: that of its override, if
+    it is void.
     """
     rows = connection.execute(
-        "SELECT id, made_at, first_start, last_end FROM plan "
-        "WHERE made_at < ? AND first_start < ? AND last_end > ? ORDER BY id",
+        f"SELECT id, made_at, first_start, iif({NOT_VOID}, last_end, "  # noqa: S608
+        "(SELECT min(ended_at, last_end) FROM override AS its WHERE its.number = plan.override)) "
+        "FROM plan WHERE made_at < ? AND first_start < ? AND last_end > ? ORDER BY id",
         (iso(end), iso(end), iso(begin)),
     )
     at = datetime.fromisoformat

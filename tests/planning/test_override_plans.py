@@ -67,7 +67,8 @@ def test_the_recursion_prices_a_charge_like_the_program(random_task, seed):
 def test_eighty_percent_by_seven_is_there_and_the_night_stays_free(task_of, plan_task):
     """Charged in the cheapest hours before, not at once; afterwards the evening decides again."""
     rows = [DEAR] * 4 + [CHEAP] * 4 + [DEAR] * 8
-    task = with_override(task_of(rows, soc_percent=20, max_charge_w=3_000), charge_to(80.0, AT + timedelta(hours=10)))  # fmt: skip
+    override = charge_to(80.0, AT + timedelta(hours=10))
+    task = with_override(task_of(rows, soc_percent=20, max_charge_w=3_000), override)
     free, plan = plan_task(replace(task, override=None)), plan_task(task)
     assert plan.steps[9].soc_wh == pytest.approx(8_000, abs=0.1)
     assert [step.intent.value for step in plan.steps[:4]] == ["self_consumption"] * 4
@@ -158,9 +159,8 @@ def test_the_table_demands_the_charge_at_any_price_and_no_more_of_it(task_of, pl
     """Below the demanded charge the last step's worth is beyond any price, above it ordinary."""
     rows = [DEAR] * 4 + [CHEAP] * 4 + [DEAR] * 4
     for percent in (50, 63, 80, 90, 97, 100):
-        task = with_override(
-            task_of(rows, soc_percent=20, end_value=0.15), charge_to(percent, AT + timedelta(hours=8))
-        )  # fmt: skip
+        override = charge_to(percent, AT + timedelta(hours=8))
+        task = with_override(task_of(rows, soc_percent=20, end_value=0.15), override)
         plan = plan_task(task)
         assert 25 <= len(plan.value_soc_wh) <= 50
         step, kink_wh = plan.steps[7], plan.value_kink_wh
