@@ -53,7 +53,7 @@ class CurrentState:
 def current_state(config: "Config", now: datetime) -> CurrentState:
     """Read plan, live file, record and accounts of the moment."""
     from optimizer.report.status_lines import Status
-    from optimizer.store import database, live_state, pause, plan_store, quarter_record
+    from optimizer.store import database, live_state, overrides, pause, plan_store, quarter_record
 
     plan, no_plan = None, ""
     with closing(database.connect(config.store.folder)) as connection:
@@ -63,13 +63,16 @@ def current_state(config: "Config", now: datetime) -> CurrentState:
             no_plan = str(error)
         last_day = quarter_record.sums(connection, now - timedelta(days=1))
         today = account_of_today(connection, config, now)
+        override = overrides.in_force(connection, now)
     live = live_state.read(live_state.path_for(config.store.folder))
     if live is not None and live_state.has_ended(live):
         live = {**live, "reason": Reason.STOPPED.name.lower()}
     saving_eur = None if today is None else today.saving_eur
     stored = pause.load(config.store.folder)
     paused = stored if stored is not None and stored.in_force(now) else None
-    status = Status(now, plan, no_plan, live, config.battery.capacity_wh, saving_eur, paused)
+    status = Status(
+        now, plan, no_plan, live, config.battery.capacity_wh, saving_eur, paused, override
+    )
     return CurrentState(status, last_day, today)
 
 

@@ -16,6 +16,7 @@ from optimizer.cli import (
     export_command,
     fems_command,
     init_command,
+    override_command,
     pause_command,
     plan_command,
     read_command,
@@ -87,4 +88,5 @@ COMMANDS: dict[Callable[..., None], str] = {
 for command, line in COMMANDS.items():
     app.command(short_help=line)(command)
 app.add_typer(fems_command.app, name="fems")
+app.add_typer(override_command.app, name="override")
 app.add_typer(service_command.app, name="service")

@@ -172,8 +172,9 @@ class Reach:
 
 def reach(task: Task, override: Override, beyond: tuple[ForecastStep, ...] = ()) -> Reach:
     """How far a charge gets by its moment, and when it is there at the earliest."""
-    capped = replace(task, override=_caps(task, replace(override, until=task.steps[-1].end)))
-    after = _after(capped, beyond, max(override.until, capped.steps[-1].end + DAY))
+    until = max(override.until, task.steps[-1].end + DAY)
+    capped = replace(task, override=_caps(task, replace(override, until=until)))
+    after = _after(capped, beyond, until)
     path_wh = fastest_wh(capped)
     later_wh = fastest_wh(replace(after, start_wh=path_wh[-1]))
     steps, level_wh = (*task.steps, *after.steps), _level_wh(task, override)

@@ -1,4 +1,4 @@
-"""Status of executor, battery and plan as five lines."""
+"""Status of executor, battery and plan as five lines, and one more for an override."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from optimizer.model.plan import Intent, Plan, Step, iso
 from optimizer.model.snapshot import Reason
+from optimizer.store.overrides import StoredOverride
 from optimizer.store.pause import Pause
 from optimizer.telemetry.cycle_report import planned_soc_percent
 from optimizer.text.local_time import clock
@@ -46,6 +47,8 @@ class Status:
     """Saving of today so far [EUR]; None where it cannot be accounted for."""
     pause: Pause | None = None
     """The owner's pause, if one is in force."""
+    override: StoredOverride | None = None
+    """The owner's override, if one is in force."""
 
     @property
     def running(self) -> bool:
@@ -154,6 +157,9 @@ class Status:
             "state": self.state,
             "why": self.why,
             "pause": None if self.pause is None else self.pause.as_json(),
+            "override": None
+            if self.override is None
+            else self.override.override.as_json() | {"cost_eur": self.override.cost_eur},
             "executor": live or None,
             "held_until": None if self.until is None else iso(self.until),
             "plan_made_at": None if self.plan is None else iso(self.plan.made_at),
@@ -176,14 +182,22 @@ class Status:
         return "\n".join("\n".join(fit(line, COLUMN)) for line in self.lines(zone))
 
     def lines(self, zone: ZoneInfo) -> list[str]:
-        """The five lines, of any length."""
+        """The five lines, of any length; with an override, one more."""
         return [
             f"{self._state_words():<{COLUMN}}{self._held(zone)}{self._alive()}",
             f"battery     {self._battery()}",
             f"price       {self._price(zone)}",
             f"why         {self._why(zone)}",
             f"next        {self._next(zone)}",
+            *([] if self.override is None else [f"override    {self._override(zone)}"]),
         ]
+
+    def _override(self, zone: ZoneInfo) -> str:
+        """The owner's override, its price, and what stands above it."""
+        if self.override is None:
+            return ""
+        text = f"{self.override.override.text(zone)}, taken for {self.override.cost_eur:z.2f} EUR"
+        return text if self.pause is None else f"{text}; the pause stands above it"
 
     def _state_words(self) -> str:
         """Name of the state, with the space that a long one needs behind it."""
