@@ -122,6 +122,9 @@ to 0.3 ct earn the same within 2 EUR a year, none at all loses 20 to 50 EUR."""
 DEMANDED_EUR_PER_KWH = 1.0
 """Above this a stored kWh's worth under an override is that of its demand, not of a price."""
 
+KEPT_SHARE = 0.01
+"""So far above a demanded charge nothing is discharged [1]: a FEMS reports whole percents."""
+
 SAME_W = 1.0
 SAME_WH = 1.0
 
@@ -223,7 +226,8 @@ def by_value(
             high,
             f"{note}, sold now {earned * 100:.1f} ct",
         )
-    hold = saved < marginal_value - tie(Intent.HOLD, Intent.CHARGE)
+    kept_value = _last_kwh_value(plan, step, soc_wh, battery, marginal_value)
+    hold = saved < kept_value - tie(Intent.HOLD, Intent.CHARGE)
     defer = sell / battery.charge_efficiency > marginal_value + tie(Intent.DEFER, Intent.DISCHARGE)
     if hold:
         text = f"{note}, in the house now {saved * 100:.1f} ct"
@@ -233,6 +237,20 @@ def by_value(
             Intent.DEFER, 0.0, high, f"{note}, selling the roof's pays {sell * 100:.1f} ct"
         )
     return PowerBand(Intent.SELF_CONSUMPTION, low, high, note)
+
+
+def _last_kwh_value(
+    plan: Plan, step: Step, soc_wh: float, battery: Battery, next_value: float
+) -> float:
+    """Worth of the last stored kWh, which a discharge gives away [EUR/kWh].
+
+    It differs from that of the next one just above the charge that an override demands. Without the
+    difference the battery would be discharged below it and charged again, in turns.
+    """
+    kink_wh = plan.value_kink_wh
+    if kink_wh is None or not kink_wh <= soc_wh < kink_wh + KEPT_SHARE * battery.capacity_wh:
+        return next_value
+    return plan.value_at(step, kink_wh - SAME_WH)
 
 
 def by_intent(step: Step, soc_wh: float, battery: Battery) -> PowerBand:

@@ -22,6 +22,7 @@ from optimizer.control.policy import ControlInput, choose
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.moments import floor
+from optimizer.model.plan import Plan
 from optimizer.model.snapshot import Decision, Reason, Snapshot
 from optimizer.planning import run_record
 from optimizer.planning.arrays import forecast_steps
@@ -33,8 +34,9 @@ from optimizer.simulation.fems.profile import Profile
 from optimizer.simulation.http_simulation import profile
 from optimizer.simulation.plant import HeldPower, Plant, PowerFlow
 from optimizer.simulation.simulate import SimulatedSpan, sample_spans, simulate
-from optimizer.store import plan_store
+from optimizer.store import overrides, plan_store
 from optimizer.store.journal import Journal
+from optimizer.store.overrides import StoredOverride
 
 MINUTE = timedelta(minutes=1)
 HOURS = 1 / 60
@@ -172,6 +174,7 @@ class MinuteSimulation:
         control_input = ControlInput(clocks, self._active_plan.at(at), snapshot, doubt)
         before = self._memory.quarter
         decision, self._memory = choose(control_input, self._memory, self.settings)
+        self._active_plan.end_override(self._memory.reached, at)
         after = self._memory.quarter
         if before is not None and after is not None and before.start != after.start:
             self._journal.quarter(after.previous or before)
@@ -191,17 +194,22 @@ class MinuteSimulation:
         self._cycle(self.at, None)
         self._stop(self.at)
 
-    def plan(self, at: datetime, known_to: datetime) -> None:
-        """Plan with what could be known, and store it."""
+    def plan(
+        self, at: datetime, known_to: datetime, taken: StoredOverride | None = None
+    ) -> Plan:
+        """Plan with what could be known under the override in force, or one taken now; store it."""
         frame = self.forecast(self.week, at, known_to)
         soc = round(100 * self.house.soc_wh / self.settings.battery.capacity_wh)
+        order = overrides.in_force(self.connection, at) if taken is None else taken
         request = PlanRequest(
-            at, "sample house", self.settings.battery, self.settings.grid, float(soc)
-        )
+            at, "sample house", self.settings.battery, self.settings.grid, float(soc),
+            override=None if order is None else order.override,
+        )  # fmt: skip
         steps = forecast_steps(frame)
         plan = make_plan(steps, request, time.perf_counter)
         run = RunRecord(request, steps, plan.solve_s, Versions("simulation", "", "", plan.solver))
-        plan_store.save(self.connection, plan, run_record.to_json(run))
+        plan_store.save(self.connection, plan, run_record.to_json(run), taken=taken)
+        return plan
 
 
 def simulate_minutes(

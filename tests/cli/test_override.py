@@ -105,8 +105,14 @@ def test_without_a_terminal_nothing_is_taken(owner, tmp_path):
 @pytest.mark.parametrize(
     ("args", "parts"),
     [
-        (["charge", "--to", "100", "--by", "MIN5"], ["100 % can be reached at ", " at the earliest; by ", " %"]),
-        (["charge", "--to", "99", "--power", "100"], ["99 % cannot be reached within what is forecast; by "]),
+        (
+            ["charge", "--to", "100", "--by", "MIN5"],
+            ["100 % can be reached at ", " at the earliest; by ", " %"],
+        ),
+        (
+            ["charge", "--to", "99", "--power", "100"],
+            ["99 % cannot be reached within what is forecast; by "],
+        ),
     ],
 )  # fmt: skip
 def test_what_cannot_be_reached_is_refused_with_what_can(owner, tmp_path, args, parts):
@@ -151,7 +157,8 @@ def test_a_newer_override_replaces_the_older_and_the_older_plans_are_void(owner,
 
 
 def test_away_plans_with_the_base_load_and_costs_the_owner_nothing(owner, tmp_path):
-    done = owner("override", "away", "--until", f"{datetime.now(BERLIN) + timedelta(days=7):%Y-%m-%d}", "--yes")  # fmt: skip
+    week = datetime.now(BERLIN) + timedelta(days=7)
+    done = owner("override", "away", "--until", f"{week:%Y-%m-%d}", "--yes")
     assert done.returncode == 0, done.stderr
     assert "the plan reckons with " in done.stdout
     assert json.loads(owner("override", "list", "--json").stdout)["overrides"][0]["cost_eur"] == 0
@@ -242,7 +249,9 @@ def test_a_question_is_asked_at_a_terminal(owner, monkeypatch, tmp_path):
         assert ("nothing was taken" in done.stdout) is not taken
 
 
-def test_a_fems_that_does_not_answer_leaves_everything_as_it_was(write_config, files_for_now, in_process):  # fmt: skip
+def test_a_fems_that_does_not_answer_leaves_everything_as_it_was(
+    write_config, files_for_now, in_process
+):
     write_config(files_for_now)
     done = in_process("override", "hold", "--for", "1h", "--yes")
     assert done.returncode == ExitCode.UNREACHABLE
