@@ -239,8 +239,9 @@ class Site:
         -------
         pd.DataFrame
             A row a local day, index `start`; `day` is the local date, `saving_eur` the saving over
-            self-consumption, equal to `planning_eur + forecast_eur + execution_eur`; the other
-            columns as in `optimizer report --json`. Days without a record are left out.
+            self-consumption, equal to `planning_eur + override_eur + forecast_eur +
+            execution_eur`, the second minus the price of overrides; the other columns as in
+            `optimizer report --json`. Days without a record are left out.
         """
         return record_frames.savings_frame(self._stored, self._at(begin), self._at(end), self.now)
 

@@ -140,6 +140,7 @@ def _savings(report: OwnerReport) -> dict[str, Any] | None:
     return {
         "rows": rows,
         "total": together,
+        "priced": any(cents.override for _, cents, _ in rows),
         "doubt": f"known to {unsure:.2f} EUR",
         "verdict": account_text.verdict(together.saved, unsure),
         "model": account_text.model(days),

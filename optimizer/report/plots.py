@@ -118,7 +118,8 @@ def _label_time(axes: Axes, zone: ZoneInfo) -> None:
 
 PARTS = (("planning_eur", "promised by the plan", "#0072B2"),
          ("forecast_eur", "what came otherwise", "#E69F00"),
-         ("execution_eur", "execution", "#999999"))  # fmt: skip
+         ("execution_eur", "execution", "#999999"),
+         ("override_eur", "your overrides", "#CC79A7"))  # fmt: skip
 
 
 def savings_figure(days: "pd.DataFrame") -> Figure:
@@ -149,6 +150,8 @@ def savings_figure(days: "pd.DataFrame") -> Figure:
     bills.set_ylabel("bill, EUR\n(less what is stored)")
     above, below = [0.0] * len(days), [0.0] * len(days)
     for name, label, colour in PARTS:
+        if name == "override_eur" and not (name in days and days[name].any()):
+            continue
         values = days[name].tolist()
         bottom = [a if v > 0 else b for a, b, v in zip(above, below, values, strict=True)]
         parts.bar(places, values, 0.6, bottom=bottom, label=label, color=colour)

@@ -3,7 +3,7 @@
 A day's account: what the plan saved against self-consumption, and why not more; pure, adds up.
 
     saving = own-use bill - actual bill + wear + worth of what is stored more at the end
-           = planning + forecast + execution
+           = planning + override + forecast + execution
 
 Four runs over the same quarter-hours, from the same measured charge, at the same prices:
 
@@ -12,7 +12,10 @@ Four runs over the same quarter-hours, from the same measured charge, at the sam
     self-consumption on what was expected
     the plan's law on what was expected
 
-    planning  = what the plan promised: self-consumption minus the plan's law, on what was expected
+    override  = minus the price at which the owner took overrides: the plan with it less the plan
+                without it, spread over its time, as far as that was counted
+    planning  = what the plan promised: self-consumption minus the plan's law, on what was expected;
+                without the price of overrides, which are the owner's and not the plan's
     forecast  = the same on what came, minus that promise
     execution = the plan's law on what came, minus what really happened
 
@@ -81,6 +84,8 @@ class DayAccount:
     planning_eur: float = 0.0
     forecast_eur: float = 0.0
     execution_eur: float = 0.0
+    override_eur: float = 0.0
+    """Minus the price of the owner's overrides: none is 0."""
     model_off_wh: float = 0.0
     """By how much the battery's model, fed with the measured power, misses the measured charge."""
     model_through_wh: float = 0.0
@@ -197,6 +202,7 @@ def _priced(
         [r.expected_ideal for r in runs]
     )
     ideal = cost([r.ideal for r in runs])
+    override = sum(known.override_eur.get(quarter.start, 0.0) for quarter in counted)
     return replace(
         day,
         bill_eur=bill,
@@ -207,7 +213,8 @@ def _priced(
         stored_wh=sum(more),
         stored_eur=sum(wh / 1000 * price for wh, price in zip(more, prices, strict=True)),
         stored_eur_per_kwh=prices[-1],
-        planning_eur=promise,
+        planning_eur=promise + override,
+        override_eur=-override + 0.0,
         forecast_eur=cost([r.self_consumption for r in runs]) - ideal - promise,
         execution_eur=ideal - (bill + wear - left_eur),
         model_off_wh=sum(abs(model_off_wh(part.quarters, terms)) for part in parts),

@@ -15,7 +15,8 @@ from optimizer.savings import account
 from optimizer.savings.account import DayAccount
 from optimizer.savings.battery_path import AccountingRules
 from optimizer.savings.measured_day import KnownQuarters, QuarterPrice
-from optimizer.store import closed_accounts, plan_store, quarter_record
+from optimizer.store import closed_accounts, overrides, plan_store, quarter_record
+from optimizer.store.overrides import Ending, StoredOverride
 
 SETTLED = timedelta(hours=1)
 """So long after its end a day may be closed: the executor has written its last rows."""
@@ -50,8 +51,33 @@ def known(connection: sqlite3.Connection, begin: datetime, end: datetime) -> Kno
     """Everything that is known of a span."""
     measured = quarter_record.between(connection, begin, end)
     return KnownQuarters(
-        measured, _prices(connection, begin, end), _in_force(connection, begin, end, measured)
+        measured,
+        _prices(connection, begin, end),
+        _in_force(connection, begin, end, measured),
+        override_prices(overrides.between(connection, begin, end), begin, end),
     )
+
+
+def override_prices(
+    taken: Sequence[StoredOverride], begin: datetime, end: datetime
+) -> dict[datetime, float]:
+    """Prices of overrides, spread over their time: what falls to each quarter-hour [EUR].
+
+    The whole price falls to the time that an override was meant to last; one that was cancelled or
+    replaced has cost its part until then, a charge that was there earlier all of it.
+    """
+    prices: dict[datetime, float] = {}
+    for stored in taken:
+        order, over = stored.override, stored.end()
+        whole = over if stored.ending is Ending.REACHED else order.until
+        length = max(whole - order.since, timedelta(seconds=1))
+        at = floor(max(begin, order.since))
+        while at < min(end, over):
+            part = min(at + QUARTER, over) - max(at, order.since)
+            share = max(part, timedelta(0)) / length
+            prices[at] = prices.get(at, 0.0) + stored.cost_eur * share
+            at += QUARTER
+    return prices
 
 
 def _prices(
@@ -139,7 +165,8 @@ def between(
 
 
 def _from_json(figures: Mapping[str, Any]) -> DayAccount:
-    return DayAccount(**{item.name: figures[item.name] for item in fields(DayAccount)})
+    names = [item.name for item in fields(DayAccount)]
+    return DayAccount(**{name: figures[name] for name in names if name in figures})
 
 
 def close(connection: sqlite3.Connection, house: AccountInputs, now: datetime) -> int:

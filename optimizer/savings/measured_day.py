@@ -1,7 +1,7 @@
 """Selection of the quarter-hours that can be counted, and their measured energies; pure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -34,6 +34,8 @@ class KnownQuarters:
     prices: Mapping[datetime, QuarterPrice]
     plans: Mapping[datetime, Plan]
     """The plan that was in force at the start."""
+    override_eur: Mapping[datetime, float] = field(default_factory=dict)
+    """Price of the owner's overrides that falls to the quarter-hour [EUR]."""
 
 
 class SelectedQuarters(NamedTuple):

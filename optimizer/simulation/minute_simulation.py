@@ -194,9 +194,7 @@ class MinuteSimulation:
         self._cycle(self.at, None)
         self._stop(self.at)
 
-    def plan(
-        self, at: datetime, known_to: datetime, taken: StoredOverride | None = None
-    ) -> Plan:
+    def plan(self, at: datetime, known_to: datetime, taken: StoredOverride | None = None) -> Plan:
         """Plan with what could be known under the override in force, or one taken now; store it."""
         frame = self.forecast(self.week, at, known_to)
         soc = round(100 * self.house.soc_wh / self.settings.battery.capacity_wh)

@@ -29,6 +29,12 @@ class CycleReport:
         return None if self.plan is None else self.plan.step_at(self.decision.at)
 
     @property
+    def override_text(self) -> str:
+        """The owner's override in force, in words; "" without one."""
+        override = None if self.plan is None else self.plan.override_at(self.decision.at)
+        return "" if override is None else override.text(self.zone)
+
+    @property
     def problem(self) -> bool:
         """True where the decision's reason needs the owner's attention."""
         return self.decision.reason not in UNREMARKABLE

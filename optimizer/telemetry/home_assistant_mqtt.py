@@ -59,6 +59,7 @@ SENSORS = (
     Sensor("buy_eur_per_kwh", "Price", "EUR/kWh"),
     Sensor("stored_value_eur_per_kwh", "Worth of a stored kWh", "EUR/kWh"),
     Sensor("plan_age_min", "Age of the plan", "min", "duration"),
+    Sensor("override", "Override"),
     Sensor("following", "Following the plan", binary=True),
     Sensor("problem", "Problem", kind="problem", binary=True),
 )
@@ -213,6 +214,7 @@ def state(cycle: CycleReport) -> dict[str, Any]:
         "stored_value_eur_per_kwh": (
             None if step is None else round(step.stored_value_eur_per_kwh, 4)
         ),
+        "override": cycle.override_text or "none",
         "plan_age_min": None if age_s is None else round(age_s / 60),
         "following": "ON" if decision.setpoint_w is not None else "OFF",
         "problem": "ON" if cycle.problem else "OFF",

@@ -14,7 +14,7 @@ HALF_PERCENT = 0.005
 class Cents:
     """Money in whole cents: the account's figures, which add up as they are printed.
 
-    Self-consumption - bill + stored + wear = saved = plan + forecast + execution.
+    Self-consumption - bill + stored + wear = saved = plan + override + forecast + execution.
 
     Rounding remainders go to the figures that are estimates anyway: stored energy and execution.
     """
@@ -28,6 +28,7 @@ class Cents:
     planning: int = 0
     forecast: int = 0
     execution: int = 0
+    override: int = 0
 
     @classmethod
     def of(cls, day: DayAccount) -> Self:
@@ -35,6 +36,7 @@ class Cents:
         self_consumption, bill = _cents(day.self_consumption_bill_eur), _cents(day.bill_eur)
         wear, saved = _cents(day.worn_eur), _cents(day.saving_eur)
         planning, forecast = _cents(day.planning_eur), _cents(day.forecast_eur)
+        override = _cents(day.override_eur)
         return cls(
             self_consumption=self_consumption,
             bill=bill,
@@ -44,7 +46,8 @@ class Cents:
             saved=saved,
             planning=planning,
             forecast=forecast,
-            execution=saved - planning - forecast,
+            execution=saved - planning - forecast - override,
+            override=override,
         )
 
     def __add__(self, other: "Cents") -> "Cents":
@@ -140,17 +143,20 @@ def lines(days: Sequence[DayAccount], capacity_wh: float) -> list[str]:
     if not days:
         return ["nothing can be accounted yet: no quarter-hour was measured under a plan"]
     rows = [(day.day, Cents.of(day)) for day in days]
+    priced = any(cents.override for _, cents in rows)
     if len(days) > 1:
         rows.append(("together", total(days)))
     table = [
         f"{name:<10}  {eur(c.no_battery):>10}{eur(c.self_consumption):>10}{eur(c.bill):>10}"
         f"{eur(c.stored):>10}{eur(c.wear):>9}{eur(c.saved):>10}{eur(c.planning):>9}"
         f"{eur(c.forecast):>10}{eur(c.execution):>11}"
+        + (f"{eur(c.override):>10}" if priced else "")
         for name, c in rows
     ]
     unsure = sum(unsure_eur(day, capacity_wh) ** 2 for day in days) ** 0.5
     closing = [verdict(rows[-1][1].saved, unsure), model(days), left_out(days)]
-    return ["EUR", HEAD, *table, "", *(line for line in closing if line)]
+    head = HEAD + "  override" * priced
+    return ["EUR", head, *table, "", *(line for line in closing if line)]
 
 
 def as_json(days: Sequence[DayAccount]) -> dict[str, Any]:

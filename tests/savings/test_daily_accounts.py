@@ -7,6 +7,7 @@ from datetime import date, timedelta
 import pytest
 
 from optimizer.forecast import forecast_frame
+from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import iso
 from optimizer.model.snapshot import Decision, Reason
 from optimizer.planning.arrays import forecast_steps
@@ -18,8 +19,9 @@ from optimizer.savings.measured_day import QuarterPrice
 from optimizer.simulation import minute_simulation, sample_data
 from optimizer.simulation.minute_simulation import Disturbance, Trouble
 from optimizer.sources import owner_csv
-from optimizer.store import database, plan_store
+from optimizer.store import database, overrides, plan_store
 from optimizer.store.journal import Journal, ticks_between
+from optimizer.store.overrides import StoredOverride
 from optimizer.text import account_text
 
 HOUSE = daily_accounts.AccountInputs(
@@ -157,6 +159,50 @@ def test_days_are_closed_while_their_plans_are_kept_and_stay_so(store):
     store.execute("DELETE FROM plan")
     store.execute("UPDATE price SET buy_eur_per_kwh = 9")
     assert daily_accounts.days(store, HOUSE, END + 5 * HOUR, 3) == before
+
+
+def taken(store, since, until, cost_eur, number=1):
+    override = Override(number, OverrideKind.HOLD, since, until, "owner")
+    with database.transaction(store):
+        overrides.take(store, StoredOverride(override, cost_eur))
+    return override
+
+
+def test_an_override_is_an_item_of_its_own_and_the_account_still_adds_up(store):
+    free = daily_accounts.of_day(store, HOUSE, DAY, END)
+    taken(store, BEGIN + 10 * HOUR, BEGIN + 14 * HOUR, 0.80)
+    day = daily_accounts.of_day(store, HOUSE, DAY, END)
+    assert day.override_eur == pytest.approx(-0.80)
+    assert day.planning_eur == pytest.approx(free.planning_eur + 0.80)
+    assert day.saving_eur == free.saving_eur
+    parts = day.planning_eur + day.override_eur + day.forecast_eur + day.execution_eur
+    assert parts == pytest.approx(day.saving_eur, abs=1e-9)
+    noon = daily_accounts.of_day(store, HOUSE, DAY, BEGIN + 12 * HOUR)
+    assert noon.override_eur == pytest.approx(-0.40)
+    table = account_text.lines([day], 22_000)
+    assert table[1].endswith("  override")
+    assert table[2].endswith("     -0.80")
+    assert "override" not in account_text.lines([free], 22_000)[1]
+    daily_accounts.close(store, HOUSE, END + HOUR)
+    assert day in daily_accounts.days(store, HOUSE, END + 5 * HOUR, 3)
+
+
+def test_a_price_falls_to_the_time_that_an_override_was_meant_to_last(store):
+    """Replaced after one of four hours it has cost a quarter; each day has its part."""
+    taken(store, BEGIN + 10 * HOUR, BEGIN + 14 * HOUR, 0.80)
+    taken(store, BEGIN + 11 * HOUR, BEGIN + 13 * HOUR, 0.10, number=2)
+    overrides.close(store, BEGIN + 12 * HOUR, overrides.Ending.REACHED)
+    found = daily_accounts.known(store, BEGIN, END).override_eur
+    assert sum(found.values()) == pytest.approx(0.80 / 4 + 0.10)
+    taken(store, END - HOUR, END + 3 * HOUR, 1.0, number=3)
+    found = daily_accounts.known(store, BEGIN, END).override_eur
+    assert sum(found.values()) == pytest.approx(0.80 / 4 + 0.10 + 1.0 / 4)
+
+
+def test_days_that_were_closed_before_there_were_overrides_are_still_read(store):
+    daily_accounts.close(store, HOUSE, END + HOUR)
+    store.execute("UPDATE ledger_day SET body = json_remove(body, '$.override_eur')")
+    assert daily_accounts.days(store, HOUSE, END + 5 * HOUR, 3)[-1].override_eur == 0.0
 
 
 def story(store, **changed):

@@ -20,6 +20,7 @@ from optimizer.errors import ConfigError, UnreachableError
 from optimizer.fems.client import CallCounts
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Intent
 from optimizer.model.snapshot import Decision, Reason, Snapshot
 from optimizer.planning.planner import PlanRequest, make_plan
@@ -76,6 +77,10 @@ def test_facts_of_one_cycle(facts, plan):
     assert (paused.action, paused.problem) == ("paused", False)
     shown = home_assistant_mqtt.state(paused)
     assert (shown["action"], shown["reason"], shown["problem"]) == ("paused", note, "OFF")
+    assert shown["override"] == "none"
+    order = Override(1, OverrideKind.HOLD, paused.decision.at, paused.decision.at + HOUR, "owner")
+    under = replace(paused, plan=replace(facts.plan, override=order))
+    assert home_assistant_mqtt.state(under)["override"].startswith("hold until ")
 
 
 def figures(page):
@@ -255,7 +260,7 @@ def test_home_assistant_finds_one_device_and_its_figures(broker, listener, facts
     heard, listen = listener
     client = listen()
     broker.start()
-    wait(lambda: heard.get(ONLINE) == "online" and len(heard) == 13)
+    wait(lambda: heard.get(ONLINE) == "online" and len(heard) == 14)
     broker.publish(facts)
     wait(lambda: STATE in heard and "optimizer/my_house/plan" in heard)
     configs = {topic: json.loads(text) for topic, text in heard.items() if "config" in topic}
