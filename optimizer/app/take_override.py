@@ -52,7 +52,7 @@ class Offer:
 
     @property
     def difference_eur(self) -> float:
-        """What the plan costs more than the one without it: bill, wear, peaks, energy left."""
+        """Cost of the plan above the one without it: bill, wear, peaks, energy left [EUR]."""
         return _objective_eur(self.plan) - _objective_eur(self.without)
 
     @property
@@ -87,7 +87,7 @@ class Offer:
         return f"{abs(eur):.2f} EUR {word} than the plan"
 
     def reached_at(self) -> datetime | None:
-        """When the plan has the charge, to the minute; None where none is asked for or planned."""
+        """Moment of the charge in the plan, to the minute; None where none is asked for."""
         if self.override.soc_percent is None:
             return None
         level_wh = self.capacity_wh * (self.override.soc_percent - SAME_PERCENT) / 100
@@ -245,7 +245,7 @@ def stored_overrides(config: "Config", count: int) -> Sequence[StoredOverride]:
 
 
 def outcome(config: "Config", now: datetime) -> str:
-    """Who carries an override out, in one sentence."""
+    """Sentence about the executor or the pause that an override meets."""
     from optimizer.store.executor_lock import executor_running
 
     paused = pause.load(config.store.folder)

@@ -80,7 +80,7 @@ def _fixed(task: Task, hold: bool, count: int) -> Task:
 
 
 def _charging(task: Task, override: Override, beyond: tuple[ForecastStep, ...]) -> Task:
-    """What a charge demands after each step."""
+    """Demands of a charge after each step."""
     level_wh = min(_level_wh(task, override), task.battery.max_wh)
     fastest = fastest_wh(task)
     if override.at_once:
@@ -162,16 +162,16 @@ def _left_to_do_wh(task: Task, override: Override, beyond: tuple[ForecastStep, .
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a charge can come to at best."""
+    """Best that a charge can come to."""
 
     by_wh: float
     """Stored energy at the demanded moment [Wh]."""
     earliest: datetime | None
-    """When the demanded charge is there at the earliest; None if not within what is forecast."""
+    """Earliest moment of the demanded charge; None if it lies beyond what is forecast."""
 
 
 def reach(task: Task, override: Override, beyond: tuple[ForecastStep, ...] = ()) -> Reach:
-    """How far a charge gets by its moment, and when it is there at the earliest."""
+    """Charge that can be had by its moment, and the earliest moment of the demanded one."""
     until = max(override.until, task.steps[-1].end + DAY)
     capped = replace(task, override=_caps(task, replace(override, until=until)))
     after = _after(capped, beyond, until)

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 
 class Ending(StrEnum):
-    """Why an override ended before its time."""
+    """Reasons why an override ended before its time."""
 
     REACHED = "reached"
     """The charge that was asked for is there."""
@@ -41,11 +41,11 @@ class StoredOverride:
     cost_eur: float
     """Price at which it was taken: what its plan costs more than the plan without it [EUR]."""
     ended_at: datetime | None = None
-    """When it ended before its time."""
+    """Moment at which it ended before its time."""
     ending: Ending | None = None
 
     def end(self) -> datetime:
-        """When it ended, or will at the latest."""
+        """Moment at which it ended, or will at the latest."""
         return self.override.until if self.ended_at is None else self.ended_at
 
     def state(self, now: datetime) -> str:

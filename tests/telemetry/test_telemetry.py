@@ -264,9 +264,9 @@ def test_home_assistant_finds_one_device_and_its_figures(broker, listener, facts
     broker.publish(facts)
     wait(lambda: STATE in heard and "optimizer/my_house/plan" in heard)
     configs = {topic: json.loads(text) for topic, text in heard.items() if "config" in topic}
-    assert len(configs) == 12
+    assert len(configs) == 13
     assert len({str(config["device"]) for config in configs.values()}) == 1
-    assert len({config["unique_id"] for config in configs.values()}) == 12
+    assert len({config["unique_id"] for config in configs.values()}) == 13
     assert all(config["expire_after"] == 30 for config in configs.values())
     assert configs[ACTION]["json_attributes_topic"] == "optimizer/my_house/plan"
     state = json.loads(heard[STATE])
