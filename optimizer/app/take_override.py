@@ -79,7 +79,7 @@ class Offer:
         if self.override.kind is OverrideKind.AWAY:
             kwh, usual = (_load_kwh(plan) for plan in (self.plan, self.without))
             return (
-                f"the plan reckons with {kwh:.1f} kWh for the house instead of {usual:.1f} kWh "
+                f"the plan expects {kwh:.1f} kWh for the house instead of {usual:.1f} kWh "
                 f"and costs {abs(eur):.2f} EUR {word}"
             )
         if abs(eur) < SAME_EUR:

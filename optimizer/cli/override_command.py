@@ -85,7 +85,7 @@ def _end(length: str | None, until: str | None, now: datetime, zone: "ZoneInfo")
     return now + duration(length or "")
 
 
-@app.command()
+@app.command(short_help="Have at least so much charge by a time.")
 def charge(
     to: Annotated[
         float, typer.Option("--to", help="Least state of charge.", min=1, max=100,
@@ -119,7 +119,7 @@ def charge(
     )
 
 
-@app.command()
+@app.command(short_help="Discharge nothing for a while.")
 def hold(
     length: ForOption = None,
     until: UntilOption = None,
@@ -130,7 +130,7 @@ def hold(
     _ask_until(OverrideKind.HOLD, length, until, config, yes)
 
 
-@app.command()
+@app.command(short_help="Hold nothing for a while.")
 def self_consumption(
     length: ForOption = None,
     until: UntilOption = None,
@@ -141,7 +141,7 @@ def self_consumption(
     _ask_until(OverrideKind.SELF_CONSUMPTION, length, until, config, yes)
 
 
-@app.command()
+@app.command(short_help="Plan with the house's base load for a while.")
 def away(
     length: ForOption = None,
     until: UntilOption = None,
@@ -173,19 +173,26 @@ def _ask(settings: "Config", order: Override, now: datetime, yes: bool) -> None:
     from optimizer.errors import UsageError
 
     found = take_override.offer(settings, order, now)
-    typer.echo(found.sentence(settings.zone))
+    _say(found.sentence(settings.zone))
     if found.replaces is not None:
-        typer.echo(f"it replaces: {found.replaces.text(settings.zone)}")
+        _say(f"it replaces: {found.replaces.text(settings.zone)}")
     if not yes and not sys.stdin.isatty():
         raise UsageError("nothing was taken: --yes takes it where nobody can be asked")
     if not yes and not typer.confirm("take it?"):
         typer.echo("nothing was taken")
         return
     take_override.take(settings, found, moment(None))
-    typer.echo(f"taken; {take_override.outcome(settings, now)}")
+    _say(f"taken; {take_override.outcome(settings, now)}")
 
 
-@app.command("list")
+def _say(sentence: str) -> None:
+    """Print a sentence within the width of a terminal."""
+    from optimizer.text.plan_table import fit
+
+    typer.echo("\n".join(fit(sentence, 2)))
+
+
+@app.command("list", short_help="Print the last overrides.")
 def list_overrides(as_json: JsonOption = False, config: ConfigOption = None) -> None:
     """Print the last overrides, newest first: what, price, who, and how they ended."""
     from optimizer.app.take_override import stored_overrides
@@ -218,7 +225,7 @@ def list_overrides(as_json: JsonOption = False, config: ConfigOption = None) -> 
         typer.echo("there was no override yet")
 
 
-@app.command()
+@app.command(short_help="End the override in force.")
 def cancel(config: ConfigOption = None) -> None:
     """End the override in force and plan without it."""
     from optimizer.app import take_override

@@ -195,7 +195,7 @@ def _override(plan: Plan, now: datetime, memory: ControlState) -> Override | Non
 
 
 def _has_reached(override: Override, snapshot: Snapshot) -> bool:
-    """Return true if a charge that ends when it is there has come so far, by the FEMS's own word."""
+    """Return true if a charge that ends when it is there is there, by the FEMS's own word."""
     soc, wanted = snapshot.soc_percent, override.soc_percent
     return override.at_once and soc is not None and wanted is not None and soc >= wanted
 

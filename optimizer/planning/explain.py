@@ -129,7 +129,7 @@ class _StepContext:
         if terms is None or self.steps[at].intent not in charges:
             return False
         if terms.override.at_once:
-            return bool(terms.least_wh[at])
+            return at < len(terms.least_wh) and bool(terms.least_wh[at])
         last = terms.last_demand
         most_wh = 0.0 if terms.level_wh is None else terms.level_wh + SAME_WH
         return last is not None and at <= last and self.steps[last].soc_wh <= most_wh

@@ -72,8 +72,10 @@ def _fixed(task: Task, hold: bool, count: int) -> Task:
     arrays, least, most, stored_wh = StepArrays.of(task), [], [], task.start_wh
     wanted = np.array([task.self_consumption_w(step) for step in task.steps])
     wanted = np.clip(np.minimum(wanted, 0.0) if hold else wanted, arrays.low, arrays.high)
-    for at, (step, wanted_w) in enumerate(zip(task.steps, wanted.tolist(), strict=True)):
+    moves = zip(task.steps, wanted.tolist(), task.ceilings_wh(), strict=True)
+    for at, (step, wanted_w, ceiling_wh) in enumerate(moves):
         _, stored_wh = task.battery.step(stored_wh, wanted_w, step.hours)
+        stored_wh = min(stored_wh, ceiling_wh)
         least.append(stored_wh - EASE_WH if at < count else 0.0)
         most.append(stored_wh + EASE_WH if at < count else inf)
     return replace(task, override=_limited(task, least, most))
@@ -122,8 +124,10 @@ def fastest_wh(task: Task) -> list[float]:
     arrays, stored_wh, path = StepArrays.of(task), task.start_wh, []
     relief = np.minimum(np.maximum(arrays.need - task.grid.max_buy_w, arrays.low), arrays.high)
     wanted = np.where(arrays.need > task.grid.max_buy_w, np.maximum(relief, arrays.low), arrays.low)
-    for step, power_w in zip(task.steps, wanted.tolist(), strict=True):
+    moves = zip(task.steps, wanted.tolist(), task.ceilings_wh(), strict=True)
+    for step, power_w, ceiling_wh in moves:
         _, stored_wh = task.battery.step(stored_wh, power_w, step.hours)
+        stored_wh = min(stored_wh, ceiling_wh)
         path.append(stored_wh)
     return path
 

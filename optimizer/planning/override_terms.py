@@ -1,6 +1,6 @@
 """Terms of an override on a planner's task: limits of power and stored energy of each step."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,6 +54,10 @@ class OverrideTerms:
             self.level_wh,
             self.demanded[part],
         )
+
+    def without_limits(self) -> "OverrideTerms":
+        """The terms without limits of the stored energy; values still price what is demanded."""
+        return replace(self, least_wh=(), most_wh=())
 
     @property
     def last_demand(self) -> int | None:

@@ -7,6 +7,7 @@ from math import fsum
 from zoneinfo import ZoneInfo
 
 from optimizer.model.battery import Battery
+from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Step, iso
 from optimizer.planning import verify
 from optimizer.planning.program import full_charge_wh
@@ -73,6 +74,8 @@ def _override(task: Task, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
         return []
     text, asked = f"override: {terms.override.text(zone)}", terms.override.soc_percent
     last = terms.last_demand
+    if not terms.least_wh and terms.override.kind is not OverrideKind.AWAY:
+        return [f"{text}; planned without it, since its path cannot be planned to the watt-hour"]
     if asked is None or last is None:
         return [text]
     percent = 100 * steps[last].soc_wh / task.battery.capacity_wh

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from optimizer.errors import ConfigError
+from optimizer.errors import ConfigError, InfeasibleError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.load_spread import LoadSpread, generic
@@ -233,7 +233,7 @@ def plan_of(
     """The same from the program's own question."""
     battery = task.battery
     begun = timer()
-    solution = program.solve(task, engine)
+    task, solution = _solved(task, engine)
     task = replace(task, decided=solution.decided)
     values = water_value_exact.water_values(task)
     # Below the band the way back counts for more than the load's spread.
@@ -251,6 +251,21 @@ def plan_of(
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
     verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
     return plan
+
+
+def _solved(task: Task, engine: tuple[Any, str] | None) -> tuple[Task, program.Solution]:
+    """Solution of a task, without the limits of an override that it could not keep.
+
+    Every limit of one is a path that the battery can go, but in rounded numbers: the owner is never
+    left without a plan for it, and control carries the override out all the same.
+    """
+    try:
+        return task, program.solve(task, engine)
+    except InfeasibleError:
+        if task.override is None:
+            raise
+        free = replace(task, override=task.override.without_limits())
+        return free, program.solve(free, engine)
 
 
 def _plan(

@@ -91,6 +91,7 @@ class Explanation:
         step = step_to_json(self.step)
         step.pop("values_eur_per_kwh")
         marginal_value, actual = self.step.stored_value_eur_per_kwh, self.actual_value
+        override = self.plan.override_at(self.step.start)
         return {
             "schema": SCHEMA,
             "at": iso(self.at),
@@ -98,6 +99,7 @@ class Explanation:
             "step": step,
             "soc_before_wh": round(self.before_wh, 2),
             "why": self.step.why,
+            "override": None if override is None else override.as_json(),
             "stored_value_eur_per_kwh": marginal_value,
             "charge_below_eur_per_kwh": _money(self.charge_below(marginal_value)),
             "serve_above_eur_per_kwh": _money(self.serve_above(marginal_value)),
@@ -124,9 +126,11 @@ class Explanation:
         )
         span = f"{local:%a %d %b} {clock(step.start, zone)}-{clock(step.end, zone)}"
         made = f"{self.plan.made_at.astimezone(zone):%a %d %b %H:%M}"
+        override = self.plan.override_at(step.start)
         lines = [
             f"{span}: {INTENT_NAMES[step.intent]}{_power(step.battery_w)} (plan of {made})",
             f"why         {step.why}",
+            *([] if override is None else [f"override    {override.text(zone)}"]),
             f"price       {ct(step.buy_eur_per_kwh)} to buy, {ct(step.sell_eur_per_kwh)} to sell",
             f"expected    house {number(step.load_w)} W, roof {number(step.pv_w)} W, "
             f"grid {number(step.grid_w)} W{_throttled(step)}",

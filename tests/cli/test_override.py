@@ -1,6 +1,7 @@
 """`optimizer override` as an owner types it: price, refusal, replacement, end; real processes."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def store(folder):
 def test_a_charge_is_priced_taken_listed_and_cancelled(owner, tmp_path):
     done = owner("override", "charge", "--to", "90", "--by", local(20), "--yes")
     assert done.returncode == 0, done.stderr
-    price, taken = done.stdout.splitlines()
+    price, taken = (" ".join(part.split()) for part in re.split(r"\n(?! )", done.stdout.strip()))
     assert "EUR more than the plan; 90 % at " in price
     assert price.startswith("charge to 90 % by ")
     assert taken == "taken; no executor is running: 'optimizer run' carries it out"
@@ -92,6 +93,32 @@ def test_the_price_is_that_of_the_two_plans(owner, tmp_path):
     free = json.loads(owner("plan", "--dry-run", "--json").stdout)
     assert free["override"]["number"] == 1  # every later plan is under it
     assert max(step["soc_wh"] for step in free["steps"]) == pytest.approx(22_000, abs=5)
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        (["hold", "--for", "3h"], "hold until "),
+        (["self-consumption", "--for", "3h"], "self-consumption until "),
+        (["charge", "--to", "90"], "charge to 90 % as soon as possible"),
+        (["charge", "--to", "60", "--by", "20h"], "charge to 60 % by "),
+    ],
+)
+def test_an_override_is_explained_at_every_step(owner, args, text):
+    """Also where it leaves no choice: the alternatives are then not possible."""
+    args = [local(20) if arg == "20h" else arg for arg in args]
+    assert owner("override", *args, "--yes").returncode == 0
+    for ahead in (0, 20, 45, 120, 300):
+        at = datetime.now(UTC) + timedelta(minutes=ahead)
+        done = owner("explain", at.isoformat())
+        assert done.returncode == 0, done.stderr
+        within = ahead < 180 or args[0] == "charge"
+        assert (f"\noverride    {text}" in done.stdout) is within
+    data = json.loads(owner("explain", "--json").stdout)
+    assert data["override"]["kind"] == args[0].replace("-", "_")
+    shown = json.loads(owner("show", "--json").stdout)
+    if args[0] == "hold":
+        assert shown["steps"][1]["why"].startswith(f"override ({text}")
 
 
 def test_without_a_terminal_nothing_is_taken(owner, tmp_path):
@@ -160,7 +187,7 @@ def test_away_plans_with_the_base_load_and_costs_the_owner_nothing(owner, tmp_pa
     week = datetime.now(BERLIN) + timedelta(days=7)
     done = owner("override", "away", "--until", f"{week:%Y-%m-%d}", "--yes")
     assert done.returncode == 0, done.stderr
-    assert "the plan reckons with " in done.stdout
+    assert "the plan expects " in " ".join(done.stdout.split())
     assert json.loads(owner("override", "list", "--json").stdout)["overrides"][0]["cost_eur"] == 0
     steps = json.loads(owner("show", "--json").stdout)["steps"]
     assert {step["load_w"] for step in steps} == {round(0.4 * 4_000_000 / 8_760, 2)}
@@ -223,7 +250,7 @@ def test_an_executor_carries_it_out_and_a_pause_stands_above(
     assert done.returncode == 0
     wait_for(lambda: not any(held.values()), 10)
     done = owner("override", "hold", "--for", "2h", "--yes")
-    assert "a pause stands above it: since " in done.stdout
+    assert "a pause stands above it: since " in " ".join(done.stdout.split())
     lines = " ".join(optimizer("status").stdout.split())
     assert lines.startswith("PAUSED ")
     assert "override hold until " in lines

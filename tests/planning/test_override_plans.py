@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -187,3 +188,32 @@ def test_a_charge_that_has_come_out_of_reach_is_planned_as_far_as_it_goes(task_o
     plan = plan_task(with_override(task, charge_to(80.0, AT + timedelta(hours=2))))
     assert plan.steps[1].soc_wh == pytest.approx(4_000, abs=0.1)
     assert plan.notes[0].endswith("; 40 % can be reached by then")
+
+
+def any_order(rng, end):
+    kind = rng.choice(list(OverrideKind))
+    override = order(kind, AT + (end - AT) * rng.uniform(0.01, 1.4))
+    if kind is not OverrideKind.CHARGE:
+        return override
+    power_w = rng.choice([None, None, 500.0, 3_000.0])
+    at_once = rng.random() < 0.4
+    return replace(override, soc_percent=rng.uniform(1, 100), power_w=power_w, at_once=at_once)
+
+
+@pytest.mark.parametrize("seed", range(62_000, 62_040))
+def test_any_order_has_a_plan_in_any_house(extreme_task, whole_task, plan_task, seed):
+    """Checked like every plan; 0.1 kWh to 1 MWh, starts outside the band, ends beyond the plan."""
+    rng = Random(seed)  # noqa: S311
+    task = extreme_task(seed) if seed % 2 else whole_task(seed, 24)
+    plan = plan_task(with_override(task, any_order(rng, task.steps[-1].end)))
+    assert plan.notes[0].startswith("override: ")
+    assert "planned without it" not in plan.notes[0]
+
+
+def test_a_path_that_cannot_be_planned_to_the_watt_hour_leaves_a_plan(extreme_task, plan_task):
+    """One of 260 such houses: 0.1 kWh behind three times its roof, dimmed, without export."""
+    task = extreme_task(62_081)
+    override = order(OverrideKind.SELF_CONSUMPTION, AT + timedelta(hours=6.75))
+    plan = plan_task(with_override(task, override))
+    assert plan.notes[0].endswith("its path cannot be planned to the watt-hour")
+    assert plan.override == override  # control carries it out
