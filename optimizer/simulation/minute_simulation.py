@@ -22,7 +22,6 @@ from optimizer.control.policy import ControlInput, choose
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.moments import floor
-from optimizer.model.plan import Plan
 from optimizer.model.snapshot import Decision, Reason, Snapshot
 from optimizer.planning import run_record
 from optimizer.planning.arrays import forecast_steps
@@ -194,7 +193,7 @@ class MinuteSimulation:
         self._cycle(self.at, None)
         self._stop(self.at)
 
-    def plan(self, at: datetime, known_to: datetime, taken: StoredOverride | None = None) -> Plan:
+    def plan(self, at: datetime, known_to: datetime, taken: StoredOverride | None = None) -> None:
         """Plan with what could be known under the override in force, or one taken now; store it."""
         frame = self.forecast(self.week, at, known_to)
         soc = round(100 * self.house.soc_wh / self.settings.battery.capacity_wh)
@@ -207,7 +206,6 @@ class MinuteSimulation:
         plan = make_plan(steps, request, time.perf_counter)
         run = RunRecord(request, steps, plan.solve_s, Versions("simulation", "", "", plan.solver))
         plan_store.save(self.connection, plan, run_record.to_json(run), taken=taken)
-        return plan
 
 
 def simulate_minutes(

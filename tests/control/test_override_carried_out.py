@@ -22,8 +22,8 @@ from optimizer.simulation.fems.http_server import NO_LIMITS
 from optimizer.simulation.fems.profile import Profile
 from optimizer.simulation.fems.simulated_house import SimulatedHouse
 from optimizer.simulation.fems.simulator import SimulatedFems
+from optimizer.simulation.http_simulation import profile
 from optimizer.simulation.minute_simulation import MINUTE, MinuteHouse, MinuteSimulation
-from optimizer.simulation.simulate import profile
 from optimizer.store import database, journal, overrides, pause, plan_store
 from optimizer.store.overrides import Ending, StoredOverride
 from optimizer.store.pause import Pause, PauseWatch
@@ -266,8 +266,8 @@ def night(tmp_path, week, day, *, percent, soc_percent, minutes=0, power_w=None)
         capacity_wh * soc_percent / 100, prices=price_list(sample_data.prices(folder)),
     )  # fmt: skip
     connection = database.connect(tmp_path)
-    simulation = MinuteSimulation(connection, folder, settings, house)
     at = sample_data.midnight(first, day) + 20 * HOUR
+    simulation = MinuteSimulation(connection, folder, settings, house, at)
     until = sample_data.midnight(first, day + 1) + 7 * HOUR + minutes * MINUTE
     override = Override(1, OverrideKind.CHARGE, at, until, "owner", percent, power_w)
     known_to = min(sample_data.midnight(at, 2), last)
@@ -278,9 +278,9 @@ def night(tmp_path, week, day, *, percent, soc_percent, minutes=0, power_w=None)
             reached = 100 * house.soc_wh / capacity_wh
         if moment > at and moment.minute == 17:
             simulation.plan(moment, known_to)
-        simulation.minute(moment)
         moment += MINUTE
-    simulation.finish(moment)
+        simulation.run(moment)
+    simulation.finish()
     ticks = journal.ticks(connection, until + 2 * MINUTE, "change")
     later = plan_store.in_force(connection, moment)
     connection.close()
