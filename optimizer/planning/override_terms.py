@@ -17,6 +17,9 @@ for a kWh, below the price of an overload, which an override does not cause."""
 EASE_WH = 0.01
 """Stored energies may miss a demanded path by this: both are rounded sums [Wh]."""
 
+ROUNDED_WH = 0.05
+"""So far a plan's stored energies may be from the demanded path: both are rounded [Wh]."""
+
 
 @dataclass(frozen=True, slots=True)
 class OverrideTerms:
@@ -37,8 +40,13 @@ class OverrideTerms:
     """True for the steps after which a charge demands it: those that hold its moment."""
 
     def from_step(self, at: int) -> "OverrideTerms":
-        """The terms from one of the steps on."""
-        return self._of(slice(at, None))
+        """The terms from one of the steps on, at the plan's rounded stored energy there."""
+        rest = self._of(slice(at, None))
+        return replace(
+            rest,
+            least_wh=tuple(wh - ROUNDED_WH for wh in rest.least_wh),
+            most_wh=tuple(wh + ROUNDED_WH for wh in rest.most_wh),
+        )
 
     def first_step(self) -> "OverrideTerms":
         """The terms of the first step alone."""

@@ -91,11 +91,22 @@ def alternatives(task: Task, plan: Plan, at: int) -> list[Alternative]:
         If the solver proves no optimum.
     """
     rest, planned_w = task_from(task, plan, at), plan.steps[at].battery_w
-    base_eur = program.solve(rest).objective_eur
+    rest, base_eur = _solved(rest)
     return [
         _ask(rest, base_eur, decision, battery_w, planned_w, note)
         for decision, battery_w, note in _decisions(rest)
     ]
+
+
+def _solved(task: Task) -> tuple[Task, float]:
+    """The task and its objective [EUR]; without an override's limits that it cannot keep."""
+    try:
+        return task, program.solve(task).objective_eur
+    except InfeasibleError:
+        if task.override is None:
+            raise
+        free = replace(task, override=task.override.without_limits())
+        return free, program.solve(free).objective_eur
 
 
 def _decisions(task: Task) -> Iterator[tuple[str, float | None, str]]:

@@ -36,6 +36,7 @@ COMMANDS = {
     ("status",): "status/1",
     ("report",): "report/1",
     ("fems", "get", "_sum/EssSoc"): "fems-get/1",
+    ("override", "list"): "overrides/1",
     ("demo",): "demo/1",
 }
 """A call of each command that has --json, and the schema of its answer."""

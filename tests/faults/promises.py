@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Plan, Step
 from optimizer.model.snapshot import Channel, Decision, Reason, Snapshot
 
@@ -334,6 +335,11 @@ class Judge:
         low, high = step.lowest_w, step.highest_w
         if self.terms.follow == "power":
             low = high = step.battery_w
+        order = None if cycle.plan is None else cycle.plan.override
+        if order is not None and order.kind is OverrideKind.CHARGE and order.at_once:
+            low = min(low, -(order.power_w or self.terms.battery.max_charge_w))
+        if order is not None and order.kind is not OverrideKind.AWAY:  # and what the roof spares
+            low = min(low, need_w)
         # what is reached is kept, and fuse and feed-in limit come before the plan
         low, high = min(low, 0.0), max(high, 0.0)
         high = max(high, need_w - self.terms.grid.max_buy_w + BIAS_W)

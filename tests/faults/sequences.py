@@ -21,6 +21,7 @@ from optimizer.control.law import ControlSettings
 from optimizer.errors import UnsafeTimeoutError
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
+from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from tests.faults.promises import Broken, Cycle, Judge, Promise, Terms
 from tests.faults.world import READING, TIMEOUTS_S, Killed, Nowhere, World, WorldClient
@@ -52,7 +53,7 @@ ONE_TIME = (
     "charge jumps", "clock steps", "clock jumps", "device clock", "device restarts", "killed",
     "ended", "no plan", "foreign plan", "other plan", "past plan", "coming plan", "kettle",
     "cloud", "derated", "other writer", "time-out changed", "clock creeps", "modbus writer",
-    "owner pauses",
+    "owner pauses", "owner overrides",
 )  # fmt: skip
 
 
@@ -231,6 +232,24 @@ class Fate:
 
     def _owner_pauses(self, world: World, _: str) -> None:
         world.paused = not world.paused
+
+    def _owner_overrides(self, world: World, _: str) -> None:
+        """Whatever an owner may order, from now on or for some cycles more, or nothing any more."""
+        if world.plan is None:
+            return
+        if world.plan.override is not None:
+            world.plan = replace(world.plan, override=None, value_kink_wh=None)
+            return
+        draw, now = self.draw, world.start + timedelta(seconds=world.t)
+        kind = draw.choice(tuple(OverrideKind))
+        until = now + timedelta(seconds=draw.choice((25, 100, 400)))
+        order = Override(draw.randrange(1, 1_000_000), kind, now, until, "owner")
+        percent = float(draw.randrange(15, 101))
+        if kind is OverrideKind.CHARGE:
+            power_w, at_once = draw.choice((None, 700.0, 5_000.0)), draw.random() < 0.6
+            order = replace(order, soc_percent=percent, power_w=power_w, at_once=at_once)
+        kink_wh = percent / 100 * world.battery.capacity_wh
+        world.plan = replace(world.plan, override=order, value_kink_wh=kink_wh)
 
     def _other_writer(self, world: World, _: str) -> None:
         world.write_over()

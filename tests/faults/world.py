@@ -8,7 +8,7 @@ into the `MeterCycle` that the judge looks at.
 import random
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -485,6 +485,13 @@ class World:
     def news(self) -> str:
         """The plan book's news."""
         return ""
+
+    def end_override(self, number: int | None, now: datetime) -> None:
+        """The plan book's note of a charge that is there; it outlives executors."""
+        del now
+        order = None if self.plan is None else self.plan.override
+        if self.plan is not None and order is not None and order.number == number:
+            self.plan = replace(self.plan, override=None)
 
 
 class WorldClient(FemsClient):

@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.model.override import Override, OverrideKind
 from optimizer.model.tariff import Peak
-from optimizer.planning import program, water_value, water_value_exact
+from optimizer.planning import program, water_value, water_value_exact, why_not
 from optimizer.planning.override_path import fastest_wh, reach, with_override
 from tests.planning.conftest import AT
 from tests.planning.test_exact_model import exact_model
@@ -217,3 +217,17 @@ def test_a_path_that_cannot_be_planned_to_the_watt_hour_leaves_a_plan(extreme_ta
     plan = plan_task(with_override(task, override))
     assert plan.notes[0].endswith("its path cannot be planned to the watt-hour")
     assert plan.override == override  # control carries it out
+
+
+@pytest.mark.parametrize("seed", range(63_000, 63_010))
+def test_alternatives_are_told_under_any_order(whole_task, plan_task, seed):
+    """Asked at the plan's rounded stored energies, also where an order leaves no choice."""
+    task, rng = whole_task(seed, 24), Random(seed)  # noqa: S311
+    task = with_override(task, any_order(rng, task.steps[-1].end))
+    plan = plan_task(task)
+    for at in (0, 3, 20):
+        found = why_not.alternatives(task, plan, at)
+        assert [item.decision for item in found] == [
+            "charge", "hold", "discharge", "self_consumption",
+        ]  # fmt: skip
+        assert all(item.note or item.battery_w is not None for item in found)
