@@ -496,7 +496,8 @@ def test_what_was_decided_before_a_sleep_is_not_written_after_it(world, house):
         return plan
 
     world.synchronised = lambda: True
-    world.active_plan = type("Book", (), {"at": staticmethod(at), "news": lambda _: "", "end_override": lambda *_: None,
+    world.active_plan = type("Book", (), {"at": staticmethod(at), "news": lambda _: "",
+                                   "end_override": lambda *_: None,
                                    "connection": world.active_plan.connection})()  # fmt: skip
     world.run(45)
     assert [value for _, _, value in posts] == [None]  # the release only
