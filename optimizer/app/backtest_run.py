@@ -17,7 +17,7 @@ from optimizer.errors import ConfigError, DataError, OptimizerError, UsageError
 from optimizer.forecast import load_forecast
 from optimizer.http.service_client import ServiceClient
 from optimizer.simulation import sample_data
-from optimizer.sources import registry
+from optimizer.sources import price_chain, registry
 from optimizer.sources.owner_csv import read_power
 from optimizer.sources.source_settings import Span
 
@@ -157,7 +157,8 @@ def past_prices(config: "Config", span: Span) -> "pd.DataFrame":
     for name in config.prices.sources:
         try:
             source = registry.find(registry.PRICES, name, "prices")
-            return source.ask(config.prices, span, ServiceClient())
+            frame, http = source.ask(config.prices, span, ServiceClient()), ServiceClient()
+            return price_chain.exchange_beside(frame, config.prices, span, http)
         except OptimizerError as error:
             failures.append(f"{name}: {error}")
     raise DataError("no price source knows that time: " + "; ".join(failures))

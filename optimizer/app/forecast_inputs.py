@@ -16,6 +16,7 @@ from optimizer.errors import ConfigError, DataError
 from optimizer.forecast import forecast_frame, tariff_prices
 from optimizer.forecast.tariff_prices import TariffPrices, priced_by_tariff
 from optimizer.model import frames
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.moments import floor
 from optimizer.model.plan import iso
 from optimizer.sources import price_chain, registry
@@ -40,7 +41,7 @@ def span_of(config: "Config", at: datetime) -> Span:
 @contextmanager
 def sources_of(config: "Config", at: datetime) -> Iterator[SourceContext]:
     """The sources of house and prices; the store is created if a price source is cached."""
-    names = config.prices.sources
+    names = config.prices.names
     create = any(name in registry.PRICES and registry.PRICES[name].kept for name in names)
     with house_forecast.source_context(config, at, create=create) as context:
         yield context
@@ -74,7 +75,8 @@ def prices(
         lambda skip: chain.gather(span, skip), lambda made: made.missing(at, end).empty,
         config.prices.patience_s, sleep, logging.getLogger(__name__).warning,
     )  # fmt: skip
-    made = priced_by_tariff(gathered, config.tariff if tariff is None else tariff, at)
+    made = priced_by_tariff(gathered, config.tariff if tariff is None else tariff, at,
+                             config.money)  # fmt: skip
     if made is None:
         raise _none_known(gathered, at)
     return made
@@ -178,14 +180,16 @@ def mean_value(steps: "tuple[ForecastStep, ...]", tail: pd.DataFrame, battery: "
     return auto_end_value([*steps, *outlook], battery)
 
 
-def outlook_notes(end: datetime, tail: pd.DataFrame | None) -> tuple[str, ...]:
+def outlook_notes(
+    end: datetime, tail: pd.DataFrame | None, money: Currency = EUR
+) -> tuple[str, ...]:
     """Notes for the owner about unpublished prices of the day after a plan."""
     if tail is None or frames.starts_of(tail)[0] >= end + tariff_prices.WHOLE_DAY:
         return ()
     mean = tail["buy_eur_per_kwh"].mean()
     note = (
         "the value of the energy left at the end comes from a forecast of the prices after "
-        f"{iso(frames.starts_of(tail)[0])} by like days ({mean * 100:.1f} ct on average); nothing "
+        f"{iso(frames.starts_of(tail)[0])} by like days ({money.price(mean)} on average); nothing "
         "is done at those prices"
     )
     return (note,)

@@ -240,6 +240,7 @@ def gather(
         pv_days=inputs.pv_days,
         time_zone=config.zone.key,
         step_s=60 * config.planning.step_minutes,
+        currency=config.money.code,
     )
     return _with_end_value(request, config, steps, inputs), steps, inputs.history
 
@@ -268,7 +269,7 @@ def _with_end_value(
     stored, tail = config.planning.stored_value, inputs.prices.tail
     if stored != "auto":
         return replace(request, stored_value=stored)
-    notes = (*request.notes, *forecast_inputs.outlook_notes(steps[-1].end, tail))
+    notes = (*request.notes, *forecast_inputs.outlook_notes(steps[-1].end, tail, config.money))
     if inputs.beyond is not None:
         return replace(request, beyond=forecast_steps(inputs.beyond), notes=notes)
     if tail is None:

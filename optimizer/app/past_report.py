@@ -62,6 +62,7 @@ def _gathered(
         lowest_percent=config.battery.min_soc_percent,
         highest_percent=config.battery.max_soc_percent,
         place=_place(config),
+        money=config.money,
     )
 
 
@@ -78,7 +79,7 @@ def _changes(connection: sqlite3.Connection, begin: datetime, end: datetime) -> 
 def _attributions(config: "Config") -> list[str]:
     """Attributions that the licences of the sources in use require."""
     used = [
-        *(registry.PRICES.get(name) for name in config.prices.sources),
+        *(registry.PRICES.get(name) for name in config.prices.names),
         registry.LOAD.get(config.load.source),
         registry.PV.get(config.pv.source),
     ]

@@ -9,7 +9,7 @@ from optimizer.doctor.finding import Finding
 from optimizer.errors import OptimizerError
 from optimizer.forecast import forecast_frame
 from optimizer.model.tariff import Tariff
-from optimizer.sources import registry
+from optimizer.sources import price_chain, registry
 from optimizer.sources.source_settings import Span
 
 if TYPE_CHECKING:
@@ -28,8 +28,14 @@ def price_in(frame: "pd.DataFrame", config: "Config", now: datetime) -> Finding 
     net = "buy_eur_per_kwh" not in frame.columns
     return number_findings.price_now(
         float(priced["buy_eur_per_kwh"]), float(priced["sell_eur_per_kwh"]),
-        float(covering["spot_eur_per_kwh"].iloc[0]) if net else None, tariff if net else None,
+        _net(covering) if net else None, tariff if net else None, config.money,
     )  # fmt: skip
+
+
+def _net(covering: "pd.DataFrame") -> float:
+    """The net price that the tariff meets: the stated one, or the exchange's."""
+    names = ("energy_eur_per_kwh", "spot_eur_per_kwh")
+    return float(covering[next(name for name in names if name in covering)].iloc[0])
 
 
 def price_now(config: "Config", now: datetime) -> Finding | None:
@@ -45,6 +51,7 @@ def price_now(config: "Config", now: datetime) -> Finding | None:
         for name in config.prices.sources:
             try:
                 frame = registry.fetch(registry.PRICES, name, config.prices, span, context.http)
+                frame = price_chain.exchange_beside(frame, config.prices, span, context.http)
             except OptimizerError as error:
                 failed = failed or error
                 continue

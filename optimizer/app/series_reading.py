@@ -13,10 +13,12 @@ from optimizer.app import forecast_inputs, house_forecast
 from optimizer.errors import DataError, UsageError
 from optimizer.forecast import forecast_frame, load_faults, load_forecast, tariff_prices
 from optimizer.model import frames
+from optimizer.model.currency import CURRENCIES, EUR
+from optimizer.model.moments import floor
 from optimizer.model.tariff import BERLIN, Tariff
 from optimizer.report import price_bill
 from optimizer.report.series_report import SeriesReport
-from optimizer.sources import owner_table, registry
+from optimizer.sources import fixed_price, owner_table, registry
 from optimizer.sources.owner_table import TableReading
 from optimizer.sources.source_settings import Span
 
@@ -88,12 +90,20 @@ def explained(config: "Config | None", report: SeriesReport, at: datetime) -> li
         )
     row = {str(name): float(rows[name].iloc[0]) for name in report.columns}
     tariff = None if config is None else config.tariff
-    spot, sell = row.get("spot_eur_per_kwh"), row.get("sell_eur_per_kwh")
-    return price_bill.lines(tariff, spot, row["buy_eur_per_kwh"], sell, at)
+    stated, sell = row.get("energy_eur_per_kwh"), row.get("sell_eur_per_kwh")
+    net = row.get("spot_eur_per_kwh") if stated is None else stated
+    words = "exchange, net" if stated is None else "your own price, net"
+    window = None if config is None else fixed_price.window_at(config.prices, at, config.zone)
+    if config is not None and config.prices.all_in:
+        net = None
+    return price_bill.lines(
+        tariff, net, row["buy_eur_per_kwh"], sell, floor(at), report.money, words, window
+    )
 
 
 def _of_table(kind: str, source: str, path: Path, reading: TableReading) -> SeriesReport:
     taken = ", ".join(f"'{name}'" for name in reading.taken)
+    currency = CURRENCIES.get(reading.currency, EUR)
     facts = {
         "file": str(path),
         "column": taken + (f" in {reading.unit}" if reading.unit else ""),
@@ -102,7 +112,7 @@ def _of_table(kind: str, source: str, path: Path, reading: TableReading) -> Seri
         "zone": reading.zone,
     }
     notes = (DRAWN, *reading.notes) if reading.drawn else reading.notes
-    return SeriesReport(kind, source, reading.frame, facts, notes)
+    return SeriesReport(kind, source, reading.frame, facts, notes, money=currency)
 
 
 def _load(config: "Config", now: datetime) -> SeriesReport:
@@ -153,16 +163,19 @@ def _prices(config: "Config", now: datetime) -> SeriesReport:
         reading = owner_table.read_prices(settings.file, config.zone, settings.column,
                                           settings.zone)  # fmt: skip
         report = _of_table("prices", settings.sources[0], settings.file, reading)
-        return replace(report, frame=forecast_frame.all_in(reading.frame, tariff))
+        notes = tuple(note for note in report.notes if f'"{config.money.code}"' not in note)
+        frame = forecast_frame.all_in(reading.frame, tariff)
+        return replace(report, frame=frame, notes=notes, money=config.money)
     with forecast_inputs.sources_of(config, now) as context:
         chain = forecast_inputs.chain_of(config, context)
         gathered = chain.gather(forecast_inputs.span_of(config, now))
-        made = tariff_prices.priced_by_tariff(gathered, config.tariff, now)
+        made = tariff_prices.priced_by_tariff(gathered, config.tariff, now, config.money)
         if made is None:  # asks again, waits for busy services, and says what is missing
             made = forecast_inputs.prices(config, context)
     frame = _with_spot(made.frame, gathered.frame)
-    return SeriesReport("prices", ", ".join(gathered.used), frame, {"zone": settings.zone},
-                        made.notes)  # fmt: skip
+    zone = config.zone.key if settings.sources == ("fixed",) else settings.zone
+    return SeriesReport("prices", ", ".join(gathered.used), frame, {"zone": zone},
+                        made.notes, money=config.money)  # fmt: skip
 
 
 def _with_spot(frame: pd.DataFrame, gathered: pd.DataFrame) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from optimizer.doctor import house_findings, source_findings
 from optimizer.doctor.finding import Finding
 from optimizer.errors import ConfigError, OptimizerError
 from optimizer.forecast import load_faults, load_forecast, pv_forecast
-from optimizer.sources import owner_table, registry
+from optimizer.sources import fixed_price, owner_table, registry
 from optimizer.sources.source_settings import Span
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def price_sources(config: "Config", now: datetime) -> Iterator[Finding]:
     with forecast_inputs.sources_of(config, now) as context:
         answers: list[pd.DataFrame] = []
         asked, chain = {}, forecast_inputs.chain_of(config, context)
-        for name in config.prices.sources:
+        for name in config.prices.names:
             source = registry.PRICES.get(name)
             terms = [] if source is None else [source.licence, source.attribution]
             fetch = partial(
@@ -55,8 +55,10 @@ def _remembered(
 
 def _price_now(config: "Config", answers: "list[pd.DataFrame]", now: datetime) -> Iterator[Finding]:
     """The price now by the first source that knows it; none where an answer was rejected."""
-    for frame in answers:
+    beside = answers[1:] if config.prices.spot_sources else []
+    for answer in answers:
         with suppress(OptimizerError):
+            frame = fixed_price.with_exchange(answer, beside[0]) if beside else answer
             found = price_now.price_in(frame, config, now)
             if found is not None:
                 yield found

@@ -19,4 +19,5 @@ def unusual(config: "Config") -> list[Finding]:
         kwp=config.pv.kwp,
         inverter_w=config.pv.inverter_w,
         annual_kwh=config.load.annual_kwh,
+        money=config.money,
     )))  # fmt: skip

@@ -41,5 +41,5 @@ def report(
         head = {"schema": "report/1", "at": now.isoformat(), "file": path and str(path)}
         typer.echo(json.dumps(head | account_text.as_json(gathered.days)))
         return
-    typer.echo("\n".join(account_text.lines(gathered.days, gathered.capacity_wh)))
+    typer.echo("\n".join(account_text.lines(gathered.days, gathered.capacity_wh, gathered.money)))
     typer.echo(f"The whole story with pictures: {path}")

@@ -15,6 +15,7 @@ from typing import Any
 import platformdirs
 from pydantic import TypeAdapter, ValidationError
 
+from optimizer.config import grid_operators
 from optimizer.config.faults import Location, TakenOver, sentences
 from optimizer.config.sections import Config
 from optimizer.errors import ConfigError
@@ -118,6 +119,7 @@ def validate(data: Mapping[str, Any]) -> Config:
     ConfigError
         With one sentence for every fault, a line each.
     """
+    data = grid_operators.expanded(data)
     tables, taken_over = _whole_changes(data)
     try:
         config = _adapter().validate_python(tables)
@@ -161,9 +163,10 @@ def _derive(config: Config, data: Mapping[str, Any]) -> Config:
     tariff = config.tariff
     if tariff is None:
         return config
-    peak = tariff.peak and replace(tariff.peak, zone=tariff.time_zone)
+    peak = tariff.peak and replace(tariff.peak, zone=tariff.time_zone, holidays=tariff.holidays)
     stated = not (PARTS - {"export"}).isdisjoint(data["tariff"])
-    return replace(config, tariff=replace(tariff, peak=peak, stated=stated))
+    prices = replace(config.prices, holidays=tariff.holidays)
+    return replace(config, prices=prices, tariff=replace(tariff, peak=peak, stated=stated))
 
 
 def _rename(data: dict[str, Any]) -> None:

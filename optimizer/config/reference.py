@@ -31,6 +31,7 @@ sources' names, and the keys that each source needs, are in the
 
 A secret is the text itself (the file is then readable by its owner only), `"env:NAME"`, or
 `"file:NAME"`; a relative path starts at the configuration's folder. Unknown keys are errors.
+Amounts are in the currency of `[prices]`: names of keys, columns and JSON say `eur` in any.
 `optimizer check --schema` prints the keys as a JSON Schema, with which editors complete and check.
 
 This page is printed by `python -m optimizer.config.reference`.

@@ -16,6 +16,7 @@ import platformdirs
 from pydantic import ConfigDict, SecretStr
 
 from optimizer.model.battery import Battery
+from optimizer.model.currency import Currency
 from optimizer.model.grid import Grid
 from optimizer.model.ranges import Pattern, Port, Range
 from optimizer.model.tariff import BERLIN, Tariff
@@ -219,12 +220,23 @@ class Config:
     mqtt: MqttSection | None = None
 
     def __post_init__(self) -> None:
-        """Refuse a share of a PV system of unknown size."""
+        """Refuse a share of a PV system of unknown size, and fees on an all-in price."""
+        parts = (self.tariff, *self.tariff.change) if self.tariff else ()
+        if self.prices.all_in and any(part.window for part in parts):
+            raise ValueError(
+                "has prices.all_in, to which nothing is added, and grid fees by the hour "
+                "([[tariff.window]] or tariff.grid_operator): remove one of them"
+            )
         if self.grid.max_sell_share_of_kwp is not None and not self.pv.planes:
             raise ValueError(
                 "sets grid.max_sell_share_of_kwp, which needs the PV system's size: "
                 "write planes = [{ kwp = ... }] into section [pv]"
             )
+
+    @property
+    def money(self) -> Currency:
+        """Currency of prices and amounts."""
+        return self.prices.money
 
     @property
     def zone(self) -> ZoneInfo:

@@ -204,7 +204,8 @@ def by_value(
     stored, saved = buy / battery.charge_efficiency, buy * battery.discharge_efficiency
     saved -= battery.wear_eur_per_kwh
     earned = sell * battery.discharge_efficiency - battery.wear_eur_per_kwh
-    note = f"a stored kWh is worth {marginal_value * 100:.1f} ct"
+    price = plan.money.price
+    note = f"a stored kWh is worth {price(marginal_value)}"
     if demanded:
         note = "the override needs every kWh"
     low, high = float("-inf"), float("inf")
@@ -217,25 +218,23 @@ def by_value(
             Intent.CHARGE,
             low,
             -(battery.max_charge_w if charge_w is None else charge_w),
-            f"{note}, stored from the grid {stored * 100:.1f} ct",
+            f"{note}, stored from the grid {price(stored)}",
         )
     if rule.battery_export and earned > marginal_value + tie(Intent.DISCHARGE):
         return PowerBand(
             Intent.DISCHARGE,
             battery.max_discharge_w,
             high,
-            f"{note}, sold now {earned * 100:.1f} ct",
+            f"{note}, sold now {price(earned)}",
         )
     kept_value = _last_kwh_value(plan, step, soc_wh, battery, marginal_value)
     hold = saved < kept_value - tie(Intent.HOLD, Intent.CHARGE)
     defer = sell / battery.charge_efficiency > marginal_value + tie(Intent.DEFER, Intent.DISCHARGE)
     if hold:
-        text = f"{note}, in the house now {saved * 100:.1f} ct"
+        text = f"{note}, in the house now {price(saved)}"
         return PowerBand(Intent.HOLD, 0.0 if defer else low, 0.0, text)
     if defer:
-        return PowerBand(
-            Intent.DEFER, 0.0, high, f"{note}, selling the roof's pays {sell * 100:.1f} ct"
-        )
+        return PowerBand(Intent.DEFER, 0.0, high, f"{note}, selling the roof's pays {price(sell)}")
     return PowerBand(Intent.SELF_CONSUMPTION, low, high, note)
 
 

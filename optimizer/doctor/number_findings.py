@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from optimizer.doctor.finding import Finding, Group
 from optimizer.model.battery import Battery
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.grid import Grid
 from optimizer.model.tariff import Tariff
 
@@ -42,6 +43,8 @@ class StatedNumbers:
     """Peak power of the PV system [kW]; 0 without one."""
     inverter_w: float
     annual_kwh: float
+    money: Currency = EUR
+    """Currency of the prices."""
 
 
 def findings(stated: StatedNumbers) -> Iterator[Finding]:
@@ -49,7 +52,7 @@ def findings(stated: StatedNumbers) -> Iterator[Finding]:
     yield from _powers(stated)
     yield from _percentages(stated)
     if stated.tariff is not None:
-        yield from _tariff(stated.tariff)
+        yield from _tariff(stated.tariff, stated.money)
     yield from _pv(stated)
     if 0 < stated.annual_kwh < 100:
         yield _meant("load", "annual_kwh", stated.annual_kwh, stated.annual_kwh * 1000, "kWh")
@@ -85,15 +88,16 @@ def _percentages(stated: StatedNumbers) -> Iterator[Finding]:
             yield _meant(section, key, percent, percent * 100, "%")
 
 
-def _tariff(tariff: Tariff) -> Iterator[Finding]:
+def _tariff(tariff: Tariff, money: Currency) -> Iterator[Finding]:
+    largest, unit = LARGEST_PART_EUR * money.size, f"{money.code}/kWh"
     for part in PARTS:
         key = f"{part}_eur_per_kwh"
         eur = getattr(tariff, key)
-        if abs(eur) > LARGEST_PART_EUR:
-            yield _meant("tariff", key, eur, eur / 100, "EUR/kWh")
+        if abs(eur) > largest:
+            yield _meant("tariff", key, eur, eur / 100, unit)
     sold = tariff.export.eur_per_kwh
-    if sold > LARGEST_PART_EUR:
-        yield _meant("tariff.export", "eur_per_kwh", sold, sold / 100, "EUR/kWh")
+    if sold > largest:
+        yield _meant("tariff.export", "eur_per_kwh", sold, sold / 100, unit)
 
 
 def _pv(stated: StatedNumbers) -> Iterator[Finding]:
@@ -118,10 +122,10 @@ def _meant(section: str, key: str, value: float, likely: float, unit: str) -> Fi
 
 def price_now(
     buy_eur_per_kwh: float, sell_eur_per_kwh: float | None, spot_eur_per_kwh: float | None,
-    tariff: Tariff | None,
+    tariff: Tariff | None, money: Currency = EUR,
 ) -> Finding:  # fmt: skip
     """The price of this moment with its parts, for comparison with the bill."""
-    text = f"{100 * buy_eur_per_kwh:z.1f} ct/kWh to buy"
+    text = f"{money.price(buy_eur_per_kwh)}/kWh to buy"
     if spot_eur_per_kwh is not None:
         vat = 0.0 if tariff is None else tariff.vat_percent / 100
         net = buy_eur_per_kwh / (1 + vat)
@@ -130,7 +134,7 @@ def price_now(
         text += f" ({', '.join(f'{name} {100 * eur:z.1f}' for name, eur in words)})"
     if sell_eur_per_kwh is not None:
         text += f", {100 * sell_eur_per_kwh:z.1f} to sell"
-    low, high = UNUSUAL_EUR
+    low, high = (bound * money.size for bound in UNUSUAL_EUR)
     if not low <= buy_eur_per_kwh <= high:
         return NUMBERS.warn("price now", text, "compare the parts in [tariff] with your bill")
     return NUMBERS.ok("price now", text)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 PRICES = "prices"
 NET = "net, of the exchange"
+STATED = "net, your own price"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,10 @@ def sources(
             yield replace(item, level=Level.FAIL, exit_code=code)
         else:
             yield replace(item, exit_code=ExitCode.OK)
-    if not stated and any(covers and NET in item.text for item, covers in found):
+    nets = [item.text for item, covers in found if covers and "; net, " in item.text]
+    if not stated and nets:
         yield SOURCES.warn(
-            PRICES, "[tariff] does not say what is added to the exchange's prices: nothing is "
+            PRICES, "[tariff] does not say what is added to net prices: nothing is "
             "charged from the grid", "state markup, levies, tax, grid fee and VAT, see README",
         )  # fmt: skip
 
@@ -84,6 +86,7 @@ def _source(
     step = (ends[0] - starts[0]) / timedelta(minutes=1)
     gaps = sum(after > before for before, after in zip(ends, starts[1:], strict=False))
     kind = "all-in" if "buy_eur_per_kwh" in frame.columns else NET
+    kind = STATED if "energy_eur_per_kwh" in frame.columns else kind
     text = (
         f"{name}: {len(frame)} steps of {step:g} min, {first:%d.%m. %H:%M} to "
         f"{end:%d.%m. %H:%M}, {gaps or 'no'} gaps; {kind}; {asked.licence}"

@@ -23,8 +23,8 @@ class ExpectedSeries:
 def all_in(prices: pd.DataFrame, tariff: Tariff) -> pd.DataFrame:
     """Buying and selling prices [EUR/kWh] from a price source's answer.
 
-    All-in prices pass unchanged. Spot prices meet the tariff on quarter-hours, so that a fee
-    window that begins within an hourly price is right.
+    All-in prices pass unchanged. Net prices (the exchange's, or those stated instead) meet the
+    tariff on quarter-hours, so that a fee window that begins within an hourly price is right.
 
     Raises
     ------
@@ -38,7 +38,8 @@ def all_in(prices: pd.DataFrame, tariff: Tariff) -> pd.DataFrame:
     starts = frames.starts_of(fine)
     spot = fine["spot_eur_per_kwh"].tolist() if "spot_eur_per_kwh" in fine.columns else None
     if "buy_eur_per_kwh" not in fine.columns:
-        pairs = zip(spot or [], starts, strict=True)
+        net = fine["energy_eur_per_kwh"] if "energy_eur_per_kwh" in fine.columns else spot
+        pairs = zip(net if net is not None else [], starts, strict=True)
         fine["buy_eur_per_kwh"] = [tariff.buy(price, at) for price, at in pairs]
     if tariff.export.kind is not ExportKind.SERIES:
         fine["sell_eur_per_kwh"] = _sell(tariff, spot, starts)
@@ -58,7 +59,7 @@ def _sell(tariff: Tariff, spot: list[float] | None, starts: list[datetime]) -> l
     if rule.kind is ExportKind.SPOT or rule.zero_when_spot_negative:
         raise DataError(
             "prices: tariff.export follows the spot price, which this price source does not give: "
-            "set a fixed pay"
+            'set a fixed pay, or with sources = ["fixed"] name spot_sources'
         )
     return [tariff.sell(0.0, at) for at in starts]
 

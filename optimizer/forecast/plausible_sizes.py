@@ -13,6 +13,7 @@ from datetime import timedelta
 import pandas as pd
 
 from optimizer.model import frames
+from optimizer.model.currency import EUR, Currency
 
 YEAR_H = 8_766.0
 LOAD_KWH = (400.0, 60_000.0)
@@ -85,21 +86,26 @@ def pv_warning(highest_w: float, kwp: float) -> str | None:
     return None
 
 
-def price_warning(mean_eur_per_kwh: float) -> str | None:
+def price_warning(mean_eur_per_kwh: float, money: Currency = EUR) -> str | None:
     """Sentence about a mean of absolute prices that looks like another unit.
 
     >>> price_warning(28.4)
     'prices of 2840 ct/kWh on average: are they in ct/kWh? They are read as EUR/kWh'
     """
-    least, most = PRICE_EUR_PER_KWH
+    least, most = (bound * money.size for bound in PRICE_EUR_PER_KWH)
+    unit = money.hundredth
     if least <= mean_eur_per_kwh <= most:
         return None
-    unit = "EUR/kWh (read as EUR/MWh)" if mean_eur_per_kwh < least else "ct/kWh"
-    ending = "" if mean_eur_per_kwh < least else " They are read as EUR/kWh"
-    return f"prices of {mean_eur_per_kwh * 100:.4g} ct/kWh on average: are they in {unit}?{ending}"
+    code = money.code
+    guess = f"{code}/kWh (read as {code}/MWh)" if mean_eur_per_kwh < least else f"{unit}/kWh"
+    ending = "" if mean_eur_per_kwh < least else f" They are read as {code}/kWh"
+    mean = f"{mean_eur_per_kwh * 100:.4g} {unit}/kWh"
+    return f"prices of {mean} on average: are they in {guess}?{ending}"
 
 
-def warnings(frame: pd.DataFrame, kwp: float = 0.0, where: str = "the load") -> tuple[str, ...]:
+def warnings(
+    frame: pd.DataFrame, kwp: float = 0.0, where: str = "the load", money: Currency = EUR
+) -> tuple[str, ...]:
     """Sentences about every value column of a frame; none for spans below a day."""
     if frame.empty or frames.ends_of(frame)[-1] - frames.starts_of(frame)[0] < LEAST_SPAN:
         return ()
@@ -108,9 +114,9 @@ def warnings(frame: pd.DataFrame, kwp: float = 0.0, where: str = "the load") -> 
         found.append(load_warning(annual_kwh(frame["load_w"], frame), where))
     if "pv_w" in frame.columns and frame["pv_w"].notna().any():
         found.append(pv_warning(float(frame["pv_w"].max()), kwp))
-    for name in ("buy_eur_per_kwh", "spot_eur_per_kwh"):
+    for name in ("buy_eur_per_kwh", "energy_eur_per_kwh", "spot_eur_per_kwh"):
         if name in frame.columns:
-            found.append(price_warning(float(frame[name].abs().mean())))
+            found.append(price_warning(float(frame[name].abs().mean()), money))
             break
     return tuple(text for text in found if text)
 

@@ -14,6 +14,7 @@ import pandas as pd
 
 from optimizer.forecast import forecast_frame
 from optimizer.model import frames
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.moments import QUARTER
 from optimizer.model.tariff import Tariff
 from optimizer.sources.price_chain import ChainPrices
@@ -88,7 +89,7 @@ class TariffPrices:
 
 
 def priced_by_tariff(
-    gathered: ChainPrices, tariff: Tariff | None, start: datetime
+    gathered: ChainPrices, tariff: Tariff | None, start: datetime, money: Currency = EUR
 ) -> TariffPrices | None:
     """Apply the tariff to the prices known from `start` on; None if there are none.
 
@@ -104,12 +105,15 @@ def priced_by_tariff(
     notes = [*_failures(gathered, known[frames.ORIGIN]), *gathered.notes]
     stated = gathered.basis == "all-in" or fees.stated
     if not stated:
+        whose = "net prices" if "energy_eur_per_kwh" in known.columns else "prices of the exchange"
         notes.append(
-            "these are prices of the exchange, and [tariff] does not say what is added to them "
+            f"these are {whose}, and [tariff] does not say what is added to them "
             'until they are yours: planned with rule = "pv_only", without charging from the grid'
         )
     if tariff is None and "sell_eur_per_kwh" not in known.columns:
-        notes.append("there is no [tariff.export]: fed-in energy is counted with 0 ct")
+        notes.append(
+            f"there is no [tariff.export]: fed-in energy is counted with 0 {money.hundredth}"
+        )
     if gathered.basis == "net":
         notes += _dates(fees, start)
     frame = forecast_frame.all_in(known, fees)
@@ -121,7 +125,7 @@ def _failures(gathered: ChainPrices, origins: Iterable[str]) -> list[str]:
     used = set(origins)
     return [
         f"price source '{name}': {error}; what was kept of it is used"
-        if f"cached {name}" in used
+        if any(f"cached {name}" in origin for origin in used)
         else f"price source '{name}' was skipped: {error}"
         for name, error in gathered.failures.items()
     ]

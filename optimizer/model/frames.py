@@ -40,6 +40,9 @@ COLUMNS = {
     "spot_eur_per_kwh": Column(
         "EUR/kWh", *ranges.EUR_PER_KWH, "day-ahead price, net of everything"
     ),
+    "energy_eur_per_kwh": Column(
+        "EUR/kWh", *ranges.EUR_PER_KWH, "net price that takes the exchange's place"
+    ),
     "buy_eur_per_kwh": Column(
         "EUR/kWh", *ranges.EUR_PER_KWH, "price of the next bought kWh, all-in"
     ),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from optimizer.errors import NoPlanError
 from optimizer.model.battery import Battery
+from optimizer.model.currency import CURRENCIES, EUR, Currency
 from optimizer.model.grid import Grid
 from optimizer.model.override import Override
 
@@ -129,6 +130,13 @@ class Plan:
     value_kink_wh: float | None = None
     """Stored energy that an override demands: there the values fall at once, so that they are not
     interpolated across it [Wh]; None without one."""
+    currency: str = "EUR"
+    """Currency of all prices and amounts, whatever the fields' names say."""
+
+    @property
+    def money(self) -> Currency:
+        """The currency, for texts."""
+        return CURRENCIES.get(self.currency, EUR)
 
     @property
     def saving_eur(self) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from optimizer.errors import NoPlanError
 from optimizer.model import moments, override
+from optimizer.model.currency import EUR
 from optimizer.model.plan import Intent, Plan, Step, check_contiguous, iso
 from optimizer.model.printable import printable
 
@@ -18,7 +19,7 @@ LARGEST = 1e12
 """Largest number of a plan [W, Wh, EUR]: beyond it is none."""
 LONGEST_TEXT = 2_000
 """Longest text of a plan [characters]."""
-ADDED = frozenset({"peak_w", "peak_eur", "self_consumption_peak_eur", "price_from"})
+ADDED = frozenset({"peak_w", "peak_eur", "self_consumption_peak_eur", "price_from", "currency"})
 """Keys that the first versions' plans lack."""
 OPTIONAL = frozenset({"override", "value_kink_wh"})
 """Keys that only the plans of an override have."""
@@ -50,6 +51,8 @@ def to_json(plan: Plan) -> dict[str, Any]:
         for name, value in named.items()
         if name != "steps" and not (name in OPTIONAL and value is None)
     }
+    if plan.currency == EUR.code:  # as before there was the key
+        del head["currency"]
     return {"schema": SCHEMA} | head | {"steps": [step_to_json(step) for step in plan.steps]}
 
 

@@ -161,8 +161,11 @@ class Derived:
         }
 
 
-class LocalTime:
+class LocalTime(NamedTuple):
     """Marks a time of day in local time, such as "10:00": no number, no offset from UTC."""
+
+    end: bool = False
+    """The time is an end: "24:00" is midnight."""
 
     def check(self, value: time, place: str) -> None:
         """Refuse an offset.
@@ -184,8 +187,9 @@ class LocalTime:
         """JSON Schema; its format "time" would want an offset."""
         return {"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$"}
 
-    @staticmethod
-    def _written(value: object) -> object:
+    def _written(self, value: object) -> object:
+        if self.end and isinstance(value, str) and re.fullmatch(r"24:00(:00)?", value):
+            return "00:00"
         if isinstance(value, int | float):
             raise ValueError('should be a time of day such as "10:00"')
         return value
@@ -218,3 +222,4 @@ Taper = Annotated[tuple[tuple[Percent, Watts], ...], Count(TAPER_POINTS)]
 Port = Annotated[int, Range(1, 65_535)]
 Moment = Annotated[datetime, Check(moments.utc)]
 TimeOfDay = Annotated[time, LocalTime()]
+EndTimeOfDay = Annotated[time, LocalTime(end=True)]

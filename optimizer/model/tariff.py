@@ -7,12 +7,19 @@ from enum import StrEnum
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from optimizer.model.ranges import Count, Derived, EurPerKwh, Range, TimeOfDay, Watts
+from optimizer.model import local_hours
+from optimizer.model.local_hours import DAYS, MONTHS, Days, LocalHours, Months, applying
+from optimizer.model.ranges import (
+    Check,
+    Count,
+    Derived,
+    EndTimeOfDay,
+    EurPerKwh,
+    Range,
+    TimeOfDay,
+    Watts,
+)
 
-Day = Literal["mo", "tu", "we", "th", "fr", "sa", "su"]
-DAYS: tuple[Day, ...] = ("mo", "tu", "we", "th", "fr", "sa", "su")
-"""Names of the days of the week, in the order of `date.weekday()`."""
-MONTHS = tuple(range(1, 13))
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
@@ -24,37 +31,21 @@ class ExportKind(StrEnum):
     SERIES = "series"
 
 
-def _within(
-    local: datetime, begin: time, end: time, months: tuple[int, ...], days: tuple[Day, ...]
-) -> bool:
-    """Membership of a local moment; hours that end at or before their begin end the next day."""
-    if local.month not in months:
-        return False
-    clock, today, yesterday = local.time(), DAYS[local.weekday()], DAYS[local.weekday() - 1]
-    if begin < end:
-        return today in days and begin <= clock < end
-    late, early = clock >= begin, clock < end
-    return (late and today in days) or (early and yesterday in days)
-
-
 @dataclass(frozen=True, slots=True)
-class FeeWindow:
-    """A grid fee of certain hours; the first window that covers a moment counts."""
+class FeeWindow(LocalHours):
+    """A grid fee of certain hours; where windows overlap the one with fewer hours a year counts."""
 
     from_: TimeOfDay
     """First local time of the fee."""
-    to: TimeOfDay
-    """First local time after the fee; at or before `from` it is the next day's."""
+    to: EndTimeOfDay
+    """First local time after the fee, "24:00" at midnight; at or before `from` it is the next
+    day's."""
     grid_fee_eur_per_kwh: EurPerKwh
     """Net grid fee in these hours, instead of the tariff's [EUR/kWh]."""
-    months: Annotated[tuple[Annotated[int, Range(1, 12)], ...], Count(12, 1)] = MONTHS
+    months: Months = MONTHS
     """Months in which the fee applies."""
-    days: Annotated[tuple[Day, ...], Count(7, 1)] = DAYS
+    days: Days = DAYS
     """Days of the week on which the hours begin."""
-
-    def covers(self, local: datetime) -> bool:
-        """Membership of a local moment."""
-        return _within(local, self.from_, self.to, self.months, self.days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +70,7 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class Peak:
+class Peak(LocalHours):
     """A price for the highest power drawn in a month or year, as a mean over a step."""
 
     eur_per_kw: Annotated[float, Range(0, 1_000)]
@@ -93,19 +84,20 @@ class Peak:
     at 0 the first days of a period are planned as if no peak would follow."""
     from_: TimeOfDay = time(0)
     """First local time of the hours that count."""
-    to: TimeOfDay = time(0)
+    to: EndTimeOfDay = time(0)
     """First local time after the hours that count; at or before `from` it is the next day's."""
-    months: Annotated[tuple[Annotated[int, Range(1, 12)], ...], Count(12, 1)] = MONTHS
+    months: Months = MONTHS
     """Months that count."""
-    days: Annotated[tuple[Day, ...], Count(7, 1)] = DAYS
+    days: Days = DAYS
     """Days of the week that count."""
+    holidays: Annotated[str | None, Derived()] = None
+    """Country whose public holidays count as Sundays: the tariff's."""
     zone: Annotated[ZoneInfo, Derived()] = BERLIN
     """Time zone of the periods: the tariff's."""
 
     def counts(self, at: datetime) -> bool:
         """Return true if the power at a moment counts for the peak."""
-        local = at.astimezone(self.zone)
-        return _within(local, self.from_, self.to, self.months, self.days)
+        return self.covers(at.astimezone(self.zone), self.holidays)
 
     def period_begin(self, at: datetime) -> datetime:
         """First moment of the month or year that a moment lies in, in local time."""
@@ -147,12 +139,9 @@ class TariffParts:
     valid_to: date | None = None
     """Last local day on which the parts hold; a warning comes two weeks before."""
 
-    def local_grid_fee(self, local: datetime) -> float:
-        """Grid fee at a local moment at which the parts hold [EUR/kWh, net]."""
-        for window in self.window:
-            if window.covers(local):
-                return window.grid_fee_eur_per_kwh
-        return self.grid_fee_eur_per_kwh
+    def __post_init__(self) -> None:
+        """Refuse windows of which it cannot be said which one counts."""
+        local_hours.check(self.window, "window")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,6 +150,15 @@ class TariffChange(TariffParts):
 
     valid_from: date
     """First local day on which the parts hold."""
+
+
+def _checked_holidays(code: str | None) -> str | None:
+    """A country, or a part of one, whose holidays are known."""
+    if code is not None:
+        from optimizer.model import public_holidays
+
+        public_holidays.check(code)
+    return code
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,13 +173,20 @@ class Tariff(TariffParts):
 
     time_zone: ZoneInfo = BERLIN
     """Time zone of windows, days and peaks."""
+    grid_operator: str | None = None
+    """German grid operator whose dated fees of module 3 (EnWG 14a) stand for grid fee and windows;
+    the names are in [grid_fees.toml](grid_fees.toml)."""
+    holidays: Annotated[str | None, Check(_checked_holidays)] = None
+    """Country, or country and part (`DE-BY`), whose public holidays count as Sundays in `days`;
+    needs the extra `holidays`."""
     peak: Peak | None = None
     change: Annotated[tuple[TariffChange, ...], Count(1_000)] = ()
     stated: Annotated[bool, Derived()] = True
     """The owner has stated the parts; without them an exchange price says little of the bill."""
 
     def __post_init__(self) -> None:
-        """Refuse changes out of order."""
+        """Refuse windows as in `TariffParts`, and changes out of order."""
+        TariffParts.__post_init__(self)
         if any(a.valid_from >= b.valid_from for a, b in itertools.pairwise(self.change)):
             raise ValueError("change: name each valid_from once, the earliest first")
 
@@ -191,9 +196,22 @@ class Tariff(TariffParts):
         begun = [part for part in self.change if part.valid_from <= day]
         return begun[-1] if begun else self
 
+    def window_at(self, at: datetime) -> FeeWindow | None:
+        """The window whose grid fee holds at a moment; None where it is the tariff's own."""
+        return applying(self.on(at).window, at.astimezone(self.time_zone), self.holidays)
+
+    def holiday(self, at: datetime) -> str | None:
+        """Name of the public holiday on a moment's local day; None if it is none that counts."""
+        if self.holidays is None:
+            return None
+        from optimizer.model import public_holidays
+
+        return public_holidays.name_of(at.astimezone(self.time_zone).date(), self.holidays)
+
     def grid_fee(self, at: datetime) -> float:
         """Grid fee at a moment [EUR/kWh, net]."""
-        return self.on(at).local_grid_fee(at.astimezone(self.time_zone))
+        window = self.window_at(at)
+        return (self.on(at) if window is None else window).grid_fee_eur_per_kwh
 
     def sell(self, spot_eur_per_kwh: float, at: datetime) -> float:
         """Revenue of a sold kWh [EUR/kWh]."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Intent, Step
 from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, ForecastStep, Task
@@ -73,24 +74,15 @@ NO_PRICE_EUR_PER_KWH = FULL_CHARGE_EUR_PER_KWH / 2
 """No price of energy makes a stored kWh worth that much: it is for something else."""
 
 
-def ct(eur_per_kwh: float) -> str:
-    """A price for people.
-
-    >>> ct(0.2814), ct(-0.0001)
-    ('28.1 ct', '0.0 ct')
-    """
-    return f"{eur_per_kwh * 100:z.1f} ct"
-
-
 def clock(moment: datetime, seen_from: datetime, zone: ZoneInfo) -> str:
     """Local time, with the day if it is another one than that of `seen_from`."""
     local, day = moment.astimezone(zone), seen_from.astimezone(zone).date()
     return f"{local:%H:%M}" if local.date() == day else f"{local:%a %H:%M}"
 
 
-def reasons(task: Task, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
+def reasons(task: Task, steps: Sequence[Step], zone: ZoneInfo, money: Currency = EUR) -> list[str]:
     """One sentence for each step: why it does what it does."""
-    context = _StepContext(task, steps, zone)
+    context = _StepContext(task, steps, zone, money)
     return [context.reason(at) for at in range(len(steps))]
 
 
@@ -101,6 +93,10 @@ class _StepContext:
     task: Task
     steps: Sequence[Step]
     zone: ZoneInfo
+    money: Currency
+
+    def _ct(self, price_per_kwh: float) -> str:
+        return self.money.price(price_per_kwh)
 
     def reason(self, at: int) -> str:
         say = {
@@ -176,7 +172,7 @@ class _StepContext:
         peak = self.peak(at)
         if peak is None:
             return None
-        return f"{ct(peak.buy_eur_per_kwh)} at {self._time(at, peak.start)}"
+        return f"{self._ct(peak.buy_eur_per_kwh)} at {self._time(at, peak.start)}"
 
     def _charge(self, at: int) -> str:
         step, battery, grid = self.steps[at], self.task.battery, self.task.grid
@@ -190,15 +186,15 @@ class _StepContext:
         elif step.peak_w is not None and step.grid_w >= step.peak_w - SAME_W:
             fast = f", within the {self._period()}'s peak power"
         if step.buy_eur_per_kwh < 0:
-            return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: charge{fast}"
-        if marginal_value > NO_PRICE_EUR_PER_KWH:
+            return f"drawing is paid with {self._ct(-step.buy_eur_per_kwh)} a kWh: charge{fast}"
+        if marginal_value > NO_PRICE_EUR_PER_KWH * self.money.size:
             return f"{self._beyond_price(at)}: charge{fast}"
         peak = self._peak_words(at)
         why = "cheap" if peak is None else f"cheap before the peak ({peak})"
-        text = f"{why}: a kWh stored now costs {ct(stored)}"
+        text = f"{why}: a kWh stored now costs {self._ct(stored)}"
         if marginal_value < stored - SAME_EUR_PER_KWH:
             return text + fast
-        return f"{text}, later it is worth at least {ct(marginal_value)}{fast}"
+        return f"{text}, later it is worth at least {self._ct(marginal_value)}{fast}"
 
     def _hold(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
@@ -207,18 +203,22 @@ class _StepContext:
             step.stored_value_eur_per_kwh,
         )
         if step.buy_eur_per_kwh < 0:
-            return f"drawing is paid with {ct(-step.buy_eur_per_kwh)} a kWh: the house buys"
-        if marginal_value > NO_PRICE_EUR_PER_KWH:
+            return f"drawing is paid with {self._ct(-step.buy_eur_per_kwh)} a kWh: the house buys"
+        if marginal_value > NO_PRICE_EUR_PER_KWH * self.money.size:
             return f"{self._beyond_price(at)}: keep"
         saved -= battery.wear_eur_per_kwh
         if marginal_value < saved - SAME_EUR_PER_KWH:
-            return f"keep for later: {ct(step.buy_eur_per_kwh)} now"
+            return f"keep for later: {self._ct(step.buy_eur_per_kwh)} now"
         if self._charges_first(at):
-            again = ct(marginal_value)
-            return f"keep: a stored kWh saves {ct(saved)} now, charging it again costs {again}"
+            again = self._ct(marginal_value)
+            return (
+                f"keep: a stored kWh saves {self._ct(saved)} now, charging it again costs {again}"
+            )
         peak = self._peak_words(at)
         why = "keep for later" if peak is None else f"keep for dearer hours ({peak})"
-        return f"{why}: a stored kWh is worth {ct(marginal_value)} then, {ct(saved)} now"
+        return (
+            f"{why}: a stored kWh is worth {self._ct(marginal_value)} then, {self._ct(saved)} now"
+        )
 
     def _period(self) -> str:
         return "month" if self.task.peak is None else self.task.peak.period
@@ -238,13 +238,13 @@ class _StepContext:
 
     def _defer(self, at: int) -> str:
         step = self.steps[at]
-        return f"keep room: selling pays {ct(step.sell_eur_per_kwh)} now{self._room_for(at)}"
+        return f"keep room: selling pays {self._ct(step.sell_eur_per_kwh)} now{self._room_for(at)}"
 
     def _limit(self, at: int) -> str:
         step = self.steps[at]
         if step.curtailed_w > SAME_W:
             return f"charge gently: keep room{self._room_for(at)}"
-        sold = f"the rest is sold for {ct(step.sell_eur_per_kwh)}"
+        sold = f"the rest is sold for {self._ct(step.sell_eur_per_kwh)}"
         return f"charge gently: {sold}{self._room_for(at)}"
 
     def _discharge(self, at: int) -> str:
@@ -252,14 +252,15 @@ class _StepContext:
         earned = step.sell_eur_per_kwh * battery.discharge_efficiency - battery.wear_eur_per_kwh
         marginal_value = step.stored_value_eur_per_kwh
         if marginal_value > earned + SAME_EUR_PER_KWH:
-            return f"sell for {ct(step.sell_eur_per_kwh)}{self._room_for(at)}"
-        return f"sell: a stored kWh earns {ct(earned)} now, it is worth {ct(marginal_value)} later"
+            return f"sell for {self._ct(step.sell_eur_per_kwh)}{self._room_for(at)}"
+        now, later = self._ct(earned), self._ct(marginal_value)
+        return f"sell: a stored kWh earns {now} now, it is worth {later} later"
 
     def _room_for(self, at: int) -> str:
         """Purpose of the kept room: paid power, dearer PV hours, or PV that fills it anyway."""
         here, paid, full = self.steps[at], self._paid(at), self._first(at, full=True)
         if paid is not None and (full is None or paid.start <= full.start):
-            pay = ct(-paid.buy_eur_per_kwh)
+            pay = self._ct(-paid.buy_eur_per_kwh)
             return f", drawing is paid with {pay} at {self._time(at, paid.start)}"
         if full is None:
             return ""
@@ -267,7 +268,7 @@ class _StepContext:
         worst = min(later, key=lambda step: step.sell_eur_per_kwh, default=here)
         text = f", the roof still fills the battery by {self._time(at, full.end)}"
         if worst.sell_eur_per_kwh < here.sell_eur_per_kwh - SAME_EUR_PER_KWH:
-            text += f" when selling pays {ct(worst.sell_eur_per_kwh)}"
+            text += f" when selling pays {self._ct(worst.sell_eur_per_kwh)}"
         return text
 
     def _self_consumption(self, at: int) -> str:

@@ -7,6 +7,7 @@ from math import fsum
 from zoneinfo import ZoneInfo
 
 from optimizer.model.battery import Battery
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Step, iso
 from optimizer.planning import verify
@@ -52,14 +53,16 @@ NOTED_EUR = 0.01
 """Least gain of curtailing PV that a note mentions [EUR]."""
 
 
-def notes_of(task: Task, soc_percent: float, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
+def notes_of(
+    task: Task, soc_percent: float, steps: Sequence[Step], zone: ZoneInfo, money: Currency = EUR
+) -> list[str]:
     """Notes of a plan for its owner; `soc_percent` is the state of charge at the start [%]."""
     notes = [
         *_override(task, steps, zone),
         *_relaxed(task, steps),
         *_outside(task, soc_percent, steps),
     ]
-    notes += [*full_charge_notes(task, steps), *_throttled(task, steps)]
+    notes += [*full_charge_notes(task, steps), *_throttled(task, steps, money)]
     return notes
 
 
@@ -114,7 +117,7 @@ def _outside(task: Task, soc_percent: float, steps: Sequence[Step]) -> list[str]
     return notes
 
 
-def _throttled(task: Task, steps: Sequence[Step]) -> list[str]:
+def _throttled(task: Task, steps: Sequence[Step], money: Currency) -> list[str]:
     """Throttling for money's sake: a plan may count on it where the owner says so.
 
     Control never does it. The inverter throttles by itself what the grid or its own rating cannot
@@ -134,7 +137,7 @@ def _throttled(task: Task, steps: Sequence[Step]) -> list[str]:
     return [
         f"the plan curtails the PV in {len(chosen)} steps ({wh / 1000:.1f} kWh) because of "
         "negative prices, as grid.price_curtailment allows: if nobody does, the bill will be "
-        f"{marginal_value:.2f} EUR higher"
+        f"{money.amount(marginal_value)} higher"
     ]
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from optimizer.errors import ConfigError, InfeasibleError
 from optimizer.model.battery import Battery
+from optimizer.model.currency import CURRENCIES, EUR, Currency
 from optimizer.model.grid import Grid
 from optimizer.model.load_spread import LoadSpread, generic
 from optimizer.model.override import Override
@@ -66,6 +67,13 @@ class PlanRequest:
     step_s: int | None = None
     """Nominal length of a step [s]: the first one is shorter where the plan begins within it. None
     takes the first step's length."""
+    currency: str = "EUR"
+    """Currency of all prices, which the reasons name."""
+
+    @property
+    def money(self) -> Currency:
+        """The currency, for texts."""
+        return CURRENCIES.get(self.currency, EUR)
 
 
 def _zero_based(number: float, digits: int) -> float:
@@ -244,9 +252,10 @@ def plan_of(
     )
     solve_s = timer() - begun
     planned = _steps(task, solution.stored_wh, values, tables)
-    reported = reasons(task, planned, ZoneInfo(request.time_zone))
+    reported = reasons(task, planned, ZoneInfo(request.time_zone), request.money)
     planned = [replace(step, why=why) for step, why in zip(planned, reported, strict=True)]
-    notes = notes_of(task, request.soc_percent, planned, ZoneInfo(request.time_zone))
+    zone = ZoneInfo(request.time_zone)
+    notes = notes_of(task, request.soc_percent, planned, zone, request.money)
     plan = _plan(task, request, planned, solution, values, solve_s, (*request.notes, *notes))
     overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
     verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
@@ -301,4 +310,5 @@ def _plan(
         self_consumption_peak_eur=_zero_based(without_plan.peak_eur, 6),
         override=None if task.override is None else task.override.override,
         value_kink_wh=None if kink_wh is None else _zero_based(kink_wh, 2),
+        currency=request.currency,
     )

@@ -6,10 +6,10 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from optimizer.model.battery import Battery
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Plan, Step, iso
 from optimizer.model.plan_json import step_to_json
-from optimizer.planning.explain import ct
 from optimizer.planning.why_not import Alternative
 from optimizer.text.local_time import clock
 from optimizer.text.plan_table import INTENT_NAMES, number
@@ -27,7 +27,7 @@ SAME_EUR = 5e-6
 """Largest difference that counts as none [EUR]."""
 
 
-def difference(eur: float) -> str:
+def difference(eur: float, money: Currency = EUR) -> str:
     """Additional cost of an alternative, as words; in cents while it is small.
 
     >>> difference(0.0123), difference(2.5), difference(0.0)
@@ -36,9 +36,9 @@ def difference(eur: float) -> str:
     if eur < SAME_EUR:
         return "costs the same"
     if eur >= 1:
-        return f"costs {eur:.2f} EUR more"
+        return f"costs {money.amount(eur)} more"
     cents = eur * 100
-    return f"costs {cents:.1f} ct more" if cents >= 0.1 else f"costs {cents:.3f} ct more"
+    return f"costs {money.price(eur, 1 if cents >= 0.1 else 3)} more"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,9 @@ class Explanation:
     def step(self) -> Step:
         """The step that is explained."""
         return self.plan.steps[self.index]
+
+    def _ct(self, price_per_kwh: float) -> str:
+        return self.plan.money.price(price_per_kwh)
 
     @property
     def before_wh(self) -> float:
@@ -131,32 +134,37 @@ class Explanation:
             f"{span}: {INTENT_NAMES[step.intent]}{_power(step.battery_w)} (plan of {made})",
             f"why         {step.why}",
             *([] if override is None else [f"override    {override.text(zone)}"]),
-            f"price       {ct(step.buy_eur_per_kwh)} to buy, {ct(step.sell_eur_per_kwh)} to sell",
+            f"price       {self._ct(step.buy_eur_per_kwh)} to buy, "
+            f"{self._ct(step.sell_eur_per_kwh)} to sell",
             f"expected    house {number(step.load_w)} W, roof {number(step.pv_w)} W, "
             f"grid {number(step.grid_w)} W{_throttled(step)}",
             f"battery     {before:.0f} % at the start, {after:.0f} % at the end",
             *self._value_lines(),
             "why not",
         ]
-        return lines + [f"  {_row(item)}" for item in self.alternatives]
+        return lines + [f"  {_row(item, self.plan.money)}" for item in self.alternatives]
 
     def _value_lines(self) -> list[str]:
         marginal_value, actual = self.step.stored_value_eur_per_kwh, self.actual_value
-        what = f"worth {ct(marginal_value)} after this step"
+        what = f"worth {self._ct(marginal_value)} after this step"
         if marginal_value < 0:
-            what = f"worth nothing, room for one {ct(-marginal_value)} after this step"
+            what = f"worth nothing, room for one {self._ct(-marginal_value)} after this step"
         lines = [f"stored kWh  {what}; {self._limits(marginal_value)}"]
         if actual is not None:
             lines.append(
-                f"now         {self.actual_soc_percent:.0f} %: worth {ct(actual)}; "
+                f"now         {self.actual_soc_percent:.0f} %: worth {self._ct(actual)}; "
                 f"{self._limits(actual)}"
             )
         return lines
 
     def _limits(self, marginal_value: float) -> str:
         below, above = self.charge_below(marginal_value), self.serve_above(marginal_value)
-        serve = f"serves the house above {ct(above)}" if marginal_value >= 0 else "serves the house"
-        return serve if below is None else f"charged from the grid below {ct(below)}, {serve}"
+        serve = (
+            f"serves the house above {self._ct(above)}"
+            if marginal_value >= 0
+            else "serves the house"
+        )
+        return serve if below is None else f"charged from the grid below {self._ct(below)}, {serve}"
 
 
 def _money(value: float | None) -> float | None:
@@ -173,12 +181,12 @@ def _throttled(step: Step) -> str:
     return f", {number(step.curtailed_w)} W of the roof throttled" if step.curtailed_w >= 1 else ""
 
 
-def _row(item: Alternative) -> str:
+def _row(item: Alternative, money: Currency) -> str:
     """One alternative as a line: decision, power, additional cost."""
     name = DECISIONS[item.decision]
     if item.battery_w is None or item.difference_eur is None:
         return f"{name:<25} not possible: {item.note}"
     head = name if item.decision == "hold" else f"{name} {number(abs(item.battery_w))} W"
-    text = "is the plan" if item.planned else difference(item.difference_eur)
+    text = "is the plan" if item.planned else difference(item.difference_eur, money)
     limit = f" (at most: {item.note})" if item.note else ""
     return f"{head:<25} {text}{limit}"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.moments import QUARTER
 from optimizer.model.plan import Plan
 from optimizer.model.quarter_energy import QuarterEnergy
@@ -56,6 +57,8 @@ class OwnerReport:
     highest_percent: float = 100.0
     place: tuple[float, float] = GERMANY
     """Latitude and longitude, for day and night [degrees]."""
+    money: Currency = EUR
+    """Currency of prices and amounts."""
 
 
 def interruptions(changes: Sequence[Tick], until: datetime) -> list[tuple[str, timedelta]]:
@@ -93,7 +96,7 @@ def _current_picture(report: OwnerReport, plan: Plan) -> Markup:
         "Prices, powers and stored energy of the plan in force", begin, plan.steps[-1].end,
         report.zone, **picture_inputs.joined(metered, ahead), now=report.now,
         lowest_percent=report.lowest_percent, highest_percent=report.highest_percent,
-        place=report.place,
+        place=report.place, price_unit=report.money.hundredth,
     ))  # fmt: skip
 
 
@@ -106,7 +109,7 @@ def _past_picture(report: OwnerReport) -> Markup:
         "Prices, powers and stored energy of the last days", report.quarters[0].start,
         report.quarters[-1].start + QUARTER, report.zone, **metered,
         lowest_percent=report.lowest_percent, highest_percent=report.highest_percent,
-        place=report.place,
+        place=report.place, price_unit=report.money.hundredth,
     ))  # fmt: skip
 
 
@@ -141,11 +144,11 @@ def _savings(report: OwnerReport) -> dict[str, Any] | None:
         "rows": rows,
         "total": together,
         "priced": any(cents.override for _, cents, _ in rows),
-        "doubt": f"known to {unsure:.2f} EUR",
-        "verdict": account_text.verdict(together.saved, unsure),
-        "model": account_text.model(days),
+        "doubt": f"known to {report.money.amount(unsure)}",
+        "verdict": account_text.verdict(together.saved, unsure, report.money),
+        "model": account_text.model(days, report.money),
         "left_out": account_text.left_out(days),
-        "price": f"{100 * days[-1].stored_eur_per_kwh:.1f}",
+        "price": report.money.price(days[-1].stored_eur_per_kwh),
     }
 
 

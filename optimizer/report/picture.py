@@ -152,7 +152,7 @@ class _Drawing:
         below = [(start, end, min(value, 0.0)) for start, end, value in picture.buy_ct]
         above = [(start, end, max(value, 0.0)) for start, end, value in picture.buy_ct]
         return [
-            *self._frame(y, top, self.size.price, "Price ct/kWh", 5),
+            *self._frame(y, top, self.size.price, f"Price {picture.price_unit}/kWh", 5),
             *self._legend(top, [("buy", "buying", picture.buy_ct), ("sell", "selling",
                                                                     picture.sell_ct)]),
             self._path(area_path(above, self.axis, y), "area buy"),

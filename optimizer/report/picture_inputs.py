@@ -44,8 +44,10 @@ class Picture:
     begin: datetime
     end: datetime
     zone: tzinfo
+    price_unit: str = "ct"
+    """Unit of the prices of a kWh: a hundredth of the currency."""
     buy_ct: Sequence[TimeSpan] = ()
-    """Buying price [ct/kWh]."""
+    """Buying price [hundredths/kWh]."""
     sell_ct: Sequence[TimeSpan] = ()
     load_kw: Sequence[TimeSpan] = ()
     pv_kw: Sequence[TimeSpan] = ()

@@ -1,7 +1,9 @@
-"""Bill of one quarter-hour: the exchange's price, each part of the tariff, VAT and the sum."""
+"""Bill of one quarter-hour: the net price, each part of the tariff, VAT and the sum."""
 
 from datetime import datetime
 
+from optimizer.model.currency import EUR, Currency
+from optimizer.model.local_hours import LocalHours
 from optimizer.model.tariff import ExportKind, Tariff
 
 PARTS = (
@@ -14,37 +16,60 @@ PARTS = (
 
 
 def lines(
-    tariff: Tariff | None, spot_eur_per_kwh: float | None, buy_eur_per_kwh: float,
-    sell_eur_per_kwh: float | None, at: datetime,
+    tariff: Tariff | None, net_eur_per_kwh: float | None, buy_eur_per_kwh: float,
+    sell_eur_per_kwh: float | None, at: datetime, money: Currency = EUR, net: str = "exchange, net",
+    window: LocalHours | None = None,
 ) -> list[str]:  # fmt: skip
-    """Lines that add up to the price of the next kWh, in ct/kWh.
+    """Lines that add up to the price of the next kWh, in hundredths of the currency.
 
     Parameters
     ----------
     tariff
-        None, or without stated parts, where nothing is added to the exchange's price.
-    spot_eur_per_kwh
-        None where the source gives all-in prices alone.
+        None, or without stated parts, where nothing is added to the net price.
+    net_eur_per_kwh
+        Price that the tariff meets; None where the source gives all-in prices alone.
+    net
+        Words for it.
+    window
+        Hours for which a stated price holds.
     """
     fees = tariff or Tariff(stated=False)
-    part, local = fees.on(at), at.astimezone(fees.time_zone)
-    made = [f"price of {local:%d.%m.%Y %H:%M}, ct/kWh"]
-    added = spot_eur_per_kwh is not None and _same(fees.buy(spot_eur_per_kwh, at), buy_eur_per_kwh)
-    if added and spot_eur_per_kwh is not None:
-        items = {"exchange, net": spot_eur_per_kwh}
-        items |= {words: getattr(part, f"{name}_eur_per_kwh") for name, words in PARTS}
-        fee = part.local_grid_fee(local)
-        window = any(item.covers(local) for item in part.window)
-        items["grid fee (window)" if window else "grid fee"] = fee
-        net = sum(items.values())
-        items[f"VAT {part.vat_percent:g} %"] = net * part.vat_percent / 100
-        made += [_line(words, value) for words, value in items.items()]
+    local = at.astimezone(fees.time_zone)
+    made = [f"price of {local:%d.%m.%Y %H:%M}{_holiday(fees, at)}, {money.hundredth}/kWh"]
+    if net_eur_per_kwh is not None and _same(fees.buy(net_eur_per_kwh, at), buy_eur_per_kwh):
+        made += _parts(fees, net_eur_per_kwh, at, net)
+        made[1] += _window(window)
     else:
-        made.append("  all-in price of the source: nothing is added")
+        made.append(f"  all-in price of the source: nothing is added{_window(window)}")
     made.append(_line("bought", buy_eur_per_kwh))
     if sell_eur_per_kwh is not None:
         made.append(_line(f"sold ({_export(fees)})", sell_eur_per_kwh))
     return made
+
+
+def _parts(tariff: Tariff, net_eur_per_kwh: float, at: datetime, words: str) -> list[str]:
+    """The net price, each part that is added to it, and VAT on their sum."""
+    part, window = tariff.on(at), tariff.window_at(at)
+    items = [(words, net_eur_per_kwh)]
+    items += [(text, getattr(part, f"{name}_eur_per_kwh")) for name, text in PARTS]
+    items.append(("grid fee", tariff.grid_fee(at)))
+    net = sum(value for _, value in items)
+    items.append((f"VAT {part.vat_percent:g} %", net * part.vat_percent / 100))
+    made = [_line(text, value) for text, value in items]
+    if tariff.grid_operator is not None:
+        made[-2] += f"   {tariff.grid_operator}"
+    made[-2] += _window(window)
+    return made
+
+
+def _window(window: LocalHours | None) -> str:
+    return "" if window is None else f"   window {window}"
+
+
+def _holiday(tariff: Tariff, at: datetime) -> str:
+    """Words for a public holiday, which counts as a Sunday."""
+    name = tariff.holiday(at)
+    return "" if name is None else f" ({name}, counts as a Sunday)"
 
 
 def _same(one: float, other: float) -> bool:
@@ -52,7 +77,7 @@ def _same(one: float, other: float) -> bool:
 
 
 def _line(words: str, value: float) -> str:
-    return f"  {words:24}{value * 100:8.2f}"
+    return f"  {words:24}{value * 100:z8.2f}"
 
 
 def _export(tariff: Tariff) -> str:

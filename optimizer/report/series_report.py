@@ -11,6 +11,7 @@ import pandas as pd
 
 from optimizer.forecast import plausible_sizes
 from optimizer.model import frames
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.plan import iso
 
 SCHEMA = "series/1"
@@ -19,7 +20,7 @@ SHOWN_HOLES = 5
 COLUMNS = {
     "load": ("load_w",),
     "pv": ("pv_w",),
-    "prices": ("spot_eur_per_kwh", "buy_eur_per_kwh", "sell_eur_per_kwh"),
+    "prices": ("spot_eur_per_kwh", "energy_eur_per_kwh", "buy_eur_per_kwh", "sell_eur_per_kwh"),
 }
 """Columns of each kind of series, those that are there."""
 DIGITS = {"W": 1, "EUR/kWh": 6}
@@ -46,6 +47,8 @@ class SeriesReport:
     facts: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kwp: float = 0.0
+    money: Currency = EUR
+    """Currency of prices."""
 
     @property
     def columns(self) -> list[str]:
@@ -62,7 +65,7 @@ class SeriesReport:
     def warnings(self) -> tuple[str, ...]:
         """Sentences about sizes that a house cannot have."""
         shown = self.frame[["end", *self.columns]]
-        return plausible_sizes.warnings(shown, self.kwp)
+        return plausible_sizes.warnings(shown, self.kwp, money=self.money)
 
     def as_json(self) -> dict[str, Any]:
         """The series as `series/1`."""
@@ -97,7 +100,7 @@ class SeriesReport:
             f"{step:g} min",
             "holes": self._holes(zone),
         } | (self._prices(now) if self.kind == "prices" else self._energy())  # fmt: skip
-        yield from (f"  {name:8}{text}" for name, text in facts.items())
+        yield from (f"  {name:7} {text}" for name, text in facts.items())
         yield from (f"  warning: {text}" for text in self.warnings)
         yield from (f"  note: {text}" for text in self.notes)
         yield ""
@@ -124,14 +127,18 @@ class SeriesReport:
         for name in self.columns:
             ct = self.frame[name].astype(float) * 100
             inside = ct[(ct.index <= now) & (self.frame["end"] > now)]
-            present = f"{inside.iloc[0]:.2f} ct/kWh now" if len(inside) else "not known for now"
+            present = (
+                f"{inside.iloc[0]:.2f} {self.money.hundredth}/kWh now"
+                if len(inside)
+                else "not known for now"
+            )
             facts[name.removesuffix("_eur_per_kwh")] = (
                 f"{present}; lowest {ct.min():.2f}, highest {ct.max():.2f}, mean {ct.mean():.2f}"
             )
         return facts
 
     def _first_rows(self, zone: ZoneInfo) -> Iterator[str]:
-        heads = [_head(name) for name in self.columns]
+        heads = [_head(name, self.money) for name in self.columns]
         yield "".join(["start           ", *(f"{head:>12}" for head in heads)])
         for place, start in enumerate(frames.starts_of(self.frame)[:FIRST_ROWS]):
             cells = (_cell(name, float(self.frame[name].iloc[place])) for name in self.columns)
@@ -146,8 +153,8 @@ def _known(value: float) -> float | None:
     return None if pd.isna(value) else value
 
 
-def _head(name: str) -> str:
-    return name.replace("_eur_per_kwh", " ct").replace("_w", " W")
+def _head(name: str, money: Currency) -> str:
+    return name.replace("_eur_per_kwh", f" {money.hundredth}").replace("_w", " W")
 
 
 def _cell(name: str, value: float) -> str:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.plan import Intent, Plan, Step, iso
 from optimizer.model.snapshot import Reason
 from optimizer.store.overrides import StoredOverride
@@ -248,7 +249,7 @@ class Status:
         step = self.step
         if step is None or not self.running or "worth" in self.why:
             return self.why
-        marginal_value = f"a stored kWh is worth {100 * step.stored_value_eur_per_kwh:.1f} ct"
+        marginal_value = f"a stored kWh is worth {self._money.price(step.stored_value_eur_per_kwh)}"
         return f"{self.why}; {marginal_value} at {clock(step.end, zone)}"
 
     def _price(self, zone: ZoneInfo) -> str:
@@ -260,10 +261,14 @@ class Status:
         high = max(ahead, key=lambda item: item.buy_eur_per_kwh)
         bars = sparkline([item.buy_eur_per_kwh for item in ahead], 16)
         return (
-            f"{bars}  now {step.buy_eur_per_kwh * 100:.1f} ct, low "
+            f"{bars}  now {self._money.price(step.buy_eur_per_kwh)}, low "
             f"{low.buy_eur_per_kwh * 100:.1f} at {clock(low.start, zone)}, high "
             f"{high.buy_eur_per_kwh * 100:.1f} at {clock(high.start, zone)}"
         )
+
+    @property
+    def _money(self) -> Currency:
+        return EUR if self.plan is None else self.plan.money
 
     @property
     def _ahead(self) -> list[Phase]:
@@ -276,9 +281,9 @@ class Status:
         ahead = self._ahead
         if self.plan is None or self.step is None or not ahead:
             return "'optimizer plan' makes a plan"
-        saving = f"expected saving of the plan {self.plan.saving_eur:z.2f} EUR"
+        saving = f"expected saving of the plan {self._money.amount(self.plan.saving_eur)}"
         if self.saving_today_eur is not None:
-            saving = f"saving so far today {self.saving_today_eur:z.2f} EUR, {saving}"
+            saving = f"saving so far today {self._money.amount(self.saving_today_eur)}, {saving}"
         if len(ahead) == 1:
             return f"{INTENT_NAMES[ahead[0].intent]} to the plan's end · {saving}"
         return f"{clock(ahead[1].start, zone)} {ahead[1].words(zone)} · {saving}"

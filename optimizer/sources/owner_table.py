@@ -65,6 +65,8 @@ class TableReading:
     notes: tuple[str, ...] = ()
     drawn: bool = False
     """It holds energy bought from the grid."""
+    currency: str = ""
+    """Currency of prices, where the header names one."""
 
     @property
     def understood(self) -> str:
@@ -342,6 +344,7 @@ class _Table:
             f"{unit}, a counter" if main.counter else unit, f"{steps.named}: {steps.shown_by}",
             "offsets are written" if written else self.zone.key,
             (*layout.notes, *steps.notes, *self._notes(main, frame)), drawn,
+            main.unit.currency if main.unit else "",
         )  # fmt: skip
 
     def _notes(self, main: TableColumn, frame: pd.DataFrame) -> list[str]:
@@ -363,7 +366,7 @@ class _Table:
                 notes.append(f"the counter '{main.name}' falls {falls} times: holes there")
         if main.unit is not None and main.unit.currency not in ("", "EUR"):
             currency = main.unit.currency
-            notes.append(f"prices are in {currency}: read EUR as {currency}")
+            notes.append(f'prices are in {currency}: set [prices] currency = "{currency}"')
         return notes
 
 

@@ -6,18 +6,20 @@ origin: `published`, `cached` or `filled`, and the name of the source.
 """
 
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pandas as pd
 
 from optimizer.errors import DataError, OptimizerError
 from optimizer.http.failures import BusyError, NotPublishedError
+from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames, moments
 from optimizer.model.moments import QUARTER, floor
 from optimizer.model.plan import iso
-from optimizer.sources import price_checks, registry
+from optimizer.sources import fixed_price, price_checks, registry
 from optimizer.sources.cached_source import CachedSources, SourceResult
 from optimizer.sources.parsing import midnight
 from optimizer.sources.source_settings import PriceSettings, Span
@@ -30,6 +32,10 @@ EXPECTED = time(13)
 SHORT_GAP = 2
 """Most quarter-hours that are filled between two known ones."""
 FIRST_PAUSE_S = 10.0
+NOT_STATED: dict[str, Any] = {
+    "eur_per_kwh": None, "window": (), "all_in": False, "spot_sources": ()
+}  # fmt: skip
+"""Settings of prices that nobody states."""
 
 
 def _nothing() -> pd.DataFrame:
@@ -112,7 +118,18 @@ class PriceChain:
                 last = iso(frames.ends_of(found.answer)[-1])
                 made.failures[name] = NotPublishedError(f"{name} has prices to {last} so far")
         made.frame = _short_gaps_filled(made.frame, span.start)
+        if self.settings.spot_sources:
+            self._add_exchange(made, span, skip)
         return made
+
+    def _add_exchange(self, made: ChainPrices, span: Span, skip: Collection[str]) -> None:
+        """Put the exchange's prices beside the stated ones, which then reach as far as those."""
+        settings = replace(self.settings, sources=self.settings.spot_sources, **NOT_STATED)
+        exchange = replace(self, names=settings.sources, settings=settings).gather(span, skip)
+        made.frame = fixed_price.with_exchange(made.frame, exchange.frame)
+        made.notes += exchange.notes
+        made.failures |= exchange.failures
+        made.used += exchange.used
 
     def kept_days(self, name: str, span: Span) -> int:
         """Count of the local days of a source that are cached."""
@@ -164,17 +181,37 @@ class PriceChain:
     ) -> list[str]:
         """Notes about a source whose prices are used."""
         notes = []
-        if "buy_eur_per_kwh" not in new.columns and price_checks.repeats(frame, span.zone):
+        if "spot_eur_per_kwh" in new.columns and price_checks.repeats(frame, span.zone):
             notes.append(f"{name} has the same prices for two days: it may repeat itself")
         ahead = int(((new.index >= floor(span.start)) & (new.index < span.end)).sum())
         if ahead and name != self.names[0]:
             hourly = " (hourly ones)" if bool((frame["end"] - frame.index == HOUR).all()) else ""
             word = "fills in" if made.used else "stands in with"
             notes.append(f"{name} {word} {ahead} quarter-hours of prices{hourly}")
-        currency = registry.PRICES[name].currency
-        if currency != "EUR":
-            notes.append(f"prices of {name} are in {currency}: read EUR as {currency}")
         return notes
+
+
+def exchange_beside(
+    stated: pd.DataFrame, settings: PriceSettings, span: Span, http: ServiceClient
+) -> pd.DataFrame:
+    """Stated prices with those of the first of their `spot_sources` that answers; nothing is kept.
+
+    Raises
+    ------
+    OptimizerError
+        If none answers: the first one's error.
+    """
+    failed: OptimizerError | None = None
+    for name in settings.spot_sources:
+        try:
+            found = registry.fetch(registry.PRICES, name, settings, span, http)
+        except OptimizerError as error:
+            failed = failed or error
+            continue
+        return fixed_price.with_exchange(stated, _quarters_of(found))
+    if failed is not None:
+        raise failed
+    return stated
 
 
 def _quarters_of(frame: pd.DataFrame) -> pd.DataFrame:

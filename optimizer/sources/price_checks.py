@@ -68,8 +68,8 @@ def check(origin: str, fresh: pd.DataFrame, known: pd.DataFrame | None) -> None:
 
 
 def prices_of(frame: pd.DataFrame) -> "pd.Series[float]":
-    """The prices that stand for a frame: all-in ones where it has them, otherwise spot prices."""
-    names = ("buy_eur_per_kwh", "spot_eur_per_kwh")
+    """The prices that stand for a frame: all-in ones where it has them, then stated net ones."""
+    names = ("buy_eur_per_kwh", "energy_eur_per_kwh", "spot_eur_per_kwh")
     return frame[next(name for name in names if name in frame.columns)]
 
 

@@ -15,6 +15,7 @@ from optimizer.sources import (
     energy_charts,
     entsoe,
     fems_history,
+    fixed_price,
     forecast_solar,
     home_assistant,
     influxdb,
@@ -52,8 +53,6 @@ class Source(Generic[S]):
     """Answers are kept in the store; those of a file are not."""
     rest: timedelta = timedelta(0)
     """Age up to which an answer is good enough, so that the service is not asked again."""
-    currency: str = "EUR"
-    """Currency of the prices; where it is not EUR, read EUR as that one throughout."""
     check: Callable[[str, pd.DataFrame, pd.DataFrame | None], None] | None = None
     """Refuses an answer that contradicts the cached values: name, answer, cached values."""
 
@@ -76,14 +75,15 @@ OWN_FILE = "your own file"
 
 def _service(
     fetch: Callable[[PriceSettings, Span, ServiceClient], pd.DataFrame], licence: str,
-    attribution: str = "", currency: str = "EUR",
+    attribution: str = "",
 ) -> Source[PriceSettings]:  # fmt: skip
     """A price service: its unit is checked by the size of its prices."""
-    return Source(fetch, licence, attribution, currency=currency, check=price_checks.check)
+    return Source(fetch, licence, attribution, check=price_checks.check)
 
 
 PRICES: Mapping[str, Source[PriceSettings]] = {
     "csv": Source(owner_table.fetch_prices, OWN_FILE, kept=False),
+    "fixed": Source(fixed_price.fetch, "your own price", kept=False),
     "energy-charts": _service(
         energy_charts.fetch, "CC BY 4.0 for most zones, the others for private use",
         "Bundesnetzagentur | SMARD.de, through energy-charts.info (CC BY 4.0)",
@@ -94,11 +94,11 @@ PRICES: Mapping[str, Source[PriceSettings]] = {
     ),
     "awattar": _service(awattar.fetch, "none stated: private use, 100 requests a day"),
     "tibber": _service(tibber.fetch, "for customers, your own use"),
-    "swiss": _service(swiss.fetch, "public by law, for each supplier", currency="CHF"),
-    "octopus": _service(octopus.fetch, "none stated: fair use", currency="GBP"),
+    "swiss": _service(swiss.fetch, "public by law, for each supplier"),
+    "octopus": _service(octopus.fetch, "none stated: fair use"),
 }  # fmt: skip
 """Answer a frame with `spot_eur_per_kwh` (net), or `buy_eur_per_kwh` (all-in) and perhaps
-`sell_eur_per_kwh`."""
+`sell_eur_per_kwh`; `fixed` with `energy_eur_per_kwh` (net, in the exchange's place)."""
 
 OWN_DEVICE = "your own device"
 

@@ -8,10 +8,22 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ClassVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
-from optimizer.model.ranges import Count, Pattern, Range, Watts
+from optimizer.model import local_hours
+from optimizer.model.currency import CURRENCIES, EUR, Currency
+from optimizer.model.local_hours import DAYS, MONTHS, Days, LocalHours, Months
+from optimizer.model.ranges import (
+    Count,
+    Derived,
+    EndTimeOfDay,
+    EurPerKwh,
+    Pattern,
+    Range,
+    TimeOfDay,
+    Watts,
+)
 
 if TYPE_CHECKING:  # it brings `requests`, and the configuration these settings
     from optimizer.fems.jsonrpc import JsonRpcClient
@@ -27,6 +39,12 @@ Address = Annotated[
         strip="/",
     ),
 ]
+CurrencyCode = Literal["EUR", "CHF", "GBP", "SEK", "NOK", "DKK", "PLN"]
+SOURCE_CURRENCY = {
+    "energy-charts": "EUR", "smard": "EUR", "entsoe": "EUR", "awattar": "EUR", "swiss": "CHF",
+    "octopus": "GBP",
+}  # fmt: skip
+"""Currency of the sources that answer in one only."""
 Part = Annotated[str, Pattern(r"[^\n]{1,120}", "should have 1 to 120 characters")]
 
 
@@ -40,8 +58,31 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PriceWindow(LocalHours):
+    """A price of certain hours for the source `fixed`; overlaps count as in `[[tariff.window]]`."""
+
+    from_: TimeOfDay
+    """First local time of the price."""
+    to: EndTimeOfDay
+    """First local time after the price, "24:00" at midnight; at or before `from` it is the next
+    day's."""
+    eur_per_kwh: EurPerKwh
+    """Price in these hours, instead of the section's [EUR/kWh]."""
+    months: Months = MONTHS
+    """Months in which the price applies."""
+    days: Days = DAYS
+    """Days of the week on which the hours begin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriceSettings:
-    """Sources of prices."""
+    """Sources of prices.
+
+    Raises
+    ------
+    ValueError
+        If keys contradict each other; with a sentence.
+    """
 
     section: ClassVar[str] = "prices"
     provenance: ClassVar[str] = "published"
@@ -54,6 +95,16 @@ class PriceSettings:
     """Table of prices for the source `csv`."""
     column: Part | None = None
     """Header of the column to take, where several columns of the table fit."""
+    eur_per_kwh: EurPerKwh | None = None
+    """Price for the source `fixed`, where no window applies [EUR/kWh]; net in the exchange's place,
+    or all-in."""
+    window: Annotated[tuple[PriceWindow, ...], Count(1_000)] = ()
+    all_in: bool = False
+    """The `fixed` price is the whole price, with fees and VAT: nothing of `[tariff]` is added."""
+    spot_sources: Annotated[tuple[str, ...], Count(100)] = ()
+    """Chain of sources of the exchange's prices for the export rule alone, beside `fixed`."""
+    holidays: Annotated[str | None, Derived()] = None
+    """Country whose public holidays count as Sundays: the tariff's."""
     entsoe_token: str | None = field(default=None, repr=False)
     """Token of the ENTSO-E Transparency Platform."""
     tibber_token: str | None = field(default=None, repr=False)
@@ -66,19 +117,64 @@ class PriceSettings:
     """Name of the tariff, where the Swiss supplier has several."""
     swiss_vat_percent: Annotated[float, Range(0, 50)] = 8.1
     """VAT on the Swiss supplier's net prices [%]."""
+    swiss_export: bool = False
+    """Selling prices from the Swiss supplier too: its feed-in tariff, without VAT."""
+    swiss_export_tariff: str | None = None
+    """Name of the feed-in tariff, where the Swiss supplier has several."""
     octopus_tariff: OctopusCode | None = None
     """Code of Octopus's tariff for import."""
     octopus_export: OctopusCode | None = None
     """Code of Octopus's tariff for export."""
+    currency: CurrencyCode | None = None
+    """Currency of all prices and amounts, by default the first source's; the names of keys, columns
+    and JSON say `eur` whatever it is."""
     patience_s: Annotated[float, Range(0, 7_200)] = 60.0
     """Longest time that a plan waits for busy services [s]."""
+
+    def __post_init__(self) -> None:
+        """Refuse prices of another currency, and stated ones not asked for or not known."""
+        for name in self.names if self.currency else ():
+            answered = SOURCE_CURRENCY.get(name, self.currency)
+            if answered != self.currency:
+                raise ValueError(
+                    f'has currency = "{self.currency}", but prices of {name} are in {answered}: '
+                    "no rate of exchange is applied"
+                )
+        stated = self.eur_per_kwh is not None or self.window or self.all_in or self.spot_sources
+        if "fixed" not in self.sources:
+            if stated:
+                raise ValueError(
+                    "has eur_per_kwh, window, all_in or spot_sources, which are for "
+                    'sources = ["fixed"]'
+                )
+            return
+        if len(self.sources) > 1:
+            raise ValueError(
+                "names other sources beside 'fixed', which knows every price: leave them out, or "
+                "name them as spot_sources for the export rule"
+            )
+        local_hours.check(self.window, "window")
+        gap = None if self.eur_per_kwh is not None else local_hours.uncovered(self.window)
+        if gap is not None:
+            raise ValueError(f"has no price for {gap}: write eur_per_kwh for the other hours")
+
+    @property
+    def money(self) -> Currency:
+        """Currency of all prices and amounts."""
+        return CURRENCIES[self.currency or SOURCE_CURRENCY.get(self.sources[0], EUR.code)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All sources, those for the export rule last."""
+        return (*self.sources, *self.spot_sources)
 
     @property
     def identity(self) -> str:
         """Text for the cache that distinguishes zones, homes and tariffs, without secrets."""
         parts = (self.zone, self.tibber_home, self.swiss, self.swiss_tariff, self.octopus_tariff,
                  self.octopus_export, f"{self.swiss_vat_percent:g}")  # fmt: skip
-        return "|".join(part or "" for part in parts)
+        selling = ("export", self.swiss_export_tariff) if self.swiss_export else ()
+        return "|".join(part or "" for part in (*parts, *selling))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,8 +2,9 @@
 
 `GET {url}?tariff_type=integrated&tariff_name=...&start_timestamp=...&end_timestamp=...`. Each row
 has both stamps with offset and a list of components; the one in `CHF_kWh` is the energy price,
-without VAT (read EUR as CHF then). An unknown day is an empty list. Version 2.0, from 2027 on, has
-another shape and is refused here.
+without VAT (read EUR as CHF then). `tariff_type=feed_in` answers what is paid for energy fed in, in
+the same shape; no VAT is added to it. An unknown day is an empty list. Version 2.0, from 2027 on,
+has another shape and is refused here.
 """
 
 from typing import Any
@@ -37,8 +38,12 @@ SUPPLIERS = {
 """Name in the configuration: address, and the default tariff."""
 
 
+FEED_IN = ("feed_in", "feed-in")
+"""The two spellings of the key of what is paid for energy fed in."""
+
+
 def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
-    """All-in prices with VAT."""
+    """All-in prices with VAT, and selling prices where those are wanted."""
     name = settings.swiss or ""
     if name not in SUPPLIERS and not name.startswith("https://"):
         raise ConfigError(
@@ -47,14 +52,31 @@ def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFr
         )
     url, usual = SUPPLIERS.get(name, (name, None))
     start, end = (at.astimezone(span.zone) for at in parsing.whole_days(span))
-    tariff = settings.swiss_tariff or usual
-    parameters = {"tariff_type": "integrated"} | ({"tariff_name": tariff} if tariff else {})
-    parameters |= {"start_timestamp": start.isoformat(), "end_timestamp": end.isoformat()}
-    return parse(http.get(url, parameters).json(), settings.swiss_vat_percent)
+    stamps = {"start_timestamp": start.isoformat(), "end_timestamp": end.isoformat()}
+
+    def answer(kind: str, tariff: str | None) -> Any:
+        named = {"tariff_name": tariff} if tariff else {}
+        return http.get(url, {"tariff_type": kind} | named | stamps).json()
+
+    buy = parse(answer("integrated", settings.swiss_tariff or usual), settings.swiss_vat_percent)
+    if not settings.swiss_export:
+        return buy
+    kind = FEED_IN[1] if name == "groupe-e" else FEED_IN[0]
+    paid = answer(kind, settings.swiss_export_tariff)
+    return parsing.with_sell(buy, parse(paid, 0.0, FEED_IN, "sell_eur_per_kwh"))
 
 
-def parse(document: Any, vat_percent: float) -> pd.DataFrame:
-    """`buy_eur_per_kwh` of an answer, VAT added."""
+def parse(
+    document: Any, vat_percent: float, keys: tuple[str, ...] = ("integrated",),
+    column: str = "buy_eur_per_kwh",
+) -> pd.DataFrame:  # fmt: skip
+    """Prices of an answer, VAT added.
+
+    Parameters
+    ----------
+    keys
+        Spellings of the key of a row's components.
+    """
     with parsing.documented(NAME):
         prices = document["prices"]
         if isinstance(prices, dict):
@@ -63,11 +85,19 @@ def parse(document: Any, vat_percent: float) -> pd.DataFrame:
             StepValue(
                 parsing.moment(row["start_timestamp"]),
                 parsing.moment(row["end_timestamp"]),
-                parsing.scaled(_per_kwh(row["integrated"]), 1 / (1 + vat_percent / 100)),
+                parsing.scaled(
+                    _per_kwh(_components(row, keys)),
+                    1 / (1 + vat_percent / 100),
+                ),
             )
             for row in prices
         ]
-        return parsing.series_frame(points, "buy_eur_per_kwh", NAME)
+        return parsing.series_frame(points, column, NAME)
+
+
+def _components(row: dict[str, Any], keys: tuple[str, ...]) -> list[Any]:
+    found: list[Any] = row[next((key for key in keys if key in row), keys[0])]
+    return found
 
 
 def _per_kwh(components: list[Any]) -> Any:

@@ -32,10 +32,10 @@ def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFr
     answer = http.post(
         URL, {"query": QUERY}, {"Authorization": f"Bearer {token}"}, secrets=[token], own=(400,)
     )
-    return parse(answer.json(), settings.tibber_home)
+    return parse(answer.json(), settings.tibber_home, settings.money.code)
 
 
-def parse(document: Any, home: str | None = None) -> pd.DataFrame:
+def parse(document: Any, home: str | None = None, currency: str = "EUR") -> pd.DataFrame:
     """`buy_eur_per_kwh` and the net `spot_eur_per_kwh` of one home."""
     with documented(NAME):
         _refuse_errors(document)
@@ -47,8 +47,10 @@ def parse(document: Any, home: str | None = None) -> pd.DataFrame:
         rows = [*(info["today"] or []), *(info["tomorrow"] or [])]
         if not rows:
             raise NotPublishedError(f"{NAME} has no prices for this time yet")
-        for currency in {row["currency"] for row in rows} - {"EUR"}:
-            raise RejectedError(f"{NAME}: prices are in {currency}, not in EUR: not used")
+        for other in {row["currency"] for row in rows} - {currency}:
+            raise RejectedError(
+                f"{NAME}: prices are in {other}, not in {currency}: not used; set [prices] currency"
+            )
         at = [moment(row["startsAt"]) for row in rows]
         total, energy = (
             begun([(start, scaled(row[key], 1)) for start, row in zip(at, rows, strict=True)])

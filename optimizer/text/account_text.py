@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from optimizer.model.currency import EUR, Currency
 from optimizer.savings.account import DayAccount
 
 HALF_PERCENT = 0.005
@@ -84,7 +85,7 @@ def unsure_eur(day: DayAccount, capacity_wh: float) -> float:
     return (whole_wh + abs(day.model_off_wh)) / 1000 * abs(day.stored_eur_per_kwh)
 
 
-def verdict(saved: int, unsure: float) -> str:
+def verdict(saved: int, unsure: float, money: Currency = EUR) -> str:
     """The saving as one sentence, plain also when it is nothing or less.
 
     Examples
@@ -97,11 +98,12 @@ def verdict(saved: int, unsure: float) -> str:
     'saved nothing that differs from zero for sure (0.02 EUR, known to 0.03 EUR)'
     """
     if abs(saved) <= 100 * unsure:
-        size = f"{eur(saved)} EUR, known to {unsure:.2f} EUR"
+        size = f"{eur(saved)} {money.code}, known to {money.amount(unsure)}"
         return f"saved nothing that differs from zero for sure ({size})"
     if saved < 0:
-        return f"saved nothing: it cost {eur(-saved)} EUR more than the battery left to itself"
-    return f"saved {eur(saved)} EUR against the battery left to itself"
+        more = f"{eur(-saved)} {money.code} more"
+        return f"saved nothing: it cost {more} than the battery left to itself"
+    return f"saved {eur(saved)} {money.code} against the battery left to itself"
 
 
 def left_out(days: Sequence[DayAccount]) -> str:
@@ -119,16 +121,16 @@ def left_out(days: Sequence[DayAccount]) -> str:
     )
 
 
-def model(days: Sequence[DayAccount]) -> str:
+def model(days: Sequence[DayAccount], money: Currency = EUR) -> str:
     """Error of the battery model over the days, as a sentence."""
     through = sum(day.model_through_wh for day in days)
     if through < 1:
         return "nothing went through the battery"
     off = sum(day.model_off_wh for day in days)
-    money = sum(day.model_off_eur for day in days)
+    amount = money.amount(sum(day.model_off_eur for day in days))
     return (
         f"the battery's model, fed with the measured power, misses the measured charge by "
-        f"{100 * off / through:.1f} % of what went through it (worth {money:.2f} EUR)"
+        f"{100 * off / through:.1f} % of what went through it (worth {amount})"
     )
 
 
@@ -138,8 +140,8 @@ HEAD = (
 )
 
 
-def lines(days: Sequence[DayAccount], capacity_wh: float) -> list[str]:
-    """The accounts as a table in EUR, with their sum, verdict and omissions."""
+def lines(days: Sequence[DayAccount], capacity_wh: float, money: Currency = EUR) -> list[str]:
+    """The accounts as a table, with their sum, verdict and omissions."""
     if not days:
         return ["nothing can be accounted yet: no quarter-hour was measured under a plan"]
     rows = [(day.day, Cents.of(day)) for day in days]
@@ -154,9 +156,9 @@ def lines(days: Sequence[DayAccount], capacity_wh: float) -> list[str]:
         for name, c in rows
     ]
     unsure = sum(unsure_eur(day, capacity_wh) ** 2 for day in days) ** 0.5
-    closing = [verdict(rows[-1][1].saved, unsure), model(days), left_out(days)]
+    closing = [verdict(rows[-1][1].saved, unsure, money), model(days, money), left_out(days)]
     head = HEAD + "  override" * priced
-    return ["EUR", head, *table, "", *(line for line in closing if line)]
+    return [money.code, head, *table, "", *(line for line in closing if line)]
 
 
 def as_json(days: Sequence[DayAccount]) -> dict[str, Any]:

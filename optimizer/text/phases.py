@@ -11,6 +11,7 @@ from datetime import datetime, timedelta, tzinfo
 from enum import Enum
 from itertools import groupby
 
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.plan import Intent, Plan, Step
 from optimizer.text.local_time import clock, clock_from
 
@@ -83,6 +84,8 @@ class Phase:
     soc_before_wh: float
     peak: Step | None = None
     """Dearest later step that the battery serves before it is charged from the grid again."""
+    money: Currency = EUR
+    """Currency of prices and amounts."""
 
     @property
     def start(self) -> datetime:
@@ -157,7 +160,8 @@ class Phase:
             watts * step.hours / 1000 * step.buy_eur_per_kwh
             for watts, step in zip(drawn, self.steps, strict=True)
         )
-        money = f"for {eur:.2f} EUR" if eur > -0.005 else f"and is paid {-eur:.2f} EUR"
+        money = self.money.amount(abs(eur))
+        money = f"for {money}" if eur > -0.005 else f"and is paid {money}"
         return f"charges to {self._after} % {money}, at {self._prices}"
 
     def _keeps(self, zone: tzinfo) -> str:
@@ -166,7 +170,7 @@ class Phase:
         if peak is None:
             return f"{text}, the house buys at {self._prices}"
         at = clock_from(peak.start, self.start, zone)
-        return f"{text} for {at} ({peak.buy_eur_per_kwh * 100:z.1f} ct), now {self._prices}"
+        return f"{text} for {at} ({self.money.price(peak.buy_eur_per_kwh)}), now {self._prices}"
 
     def _sold(self) -> str:
         sold = [step for step in self.steps if step.grid_w < -SAME_W]
@@ -174,12 +178,13 @@ class Phase:
         if kwh < 0.05:
             return ""
         eur = -sum(step.cost_eur for step in sold)
-        return f", {kwh:.1f} kWh sold for {eur:z.2f} EUR"
+        return f", {kwh:.1f} kWh sold for {self.money.amount(eur)}"
 
     @property
     def _prices(self) -> str:
         low, high = (f"{price * 100:z.1f}" for price in self.buy_range)
-        return f"{low} ct" if low == high else f"{low} to {high} ct"
+        unit = self.money.hundredth
+        return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
 
     @property
     def _after(self) -> str:
@@ -204,7 +209,7 @@ def phases(plan: Plan, capacity_wh: float) -> list[Phase]:
     before, result = capacity_wh * plan.start_soc_percent / 100, []
     for group in _merged(plan.steps):
         peak = _peak(plan.steps, group.steps[-1])
-        result.append(Phase(tuple(group.steps), group.name, capacity_wh, before, peak))
+        result.append(Phase(tuple(group.steps), group.name, capacity_wh, before, peak, plan.money))
         before = group.steps[-1].soc_wh
     return result
 

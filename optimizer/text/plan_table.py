@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from optimizer.model.currency import Currency
 from optimizer.model.plan import Intent, Plan, Step
 from optimizer.text.local_time import clock
 from optimizer.text.phases import phases, span
@@ -21,10 +22,19 @@ BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 80
 """Columns of a terminal that every line but those of the wide table fits."""
 
-HEAD = (
-    "when          what              buy ct  sell ct   house W      PV W  battery W    grid W  "
-    "stored %   why"
-)
+
+def head(money: Currency) -> str:
+    """Line above all steps.
+
+    >>> from optimizer.model.currency import EUR
+    >>> head(EUR)[:50]
+    'when          what              buy ct  sell ct   '
+    """
+    buy, sell = f"buy {money.hundredth}", f"sell {money.hundredth}"
+    return (
+        f"when          what           {buy:>9}  {sell:>7}"
+        "   house W      PV W  battery W    grid W  stored %   why"
+    )
 
 
 def fit(line: str, indent: int = 0) -> list[str]:
@@ -82,7 +92,7 @@ def step_table(
     plan: Plan, capacity_wh: float, zone: ZoneInfo, now: datetime | None = None
 ) -> list[str]:
     """All steps of the plan as a wide table; the present one is marked."""
-    lines, day, before_wh = [HEAD], "", capacity_wh * plan.start_soc_percent / 100
+    lines, day, before_wh = [head(plan.money)], "", capacity_wh * plan.start_soc_percent / 100
     for step in plan.steps:
         title = f"{step.start.astimezone(zone):%a %d %b}"
         lines += [title] if title != day else []
@@ -109,7 +119,7 @@ def sparklines(plan: Plan, capacity_wh: float) -> list[str]:
     buy = [step.buy_eur_per_kwh * 100 for step in plan.steps]
     soc = [100 * step.soc_wh / capacity_wh for step in plan.steps]
     return [
-        f"price  {sparkline(buy)}  {min(buy):z.1f} to {max(buy):z.1f} ct",
+        f"price  {sparkline(buy)}  {min(buy):z.1f} to {max(buy):z.1f} {plan.money.hundredth}",
         f"stored {sparkline(soc)}  {min(soc):.0f} to {max(soc):.0f} %",
     ]
 
@@ -122,27 +132,28 @@ def money_lines(plan: Plan) -> list[str]:
         + plan.self_consumption_wear_eur
         + plan.self_consumption_peak_eur
     )
+    amount = plan.money.amount
     lines = [
-        f"expected saving of the plan {plan.saving_eur:z.2f} EUR: "
-        f"{alone_eur - plan.saving_eur:z.2f} EUR with it, {alone_eur:z.2f} EUR with the battery "
+        f"expected saving of the plan {amount(plan.saving_eur)}: "
+        f"{amount(alone_eur - plan.saving_eur)} with it, {amount(alone_eur)} with the battery "
         "left to itself, stored energy and wear counted",
-        f"bill with this plan {plan.cost_eur:z.2f} EUR, battery left to itself "
-        f"{plan.self_consumption_cost_eur:z.2f} EUR, "
-        f"no battery {plan.no_battery_cost_eur:z.2f} EUR",
+        f"bill with this plan {amount(plan.cost_eur)}, battery left to itself "
+        f"{amount(plan.self_consumption_cost_eur)}, "
+        f"no battery {amount(plan.no_battery_cost_eur)}",
     ]
     if abs(more) >= 0.005:
         word = "more" if more > 0 else "less"
         lines.append(
-            f"energy worth {abs(more):.2f} EUR {word} is left in the battery at the end "
+            f"energy worth {amount(abs(more))} {word} is left in the battery at the end "
             f"({_end_value_text(plan)})"
         )
     wear = plan.wear_eur - plan.self_consumption_wear_eur
     if abs(wear) >= 0.005:
-        lines.append(f"wear of the battery {wear:+.2f} EUR")
+        lines.append(f"wear of the battery {wear:+.2f} {plan.money.code}")
     if plan.peak_w is not None:
         lines.append(
-            f"highest power from the grid {plan.peak_w / 1000:.1f} kW: {plan.peak_eur:.2f} EUR "
-            f"more for the peak, battery left to itself {plan.self_consumption_peak_eur:.2f} EUR"
+            f"highest power from the grid {plan.peak_w / 1000:.1f} kW: {amount(plan.peak_eur)} "
+            f"more for the peak, battery left to itself {amount(plan.self_consumption_peak_eur)}"
         )
     return lines
 
@@ -151,8 +162,9 @@ def _end_value_text(plan: Plan) -> str:
     """Value of a stored kWh at the plan's end, as words."""
     first, *_, last = plan.steps[-1].values_eur_per_kwh
     if first - last < 0.001:
-        return f"at {plan.end_value_eur_per_kwh * 100:.1f} ct a kWh"
-    return f"the first kWh are worth {first * 100:.1f} ct then, the last ones {last * 100:.1f} ct"
+        return f"at {plan.money.price(plan.end_value_eur_per_kwh)} a kWh"
+    price = plan.money.price
+    return f"the first kWh are worth {price(first)} then, the last ones {price(last)}"
 
 
 def plan_text(

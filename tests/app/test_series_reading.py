@@ -107,7 +107,7 @@ def test_one_price_part_by_part(tmp_path):
         "  levies                      3.00",
         "  electricity tax             2.05",
         "  concession fee              1.66",
-        "  grid fee (window)          11.00",
+        "  grid fee                   11.00   window 17:00 to 20:00",
         "  VAT 19 %                    5.35",
         "  bought                     33.49",
         "  sold (fixed)                7.78",

@@ -10,9 +10,10 @@ from datetime import timedelta
 
 import pytest
 
+from optimizer.model.currency import EUR
 from optimizer.model.grid import Rule
 from optimizer.model.tariff import Peak
-from optimizer.planning import explain, planner
+from optimizer.planning import planner
 
 NIGHT, DEAR, CHEAP = (0.30, 0.08, 500, 0), (0.50, 0.08, 2_000, 0), (0.10, 0.08, 500, 0)
 SUN = (0.30, 0.08, 500, 3_000)
@@ -166,7 +167,7 @@ def test_no_reason_contradicts_its_own_figures(random_task, plan_task):
 
 
 def test_a_price_is_never_minus_zero():
-    assert explain.ct(-0.0) == "0.0 ct"
+    assert EUR.price(-0.0) == "0.0 ct"
 
 
 def reported(task, **more):

@@ -277,6 +277,62 @@ def test_octopus_with_pay_for_feeding_in():
     assert set(made["sell_eur_per_kwh"]) == {0.05}
 
 
+def test_octopus_rates_that_hold_for_hours_or_without_an_end():
+    """A night rate of five hours, then a rate until further notice (`valid_to` is null)."""
+    begin, end = midnight(DAY), midnight(DAY) + timedelta(days=1)
+    row = {"value_exc_vat": 1.0, "payment_method": None}
+    rates = [
+        row | {"value_inc_vat": 28.0, "valid_from": z(begin + timedelta(hours=5)),
+               "valid_to": None},
+        row | {"value_inc_vat": 9.0, "valid_from": z(begin - timedelta(days=400)),
+               "valid_to": z(begin + timedelta(hours=5))},
+    ]  # fmt: skip
+    document = {"count": 2, "next": None, "previous": None, "results": rates}
+    made = octopus.parse([document], days=(begin, end))
+    assert frames.starts_of(made) == day_of(DAY, 30)
+    assert made["buy_eur_per_kwh"].tolist() == [0.09] * 10 + [0.28] * 38
+    with pytest.raises(RejectedError):
+        octopus.parse([document])
+    with responses.RequestsMock() as internet:
+        internet.get(SERVICES["octopus"].url, json=document)
+        settings = PriceSettings(**SERVICES["octopus"].settings)
+        assert len(octopus.fetch(settings, Span(begin, end), ServiceClient())) == 48
+
+
+@pytest.mark.parametrize(("supplier", "key"), [("ekz", "feed_in"), ("groupe-e", "feed-in")])
+def test_swiss_pay_for_feeding_in_has_no_vat(supplier, key):
+    span = Span(midnight(DAY), midnight(DAY) + timedelta(days=1))
+    bought = SERVICES["swiss"].write(day_of(DAY, 15), 15, [0.2] * 96)
+    sold = SERVICES["swiss"].write(day_of(DAY, 15), 15, [0.1081] * 96)
+    for row in sold["prices"]:
+        row[key] = row.pop("integrated")
+    settings = PriceSettings(swiss=supplier, swiss_export=True, swiss_export_tariff="pv")
+    with responses.RequestsMock() as internet:
+        url = swiss.SUPPLIERS[supplier][0]
+        internet.get(url, json=bought)
+        internet.get(url, json=sold)
+        made = swiss.fetch(settings, span, ServiceClient())
+        asked = internet.calls[1].request.params
+    assert (asked["tariff_type"], asked["tariff_name"]) == (key, "pv")
+    assert made["sell_eur_per_kwh"].tolist() == pytest.approx([0.1] * 96)
+    assert made["buy_eur_per_kwh"].tolist() == pytest.approx([0.2] * 96)
+    assert settings.identity != PriceSettings(swiss=supplier).identity
+
+
+def test_swiss_rows_without_the_asked_kind_are_rejected():
+    document = SERVICES["swiss"].write(day_of(DAY, 15), 15, [0.2] * 96)
+    with pytest.raises(RejectedError, match="no 'feed_in'"):
+        swiss.parse(document, 0.0, swiss.FEED_IN, "sell_eur_per_kwh")
+
+
+def test_tibber_in_another_currency():
+    rows = written.tibber_rows(day_of(DAY, 15), [3.1] * 96, "SEK")
+    document = written.tibber(written.tibber_home("one", rows, []))
+    assert set(tibber.parse(document, currency="SEK")["buy_eur_per_kwh"]) == {3.1}
+    with pytest.raises(RejectedError, match=r"in SEK, not in EUR.*set \[prices\] currency"):
+        tibber.parse(document)
+
+
 def test_hours_stay_hours_and_are_not_copied_into_quarters():
     document = SERVICES["awattar"].write(day_of(DAY, 60), 60, [0.1] * 24)
     made = registry.awattar.parse(document)

@@ -176,11 +176,6 @@ def test_the_kept_days_are_counted_by_the_local_calendar(internet, store):
     assert [chain.kept_days(name, span) for name in chain.names] == [5, 0, 0]
 
 
-def test_another_currency_is_said(internet):
-    serve(internet, "swiss", 15, (0, 2), 0.25)
-    assert gather("swiss").notes == ["prices of swiss are in CHF: read EUR as CHF"]
-
-
 def test_a_source_whose_key_is_missing_is_skipped(internet):
     serve(internet, "awattar", 60, (0, 2))
     made = gather("entsoe", "awattar")

@@ -12,6 +12,7 @@ import pytest
 import optimizer
 from optimizer.app import demo_run
 from optimizer.model.battery import Battery
+from optimizer.model.currency import EUR
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, iso
 from optimizer.planning.planner import PlanRequest, make_plan
@@ -132,7 +133,7 @@ def test_the_present_phase_is_marked(plan):
 
 def test_the_wide_table_has_every_step_and_its_reason(plan):
     lines = plan_table.plan_text(plan, 10_000, ZONE, START + HOUR, wide=True).splitlines()
-    assert lines[0] == plan_table.HEAD
+    assert lines[0] == plan_table.head(EUR)
     (now,) = [line for line in lines if line.startswith(">")]
     assert "03:00-04:00  charge " in now
     assert "cheap before the peak (" in now

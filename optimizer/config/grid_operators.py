@@ -1,0 +1,80 @@
+"""Dated grid fees of German operators (`grid_fees.toml`), written into a tariff that names one."""
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from difflib import get_close_matches
+from importlib import resources
+from typing import Any
+
+from optimizer.errors import ConfigError
+
+OWN = ("grid_fee_eur_per_kwh", "window")
+"""Keys of `[tariff]` that the operator's entry fills."""
+CT = 100
+
+
+def expanded(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Tables of a configuration with the fees of the operator that `[tariff]` names.
+
+    Raises
+    ------
+    ConfigError
+        If no fees of it are known, with the known names, or the owner states fees too.
+    """
+    tariff = data.get("tariff")
+    name = tariff.get("grid_operator") if isinstance(tariff, dict) else None
+    if not isinstance(tariff, dict) or not isinstance(name, str):
+        return data
+    stated = [key for key in OWN if key in tariff]
+    if stated:
+        raise ConfigError(
+            f"tariff.grid_operator brings the grid fee and its windows, but {' and '.join(stated)} "
+            "stands beside it: remove one of them"
+        )
+    entry = _entry(name)
+    windows = [_window(one) for kind in ("low", "high") for one in entry[kind]]
+    fees = {"grid_fee_eur_per_kwh": entry["standard"] / CT, "window": windows}
+    return {**data, "tariff": {**tariff, **fees, "valid_to": _earlier(tariff, entry)}}
+
+
+def names() -> dict[str, str]:
+    """The operators whose fees are known, each with its title."""
+    return {entry["name"]: entry["title"] for entry in _entries()}
+
+
+@functools.cache
+def _entries() -> list[dict[str, Any]]:
+    text = resources.files("optimizer.config").joinpath("grid_fees.toml").read_text("utf-8")
+    found: list[dict[str, Any]] = tomllib.loads(text)["operator"]
+    return found
+
+
+def _entry(name: str) -> dict[str, Any]:
+    """The newest entry of an operator."""
+    found = [entry for entry in _entries() if entry["name"] == name]
+    if not found:
+        near = get_close_matches(name, names(), n=1)
+        hint = f"did you mean '{near[0]}'? " if near else ""
+        raise ConfigError(
+            f"tariff.grid_operator: the fees of '{name[:80]}' are not known; {hint}there are: "
+            f"{', '.join(sorted(names()))}. For another one write its price sheet into "
+            "[[tariff.window]]"
+        )
+    return max(found, key=lambda entry: str(entry["valid_to"]))
+
+
+def _window(one: Mapping[str, Any]) -> dict[str, Any]:
+    fee = round(one["ct"] / CT, 6)
+    return {key: value for key, value in one.items() if key != "ct"} | {"grid_fee_eur_per_kwh": fee}
+
+
+def _earlier(tariff: Mapping[str, Any], entry: Mapping[str, Any]) -> Any:
+    """The last day of the owner's parts, or of the operator's fees if those end before."""
+    ends, owned = entry["valid_to"], tariff.get("valid_to")
+    try:
+        last = owned if isinstance(owned, date) else date.fromisoformat(str(owned))
+    except ValueError:
+        return ends if owned is None else owned
+    return min(last, date.fromisoformat(ends))
