@@ -49,7 +49,7 @@ class StrategyAccount:
 
     name: str
     cost_eur: Array
-    """Bill and wear, less the change of stored energy at one fixed price."""
+    """Bill and wear, less the change of stored energy at one fixed price; of what counts."""
     discharged_wh: float
 
     @property
@@ -63,10 +63,10 @@ def fixed_value(scenario: Scenario) -> float:
 
     Half-way between what it saves at the mean price and what the roof's surplus would have earned.
     """
-    part = slice(scenario.begin, None)
-    battery = scenario.battery
-    saved = float(scenario.buy[part].mean()) * battery.discharge_efficiency
-    sold = float(scenario.sell[part].mean()) / battery.charge_efficiency
+    part, battery = slice(scenario.begin, None), scenario.battery
+    buy, sell = (prices[part][scenario.counted] for prices in (scenario.buy, scenario.sell))
+    saved = float(buy.mean()) * battery.discharge_efficiency
+    sold = float(sell.mean()) / battery.charge_efficiency
     return max(0.0, (saved + sold) / 2)
 
 
@@ -82,7 +82,9 @@ def strategy_account(scenario: Scenario, name: str, strategy_run: StrategyRun) -
     taken = (strategy_run.discharged_wh + standby_wh) / battery.discharge_efficiency / 1000
     change = np.diff(strategy_run.soc_wh, prepend=strategy_run.start_wh) / 1000
     cost = bill + taken * battery.wear_eur_per_kwh - change * fixed_value(scenario)
-    return StrategyAccount(name, cost, float(strategy_run.discharged_wh.sum()))
+    counted = scenario.counted
+    discharged_wh = float(strategy_run.discharged_wh[counted].sum())
+    return StrategyAccount(name, cost[counted], discharged_wh)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +121,9 @@ def outcome(
     saved = own.cost_eur - other.cost_eur
     years = scenario.days / 365
     extra, most = float(saved.sum()), own.total_eur - attainable_eur
-    local = scenario.local[scenario.begin :]
-    day = np.searchsorted(
-        scenario.midnights, np.arange(scenario.begin, len(scenario.buy)), side="right"
-    )
+    local = scenario.local[scenario.begin :][scenario.counted]
+    places = np.arange(scenario.begin, len(scenario.buy))[scenario.counted]
+    day = np.searchsorted(scenario.midnights, places, side="right")
     daily = np.bincount(day - day[0], weights=saved)
     month = local.year * 12 + local.month - 1
     first = int(month[0])
@@ -200,6 +201,8 @@ class Comparison:
     outcomes: tuple[StrategyResult, ...]
     ahead: tuple[tuple[str, ConfidenceInterval], ...]
     """By how much this program is ahead of each other strategy, for a year."""
+    left_out_days: float = 0.0
+    """Length of the days that nobody's figures count, since too little of them is known [days]."""
 
     @property
     def attainable_extra_eur(self) -> float:
@@ -265,8 +268,9 @@ def run(scenario: Scenario, variant: Variant, each: Each = map) -> Comparison:
     outcomes = tuple(outcome(scenario, own, other, attainable) for other in made.values())
     bare = references.no_battery_eur(scenario)
     return Comparison(
-        scenario.name, scenario.days, value, own.total_eur, bare, attainable, outcomes, ahead
-    )
+        scenario.name, scenario.days, value, own.total_eur, bare, attainable, outcomes, ahead,
+        (len(scenario.counted) - int(scenario.counted.sum())) / QUARTERS,
+    )  # fmt: skip
 
 
 def simulated(scenario: Scenario, variant: Variant, name: str) -> StrategyAccount:

@@ -41,6 +41,8 @@ LEVELS = 9
 """States of charge at which EMHASS-like tables are made."""
 GRID_POINTS = 41
 """States of charge of the exact search over modes."""
+CHARGES = 9
+"""Stored energies that a part after a left-out day may begin with."""
 SHORT_EUR_PER_KWH = 1.0
 """Price of ending below the wished state of charge: more than any spread, so it is met."""
 
@@ -48,41 +50,48 @@ SHORT_EUR_PER_KWH = 1.0
 def attainable_eur(scenario: Scenario, start_wh: float, end_value: float) -> float:
     """Least cost of a case if all had been known: bill and wear, stored energy counted [EUR].
 
-    The exact recursion of planning over the whole period in one, at the case's own ticks.
+    The exact recursion of planning at the case's own ticks, over the whole period in one, or over
+    each part between days that do not count, which begins with the charge that is best for it.
     """
-    first = scenario.begin * scenario.ticks
-    buy, sell = scenario.repeated(scenario.buy).tolist(), scenario.repeated(scenario.sell).tolist()
-    load, pv = scenario.load_w.tolist(), scenario.pv_w.tolist()
-    step = (scenario.at(1) - scenario.at(0)) / scenario.ticks
-    begin = scenario.at(scenario.begin)
-    steps = tuple(
-        ForecastStep(
-            begin + (at - first) * step, begin + (at + 1 - first) * step, buy[at], sell[at],
-            load[at], pv[at],
+    total, steps = 0.0, _every_step(scenario)
+    for place, (first, end) in enumerate(scenario.spans):
+        part = steps[first * scenario.ticks : end * scenario.ticks]
+        begins = [start_wh] if first == scenario.begin and place == 0 else _charges(scenario)
+        tasks = (Task(part, scenario.battery, scenario.grid, wh, (end_value,)) for wh in begins)
+        total += min(
+            water_value_exact.water_values(task).objective_eur + end_value * task.start_wh / 1000
+            for task in tasks
         )
-        for at in range(first, len(load))
+    return total
+
+
+def _every_step(scenario: Scenario) -> tuple[ForecastStep, ...]:
+    """The ticks of a case as steps."""
+    step = (scenario.at(1) - scenario.at(0)) / scenario.ticks
+    figures = zip(
+        scenario.repeated(scenario.buy).tolist(), scenario.repeated(scenario.sell).tolist(),
+        scenario.load_w.tolist(), scenario.pv_w.tolist(), strict=True,
     )  # fmt: skip
-    task = Task(steps, scenario.battery, scenario.grid, start_wh, (end_value,))
-    return water_value_exact.water_values(task).objective_eur + end_value * start_wh / 1000
+    return tuple(
+        ForecastStep(scenario.start + at * step, scenario.start + (at + 1) * step, *row)
+        for at, row in enumerate(figures)
+    )
+
+
+def _charges(scenario: Scenario) -> list[float]:
+    """Stored energies over the allowed band [Wh], among which the best start is sought."""
+    battery = scenario.battery
+    return [float(wh) for wh in np.linspace(battery.min_wh, battery.max_wh, CHARGES)]
 
 
 def no_battery_eur(scenario: Scenario) -> float:
     """Bill of the house with its roof alone [EUR]."""
     from optimizer.planning.self_consumption import no_battery
 
-    bare = replace(scenario.battery, standby_w=0.0)
-    first = scenario.begin * scenario.ticks
-    step = (scenario.at(1) - scenario.at(0)) / scenario.ticks
-    figures = zip(
-        scenario.repeated(scenario.buy).tolist(), scenario.repeated(scenario.sell).tolist(),
-        scenario.load_w.tolist(), scenario.pv_w.tolist(), strict=True,
-    )  # fmt: skip
-    every = [
-        ForecastStep(scenario.start + at * step, scenario.start + (at + 1) * step, *row)
-        for at, row in enumerate(figures)
-    ]
-    task = Task(tuple(every[first:]), bare, scenario.grid, bare.min_wh, (0.0,))
-    return no_battery(task).cost_eur
+    bare, steps = replace(scenario.battery, standby_w=0.0), _every_step(scenario)
+    parts = [steps[a * scenario.ticks : b * scenario.ticks] for a, b in scenario.spans]
+    tasks = (Task(part, bare, scenario.grid, bare.min_wh, (0.0,)) for part in parts)
+    return sum(no_battery(task).cost_eur for task in tasks)
 
 
 class OpenEmsLike:

@@ -28,6 +28,12 @@ def table(comparison: Comparison) -> list[str]:
     if comparison.ahead:
         lines += ["", f"  {OURS} is ahead by, EUR a year:"]
         lines += [f"  {name:24} {_range(item)}" for name, item in comparison.ahead]
+    if comparison.left_out_days:
+        lines += [
+            "",
+            f"  {comparison.left_out_days:.0f} days of which more than an hour is unknown are left "
+            "out on both sides",
+        ]
     if not whole_year:
         lines += [
             "",
@@ -66,6 +72,7 @@ def as_json(comparison: Comparison) -> Mapping[str, object]:
     return {
         "case": comparison.scenario,
         "days": round(comparison.days, 3),
+        "left_out_days": round(comparison.left_out_days, 3),
         "stored_eur_per_kwh": round(comparison.stored_eur_per_kwh, 6),
         "no_battery_eur": round(comparison.no_battery_eur, 4),
         "self_consumption_eur": round(comparison.self_consumption_eur, 4),

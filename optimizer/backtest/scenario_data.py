@@ -1,5 +1,6 @@
 """Scenario of a back-test: what a house did, its prices, and the forecasts it was given."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -63,6 +64,8 @@ class Scenario:
     """Quarter-hours whose load was really metered; None is all."""
     begin: int = 0
     """First quarter-hour that counts; what lies before is only the house's past."""
+    left_out: NDArray[np.bool_] | None = None
+    """Quarter-hours of days of which too little is known to count; None where all are known."""
     annual_kwh: float = 4000.0
     """What the owner would say the house uses in a year."""
 
@@ -99,7 +102,22 @@ class Scenario:
     @property
     def days(self) -> float:
         """Length of the part that counts [days]."""
-        return (len(self.buy) - self.begin) / QUARTERS
+        return int(self.counted.sum()) / QUARTERS
+
+    @cached_property
+    def counted(self) -> NDArray[np.bool_]:
+        """Quarter-hours from `begin` on that count."""
+        if self.left_out is None:
+            return np.ones(len(self.buy) - self.begin, dtype=bool)
+        counted: NDArray[np.bool_] = ~self.left_out[self.begin :]
+        return counted
+
+    @cached_property
+    def spans(self) -> list[tuple[int, int]]:
+        """First and end of each run of quarter-hours that count."""
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], self.counted, [False]))))
+        places = (edges + self.begin).tolist()
+        return list(zip(places[::2], places[1::2], strict=True))
 
     def at(self, quarter: int) -> datetime:
         """Start of a quarter-hour (UTC)."""
@@ -175,6 +193,31 @@ def filled(load_w: Array, per_day: int) -> Array:
             made[holes[inside]] = load_w[at[inside]]
     made[np.isnan(made)] = np.nanmean(load_w)
     return made
+
+
+MOST_UNKNOWN = 4
+"""Most quarter-hours of a day that are filled; a day with more of them unknown does not count."""
+NEVER_KNOWN = 0.5
+"""Share of the days from which on an unknown time of day is no hole, such as a roof's night."""
+
+
+def little_known(series: Sequence[Array], local: pd.DatetimeIndex) -> NDArray[np.bool_] | None:
+    """Quarter-hours of local days of which more than an hour is unknown; None if there are none.
+
+    Parameters
+    ----------
+    series
+        Measured values by quarter-hour, NaN where they are unknown.
+    """
+    day = pd.factorize(pd.Index(local.date))[0]
+    slot = (local.hour * 4 + local.minute // 15).to_numpy()
+    unknown = np.zeros(len(local), dtype=bool)
+    for values in series:
+        hole = np.isnan(values)
+        share = np.bincount(slot, weights=hole) / np.maximum(1, np.bincount(slot))
+        unknown |= hole & (share[slot] < NEVER_KNOWN)
+    days: NDArray[np.bool_] = (np.bincount(day, weights=unknown) > MOST_UNKNOWN)[day]
+    return days if days.any() else None
 
 
 LEAST_LEARNED = timedelta(days=3)
@@ -260,10 +303,15 @@ def _scenario(
             raise DataError(f"{name}: prices have a hole at {iso(at)} ({key}): fill it first")
     metered = _quarters(load_faults.clean(series.load), "load_w", starts)
     load_w = filled(metered, QUARTERS)
-    pv_w = np.zeros(len(starts))
+    pv_w, measured = np.zeros(len(starts)), [metered]
     if series.pv is not None:
-        pv_w = filled(_quarters(series.pv, "pv_w", starts), QUARTERS)
+        measured.append(_quarters(series.pv, "pv_w", starts))
+        pv_w = filled(measured[-1], QUARTERS)
     local = pd.DatetimeIndex(starts).tz_convert(home.zone)
+    begin = sum(at < counted for at in starts)
+    left_out = little_known(measured, local)
+    if left_out is not None and left_out[begin:].all():
+        raise DataError(f"{name}: of no day is more than a part known: nothing can be counted")
     forecast_pv = strayed(pv_w, local, home.seed)
     if series.forecast_pv is not None:
         forecast_pv = np.nan_to_num(_quarters(series.forecast_pv, "pv_w", starts))
@@ -284,7 +332,8 @@ def _scenario(
         forecast_load_w=forecast_load,
         forecast_pv_w=forecast_pv,
         known=np.isfinite(metered),
-        begin=sum(at < counted for at in starts),
+        begin=begin,
+        left_out=left_out,
         annual_kwh=home.annual_kwh,
     )
 

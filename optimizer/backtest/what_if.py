@@ -61,6 +61,7 @@ def year_bills(series: HouseSeries, home: HouseSettings, prices: Tariff | FixedP
     if not isinstance(prices, Tariff):
         buy, sell = prices
         scenario = replace(scenario, buy=0 * scenario.buy + buy, sell=0 * scenario.sell + sell)
+    scenario = replace(scenario, left_out=None)  # all days stand for the year, filled ones too
     factor = YEAR_DAYS / scenario.days
     return YearBills(*(factor * bill for bill in _bills(scenario)))
 

@@ -127,7 +127,7 @@ def _password(file: Path | None) -> tuple[str, str]:
     if file is None:
         typed = typer.prompt("   Password of its user 'owner'", hide_input=True)
         return typed, typed
-    text = files.content(file, 10_000, ConfigError).decode(errors="replace").strip()
+    text = files.text(file, 10_000, ConfigError).strip()
     return text, f"file:{file.absolute()}"
 
 

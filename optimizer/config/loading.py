@@ -1,6 +1,5 @@
 """Find, read and validate the configuration; every fault is one sentence with its fix."""
 
-import codecs
 import functools
 import json
 import os
@@ -179,14 +178,12 @@ def _rename(data: dict[str, Any]) -> None:
 
 def _parsed(path: Path) -> dict[str, Any]:
     """Tables of a TOML file."""
-    content = files.content(path, MOST_BYTES, ConfigError)
-    for number, line in enumerate(content.split(b"\n"), 1):
+    text = files.text(path, MOST_BYTES, ConfigError)
+    for number, line in enumerate(text.split("\n"), 1):
         if len(line) > MOST_LINE:
             raise ConfigError(f"{path}, line {number}: longer than {MOST_LINE} characters")
-    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise ConfigError(f"{path} is UTF-16: save it as UTF-8")
     try:
-        return tomllib.loads(content.decode("utf-8-sig"))
+        return tomllib.loads(text)
     except ValueError as error:  # also a number of thousands of digits
         raise ConfigError(f"{path} is not TOML: {error}") from error
     except RecursionError as error:
@@ -268,11 +265,9 @@ def _credential(name: str, environment: Mapping[str, str]) -> Path | None:
 
 def _from_file(values: dict[str, Any], name: str, place: Path) -> str | None:
     try:
-        secret = files.content(place, MOST_SECRET_BYTES, ConfigError).decode().strip()
+        secret = files.text(place, MOST_SECRET_BYTES, ConfigError).strip()
     except ConfigError as error:
         return f"{name}: {error}"
-    except UnicodeDecodeError:
-        return f"{name}: {place} cannot be read: it is no text"
     values[name.rpartition(".")[2]] = secret
     return None
 

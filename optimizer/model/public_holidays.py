@@ -2,6 +2,7 @@
 
 import functools
 from datetime import date
+from types import ModuleType
 
 from optimizer.errors import MissingExtraError
 
@@ -41,20 +42,23 @@ def name_of(day: date, code: str) -> str | None:
 
 @functools.cache
 def _holidays(code: str, year: int) -> dict[date, str]:
-    _countries()
-    import holidays
-
     country, _, part = code.partition("-")
+    package = _package()
     return dict(
-        holidays.country_holidays(country, subdiv=part or None, years=year, language="en_US")
+        package.country_holidays(country, subdiv=part or None, years=year, language="en_US")
     )
 
 
 @functools.cache
 def _countries() -> dict[str, list[str]]:
     """Codes of the countries, each with those of its parts."""
+    found: dict[str, list[str]] = _package().list_supported_countries()
+    return found
+
+
+def _package() -> ModuleType:
     try:
         import holidays
     except ImportError as error:
         raise MissingExtraError("tariff.holidays needs the package holidays", "holidays") from error
-    return holidays.list_supported_countries()
+    return holidays

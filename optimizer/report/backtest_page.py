@@ -78,6 +78,7 @@ def _scene(comparison: Comparison) -> dict[str, Any]:
     return {
         "title": comparison.scenario,
         "days": f"{comparison.days:.0f}",
+        "left_out": f"{comparison.left_out_days:.0f}" if comparison.left_out_days else "",
         "short": comparison.days < YEAR_DAYS,
         "stored": f"{100 * comparison.stored_eur_per_kwh:.1f}",
         "no_battery": f"{comparison.no_battery_eur:.2f}",

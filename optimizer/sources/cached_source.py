@@ -92,7 +92,7 @@ class CachedSources:
             asked = span if wanted is None else _narrowed(span, before, self.now)
             answer = source.ask(settings, asked, self.http)
             if source.check is not None:
-                source.check(name, answer, before)
+                source.check(name, answer, before, settings)
         except OptimizerError as error:
             return SourceResult(before, error)
         if source.kept and self.store is not None:

@@ -1,24 +1,33 @@
-"""Checks of the size of prices: a service may change its unit overnight.
+"""Checks of the unit of prices: a service may change it overnight.
 
-Each adapter checks the declared unit; here the figures are compared: with the known prices of the
-same hours, where a factor of ten shows exactly; with the month before; and by themselves.
-Figures from day-ahead prices of DE-LU, AT, CH, FR, NL and DK1, 2018 to 2026 (SMARD, CC BY 4.0),
-with hours of -0.5 and +0.94 EUR/kWh among them: a day's mean of absolute prices is 0.003 to 3.6
-times its median over the 30 days before; the mean over 30 days is 0.019 to 0.52 EUR/kWh.
+Each adapter checks the declared unit; here the figures are compared. A mistake of unit is a power
+of ten: it shows exactly against the known prices of the same hours, in the shape of a whole day
+against the days before, and in the digits, since exchanges quote 0.01 EUR/MWh. A price's size alone
+is no mistake: small zones have days of ten times the day before (Estonia, 5 January 2024), and
+months of 0.5 EUR/MWh (northern Norway).
+Figures from day-ahead prices of DE-LU, AT, CH, FR, NL and DK1, 2018 to 2026 (SMARD, CC BY 4.0): of
+6,389 days none had the shape of one of the seven days before within `SAME_SHAPE` at more than four
+times or less than a quarter of its level.
 """
 
-from datetime import timedelta
+from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
 
 from optimizer.http.failures import RejectedError
+from optimizer.model.currency import EUR, Currency
 
-MOST_TIMES = 8.0
-"""A day may be this many times dearer than the median day before; cheap days have no bound."""
 LEVEL = (0.004, 0.9)
-"""Mean of absolute prices over a week or more [EUR/kWh]."""
+"""Mean of absolute all-in prices over a week or more [about EUR/kWh]; exchange prices beyond it are
+looked at by their digits."""
+COARSE_EUR_PER_KWH = 0.2
+"""Mean of exchange prices above which their digits are looked at."""
+QUOTED_EUR_PER_KWH = 1e-5
+"""Smallest step of an exchange's price: 0.01 EUR/MWh."""
+DISTINCT = 20
+"""Fewest different prices whose digits say something."""
 WEEK = timedelta(days=7)
 APART_EUR_PER_KWH = 0.005
 TIMES_APART = 5.0
@@ -28,10 +37,20 @@ SIGNIFICANT_EUR_PER_KWH = 0.0005
 SIGNIFICANT_STEPS = 2
 SAME = 0.02
 """Spread of a factor's decimal logarithm within which it is a power of ten."""
+SAME_SHAPE = 0.15
+"""The same for the hours of two days, of which nine in ten have to lie within."""
+NEAR_POWER = 0.4
+"""Distance of a day's factor from a power of ten, as a decimal logarithm: days differ."""
+SHAPE_STEPS = 16
+"""Fewest hours of a day that have a shape."""
+DEAR_EUR_PER_KWH = 0.02
+"""Level of the dearer of two days from which on their shapes are compared."""
 
 
-def check(origin: str, fresh: pd.DataFrame, known: pd.DataFrame | None) -> None:
-    """Refuse fresh prices whose size contradicts the known ones.
+def check(
+    origin: str, fresh: pd.DataFrame, known: pd.DataFrame | None, money: Currency = EUR
+) -> None:
+    """Refuse fresh prices whose unit contradicts the known ones, or their own digits.
 
     Parameters
     ----------
@@ -47,24 +66,69 @@ def check(origin: str, fresh: pd.DataFrame, known: pd.DataFrame | None) -> None:
     before = now.iloc[:0] if known is None else prices_of(known)
     power = _power_of_ten(before, now)
     if power:
-        words = f"{10**power} times" if power > 0 else f"a {10**-power}th of"
         raise RejectedError(
-            f"{origin}: its prices are {words} what they were for the same hours: its unit has "
-            "changed, so they are not used"
+            f"{origin}: its prices are {_times(power)} what they were for the same hours: its "
+            "unit has changed, so they are not used"
         )
-    days, new = _daily(before), _daily(now)
-    dear = new[~new.index.isin(days.index)] / days.median() if len(days) >= WEEK.days else new[:0]
-    dear = dear[dear > MOST_TIMES]
-    if len(dear):
+    _check_shapes(origin, now, before)
+    mean, days = float(now.abs().mean()), len(_days(now))
+    if days >= WEEK.days and _another_unit(now, mean, money):
         raise RejectedError(
-            f"{origin}: prices of {dear.index[0]} are {dear.iloc[0]:.0f} times those of the last "
-            "weeks: they look like another unit (ct?), so they are not used"
-        )
-    if len(new) >= WEEK.days and not LEVEL[0] <= new.mean() <= LEVEL[1]:
-        raise RejectedError(
-            f"{origin}: a mean price of {new.mean():.4g} EUR/kWh over {len(new)} days is not "
+            f"{origin}: a mean price of {mean:.4g} {money.code}/kWh over {days} days is not "
             "plausible: look at the unit"
         )
+
+
+def _times(power: int) -> str:
+    return f"{10**power} times" if power > 0 else f"a {10**-power}th of"
+
+
+def _check_shapes(origin: str, now: "pd.Series[float]", before: "pd.Series[float]") -> None:
+    """Refuse a new day that is one of the last days, hour by hour, at a power of ten."""
+    old = _days(before)
+    for day, new in _days(now).items():
+        if day in old:
+            continue
+        for last in sorted(old)[-WEEK.days :]:
+            power = _same_shape(old[last], new)
+            if power:
+                raise RejectedError(
+                    f"{origin}: prices of {day} are {_times(power)} those of {last}, hour by hour: "
+                    "they look like another unit, so they are not used"
+                )
+
+
+def _same_shape(old: "pd.Series[float]", new: "pd.Series[float]") -> int:
+    """The power of ten between two days of one shape; 0 if there is none."""
+    common = old.index.intersection(new.index)
+    one, other = old[common].to_numpy(), new[common].to_numpy()
+    significant = (one * other > 0) & (np.abs(one) > SIGNIFICANT_EUR_PER_KWH)
+    if significant.sum() < SHAPE_STEPS:
+        return 0
+    one, other = np.abs(one[significant]), np.abs(other[significant])
+    logarithms = np.log10(other / one)
+    middle = float(np.median(logarithms))
+    power, spread = round(middle), float(np.quantile(np.abs(logarithms - middle), 0.9))
+    dear = max(np.median(one), np.median(other)) >= DEAR_EUR_PER_KWH
+    return power if dear and spread < SAME_SHAPE and abs(middle - power) <= NEAR_POWER else 0
+
+
+def _another_unit(prices: "pd.Series[float]", mean: float, money: Currency) -> bool:
+    """Test the size of all-in prices, and beyond the usual size the digits of the exchange's."""
+    usual = LEVEL[0] * money.size <= mean <= LEVEL[1] * money.size
+    if prices.name != "spot_eur_per_kwh" or money != EUR:
+        return not usual
+    if not LEVEL[0] <= mean <= COARSE_EUR_PER_KWH:
+        quotes = np.unique(np.abs(prices.to_numpy())) / QUOTED_EUR_PER_KWH
+        if mean > COARSE_EUR_PER_KWH:
+            coarse = len(quotes) >= DISTINCT and _whole(quotes / 10)
+            return coarse or not usual
+        return not _whole(quotes) and any(_whole(quotes * 10**power) for power in (1, 2, 3))
+    return False
+
+
+def _whole(quotes: "np.ndarray") -> bool:
+    return bool((np.abs(quotes - np.round(quotes)) < 1e-4).all())
 
 
 def prices_of(frame: pd.DataFrame) -> "pd.Series[float]":
@@ -99,10 +163,13 @@ def repeats(frame: pd.DataFrame, zone: ZoneInfo) -> bool:
     return len(last) == 2 and last[0] == last[1] and len(set(last[0])) > 1
 
 
-def _daily(prices: "pd.Series[float]") -> "pd.Series[float]":
-    """Mean of absolute prices by day (UTC)."""
-    means: pd.Series[float] = prices.abs().groupby(pd.DatetimeIndex(prices.index).date).mean()
-    return means
+def _days(prices: "pd.Series[float]") -> dict[date, "pd.Series[float]"]:
+    """Hourly means of each day (UTC), by hour."""
+    index = pd.DatetimeIndex(prices.index)
+    hourly = prices.groupby([index.date, index.hour]).mean()
+    return {
+        day: hourly.loc[day] for day in dict.fromkeys(hourly.index.get_level_values(0).tolist())
+    }
 
 
 def _power_of_ten(before: "pd.Series[float]", now: "pd.Series[float]") -> int:

@@ -53,7 +53,7 @@ class Source(Generic[S]):
     """Answers are kept in the store; those of a file are not."""
     rest: timedelta = timedelta(0)
     """Age up to which an answer is good enough, so that the service is not asked again."""
-    check: Callable[[str, pd.DataFrame, pd.DataFrame | None], None] | None = None
+    check: Callable[[str, pd.DataFrame, pd.DataFrame | None, S], None] | None = None
     """Refuses an answer that contradicts the cached values: name, answer, cached values."""
 
     def ask(self, settings: S, span: Span, http: ServiceClient) -> pd.DataFrame:
@@ -73,12 +73,18 @@ class Source(Generic[S]):
 OWN_FILE = "your own file"
 
 
+def _check_unit(
+    name: str, answer: pd.DataFrame, cached: pd.DataFrame | None, settings: PriceSettings
+) -> None:
+    price_checks.check(name, answer, cached, settings.money)
+
+
 def _service(
     fetch: Callable[[PriceSettings, Span, ServiceClient], pd.DataFrame], licence: str,
     attribution: str = "",
 ) -> Source[PriceSettings]:  # fmt: skip
     """A price service: its unit is checked by the size of its prices."""
-    return Source(fetch, licence, attribution, check=price_checks.check)
+    return Source(fetch, licence, attribution, check=_check_unit)
 
 
 PRICES: Mapping[str, Source[PriceSettings]] = {

@@ -1,5 +1,6 @@
 """Files: read within a bound, written as UTF-8 or for the owner's eyes only."""
 
+import codecs
 import os
 from contextlib import suppress
 from pathlib import Path
@@ -35,6 +36,26 @@ def content(path: Path, most_bytes: int, fault: type[OptimizerError] = DataError
     if len(data) > most_bytes:
         raise fault(f"{path} is larger than {most_bytes / 1e6:g} MB: it is not read")
     return data
+
+
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def text(path: Path, most_bytes: int, fault: type[OptimizerError] = DataError) -> str:
+    """The whole text of a file in UTF-8; a byte order mark is none of it.
+
+    Raises
+    ------
+    OptimizerError
+        Of the kind `fault`: if it cannot be read, or is in another encoding.
+    """
+    data = content(path, most_bytes, fault)
+    if data.startswith(UTF_16_MARKS) or b"\0" in data[:2]:
+        raise fault(f"{path} is UTF-16: save it as UTF-8")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise fault(f"{path} is no text in UTF-8: save it as UTF-8") from error
 
 
 def write(path: Path, text: str) -> None:

@@ -181,7 +181,7 @@ def test_a_file_that_is_not_toml_is_refused_with_the_place(config_file, text):
 def test_a_file_that_is_not_text_is_refused(config_file):
     path = config_file("")
     path.write_bytes(b"site = '\xff'")
-    with pytest.raises(ConfigError, match="is not TOML"):
+    with pytest.raises(ConfigError, match="is no text in UTF-8: save it as UTF-8"):
         load(path, {})
 
 

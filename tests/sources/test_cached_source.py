@@ -142,7 +142,7 @@ def test_with_weeks_in_the_cache_only_newer_days_are_asked_for(ask):
 
 
 def test_an_answer_that_contradicts_the_cache_is_not_kept(ask):
-    def check(name, answer, cached):
+    def check(name, answer, cached, settings):
         if cached is not None and answer["pv_w"].max() > 2 * cached["pv_w"].max():
             raise RejectedError(f"{name} contradicts itself")
 
