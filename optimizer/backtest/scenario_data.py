@@ -340,6 +340,8 @@ def _scenario(
 
 def _quarters(frame: pd.DataFrame, column: str, starts: list[datetime]) -> Array:
     """A column on quarter-hours; NaN where it is not known."""
+    if frame.empty:  # all of it was faults
+        return np.full(len(starts), np.nan)
     steps = frames.frame_of(starts, [at + QUARTER for at in starts])
     values: Array = frames.on_steps(frame[["end", column]], steps)[column].to_numpy()
     return values

@@ -1,6 +1,7 @@
 """Long-term statistics of Home Assistant: hourly, never deleted.
 
-https://www.home-assistant.io/integrations/recorder/ (action `recorder.get_statistics`); the token
+https://www.home-assistant.io/integrations/recorder/ (action `recorder.get_statistics`, `period`
+`hour`, or `5minute` for the ten days of which the recorder keeps them); the token
 is a long-lived one of an administrator. A meter of energy (`total_increasing`) has `change` [kWh],
 a sensor of power has `mean` [kW]; each step has its start and end. Home Assistant converts units
 where it knows the kind of a sensor; where the size is not that of a house, the sensor's own unit
@@ -8,6 +9,7 @@ where it knows the kind of a sensor; where the size is not that of a house, the 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +18,8 @@ import pandas as pd
 from optimizer.errors import ConfigError, OptimizerError
 from optimizer.http.failures import KeyRefusedError, NotPublishedError, RejectedError
 from optimizer.http.service_client import ServiceClient
+from optimizer.model import frames
+from optimizer.model.moments import QUARTER
 from optimizer.sources import parsing
 from optimizer.sources.parsing import StepValue, documented, moment, scaled
 from optimizer.sources.source_settings import LoadSettings, Span
@@ -29,17 +33,37 @@ MOST_USUAL_W = 20_000.0
 FACTORS = {"W": 1e-3, "Wh": 1e-3, "kW": 1.0, "kWh": 1.0, "MW": 1e3, "MWh": 1e3}
 """Units of sensors, against kW and kWh."""
 SHOWN = 5
+FINE = timedelta(days=10)
+"""Time for which the recorder keeps statistics of 5 min."""
+FIVE_MINUTES = timedelta(minutes=5)
 
 
 def fetch(settings: LoadSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
-    """Hourly load from one request; more of them only where something is wrong."""
+    """Hourly load from one request; more of them for quarter-hours, or where something is wrong."""
+    hourly = _of_period(settings, span, http, "hour")
+    if settings.statistics == "hour":
+        return hourly
+    recent = replace(span, start=max(span.start, span.end - FINE))
+    try:
+        fine = _of_period(settings, recent, http, "5minute")
+    except NotPublishedError:
+        return hourly
+    steps = frames.steps(frames.starts_of(fine)[0], frames.ends_of(fine)[-1], QUARTER)
+    quarters = frames.on_steps(fine, steps).dropna()
+    return frames.filled_from(quarters, hourly)
+
+
+def _of_period(
+    settings: LoadSettings, span: Span, http: ServiceClient, period: str
+) -> pd.DataFrame:
+    """The statistics of one period."""
     if settings.url is None or settings.token is None or settings.sensor is None:
         raise ConfigError("load: the source 'home-assistant' needs url, token and sensor")
     content = {
         "statistic_ids": [settings.sensor, *settings.without],
         "start_time": _hour(span.start),
         "end_time": _hour(span.end),
-        "period": "hour",
+        "period": period,
         "types": ["change", "mean"],
         "units": {"energy": "kWh", "power": "kW"},
     }
@@ -150,7 +174,17 @@ def parse(
             for step, watts in whole.items()
             if all(step in part for part in parts)
         ]
+        if points and points[0].end - points[0].start == FIVE_MINUTES:
+            return _fine_frame(points)
         return parsing.series_frame(points, "load_w", NAME)
+
+
+def _fine_frame(points: list[StepValue]) -> pd.DataFrame:
+    """A frame of steps of 5 min, impossible values left out."""
+    known = sorted(parsing.without_impossible(points, "load_w"))
+    starts, ends = [point.start for point in known], [point.end for point in known]
+    values = [float(point.value or 0.0) for point in known]
+    return frames.check(frames.frame_of(starts, ends, load_w=values), ["load_w"], NAME)
 
 
 def _means(rows: Any) -> dict[tuple[datetime, datetime], float]:

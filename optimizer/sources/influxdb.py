@@ -3,7 +3,8 @@
 https://docs.influxdata.com/influxdb/v1/tools/api/#query-http-endpoint; versions 2 and 3 answer the
 same query with a token. Stamps name the start of a group. OpenEMS writes measurement `data` with
 a field for each channel, in W. Home Assistant writes all sensors of a unit into one measurement
-(`W`, `kW`), distinguished by the tag `entity_id`: of several series one has to be named.
+(`W`, `kW`), distinguished by the tag `entity_id`: of several series one has to be named. What is
+left out is a field of OpenEMS's series, or another series of the measurement.
 """
 
 from typing import Any
@@ -53,15 +54,31 @@ def fetch(settings: LoadSettings, span: Span, http: ServiceClient) -> pd.DataFra
         secrets=() if token is None else (token,),
         own=(400,),
     )
-    return parse(answer, FACTORS.get(settings.measurement, 1.0))
+    factor = FACTORS.get(settings.measurement, 1.0)
+    if _by_series(settings):
+        return parse_series(answer, settings, factor)
+    return parse(answer, factor)
+
+
+def _by_series(settings: LoadSettings) -> bool:
+    """Test for loads to leave out that are series of their own, beside the one that a tag names."""
+    return settings.measurement != OPENEMS and len(settings.tags) == 1 and bool(settings.without)
 
 
 def query(settings: LoadSettings, span: Span) -> str:
     """InfluxQL of the means of a span; other measurements than OpenEMS's by series."""
-    names = (settings.field_, *settings.without)
+    by_series = _by_series(settings)
+    names = (settings.field_,) if by_series else (settings.field_, *settings.without)
     means = ", ".join(f"mean({_quoted(name)}) AS v{n or ''}" for n, name in enumerate(names))
     begin, end = (int(at.timestamp()) // 900 * 900 for at in (span.start, span.end))
-    tags = "".join(f" AND {_quoted(key)} = {_text(value)}" for key, value in settings.tags.items())
+    tags = "".join(
+        " AND ("
+        + " OR ".join(f"{_quoted(key)} = {_text(one)}" for one in (value, *settings.without))
+        + ")"
+        if by_series
+        else f" AND {_quoted(key)} = {_text(value)}"
+        for key, value in settings.tags.items()
+    )
     series = "" if settings.measurement == OPENEMS and not tags else ", *"
     return (
         f"SELECT {means} FROM {_quoted(settings.measurement)} "  # noqa: S608 quoted, read-only
@@ -87,26 +104,67 @@ def parse(answer: ServiceAnswer, factor: float = 1.0) -> pd.DataFrame:
     RejectedError
         If there are several series.
     """
-    document = answer.json()
     with documented(NAME):
-        result = document["results"][0] if answer.status == 200 else document
-        if "error" in result or answer.status != 200:
-            raise RejectedError(f"{NAME} rejects the question: {answer.quoted()}")
-        if "series" not in result:
-            raise NotPublishedError(
-                f"{NAME} knows nothing of this time, or of this field: look at load.measurement, "
-                "load.field_ and load.tags"
-            )
-        series = [item for item in result["series"] if item["values"]]
+        series = _series(answer)
         if len(series) > 1:
             raise RejectedError(_several(series))
         points = []
-        for stamp, *values in result["series"][0]["values"]:
+        for stamp, *values in series[0]["values"]:
             whole, *parts = (scaled(value, 1 / factor) for value in values)
             known = [part for part in parts if part is not None]
             if whole is not None and whole >= 0 and len(known) == len(parts):
                 start = epoch(stamp)
                 points.append(StepValue(start, start + QUARTER, max(0.0, whole - sum(known))))
+        return parsing.series_frame(points, "load_w", NAME)
+
+
+def _series(answer: ServiceAnswer) -> list[Any]:
+    """The series of an answer that have values."""
+    document = answer.json()
+    result = document["results"][0] if answer.status == 200 else document
+    if "error" in result or answer.status != 200:
+        raise RejectedError(f"{NAME} rejects the question: {answer.quoted()}")
+    series = [item for item in result.get("series", ()) if item["values"]]
+    if not series:
+        raise NotPublishedError(
+            f"{NAME} knows nothing of this time, or of this field: look at load.measurement, "
+            "load.field_ and load.tags"
+        )
+    return series
+
+
+def parse_series(
+    answer: ServiceAnswer, settings: LoadSettings, factor: float = 1.0
+) -> pd.DataFrame:
+    """`load_w` [W]: the named series less those in `without`, where all are known.
+
+    Raises
+    ------
+    NotPublishedError
+        With the series that has no values.
+    """
+    ((key, wanted),) = settings.tags.items()
+    with documented(NAME):
+        found: dict[str, dict[float, float]] = {}
+        for item in _series(answer):
+            name = str(item["tags"][key])
+            if name in found:
+                raise RejectedError(f"{NAME}: several series have {key} = '{name}'")
+            found[name] = {
+                stamp: scaled(value, 1 / factor) or 0.0
+                for stamp, value in item["values"]
+                if value is not None
+            }
+        for name in (wanted, *settings.without):
+            if name not in found:
+                raise NotPublishedError(f"{NAME} has no series of {key} '{name}' for this time")
+        parts = [found[name] for name in settings.without]
+        points = [
+            StepValue(epoch(at), epoch(at) + QUARTER,
+                      max(0.0, watts - sum(part[at] for part in parts)))
+            for at, watts in found[wanted].items()
+            if watts >= 0 and all(at in part for part in parts)
+        ]  # fmt: skip
         return parsing.series_frame(points, "load_w", NAME)
 
 

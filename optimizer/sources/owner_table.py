@@ -9,7 +9,7 @@ house's load.
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -24,8 +24,10 @@ from optimizer.model.plan import iso
 from optimizer.sources import (
     owner_csv,
     parsing,
+    state_history,
     table_choice,
     table_columns,
+    table_days,
     table_layout,
     table_steps,
     table_text,
@@ -117,7 +119,9 @@ def read_load(
     text = table_text.read(path)
     if column is None and owner_csv.is_own(text, ("load_w",)):
         return _own(owner_csv.power_of(text, "load_w"), ("load_w",), text)
-    table = _Table.of(table_layout.layout_of(text), zone)
+    if state_history.is_history(text):
+        return _of_history(text, "load_w", column, grid_only=grid_only)
+    table = _Table.read(text, zone)
     plants = [item for item in table.columns if item.quantity in PLANTS]
     of_house = {Quantity.HOUSE}
     if plants or FEMS_EXPORT.match(table_columns.folded(table.layout.names[0])):
@@ -149,7 +153,9 @@ def read_pv(path: Path, zone: ZoneInfo, column: str | None = None) -> TableReadi
     text = table_text.read(path)
     if column is None and owner_csv.is_own(text, ("pv_w",)):
         return _own(owner_csv.power_of(text, "pv_w"), ("pv_w",), text)
-    table = _Table.of(table_layout.layout_of(text), zone)
+    if state_history.is_history(text):
+        return _of_history(text, "pv_w", column, grid_only=True)
+    table = _Table.read(text, zone)
     taken = table.choose([{Quantity.PV}, {Quantity.UNKNOWN}], column)
     return table.reading(table.frame(taken, "pv_w"), (taken.name,), taken)
 
@@ -168,7 +174,7 @@ def read_prices(
     if column is None and owner_csv.is_own(text, owner_csv.PRICE_COLUMNS):
         frame = owner_csv.prices_of(text)
         return _own(frame, tuple(str(name) for name in frame.columns.drop("end")), text)
-    table = _Table.of(table_layout.layout_of(text), zone, mixed=True)
+    table = _Table.read(text, zone, mixed=True)
     priced = [c for c in table.columns if c.unit is not None and c.unit.kind == "price"]
     buying = [c for c in priced if not table_columns.SELL.search(table_columns.folded(c.name))]
     word = ZONE_WORDS.get(bidding_zone, bidding_zone.lower())
@@ -212,6 +218,26 @@ def _own(frame: pd.DataFrame, wanted: tuple[str, ...], text: table_text.TableTex
     )
 
 
+def _of_history(
+    text: table_text.TableText, name: str, column: str | None, *, grid_only: bool
+) -> TableReading:
+    """An exported history of Home Assistant."""
+    history = state_history.read(text, column)
+    drawn = table_columns.quantity_of(history.entity.replace("_", " ")) is Quantity.DRAW
+    if drawn and not grid_only:
+        raise ConfigError(
+            f"load: {text.path} holds energy bought from the grid ('{history.entity}'); that is "
+            "the house's load only without roof and battery: set grid_only = true if there was "
+            "neither"
+        )
+    frame = state_history.quarters(history, name, str(text.path))
+    kind = "rises between readings" if history.unit.kind == "energy" else "means over time"
+    return TableReading(
+        frame, (history.entity,), (), f"{history.unit.text}, {kind}",
+        "start: each state holds until the next", "offsets are written", drawn=drawn,
+    )  # fmt: skip
+
+
 def _is_used(column: TableColumn) -> bool:
     return any(value for value in column.values)
 
@@ -246,6 +272,13 @@ class _Table:
     steps: Steps
     columns: list[TableColumn]
     zone: ZoneInfo
+
+    @classmethod
+    def read(cls, text: table_text.TableText, zone: ZoneInfo, *, mixed: bool = False) -> "_Table":
+        """The table of a text; one with a row for each day is turned into steps first."""
+        steps, notes = table_days.by_steps(text, zone)
+        layout = table_layout.layout_of(steps)
+        return cls.of(replace(layout, notes=(*notes, *layout.notes)), zone, mixed=mixed)
 
     @classmethod
     def of(cls, layout: Layout, zone: ZoneInfo, *, mixed: bool = False) -> "_Table":

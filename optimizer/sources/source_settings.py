@@ -194,7 +194,7 @@ class LoadSection:
     """Load of a year [kWh], a guess for the first days, while little of the past is known."""
     without: Annotated[tuple[Part, ...], Count(100)] = ()
     """Loads to leave out, such as a wallbox that is planned by hand: components of the FEMS,
-    sensors of Home Assistant or fields of InfluxDB."""
+    sensors of Home Assistant (also those that it writes into InfluxDB), fields of OpenEMS there."""
     grid_only: bool = False
     """Absence of PV and battery in the past, so that a meter's grid draw is the load."""
     url: Address | None = None
@@ -203,6 +203,9 @@ class LoadSection:
     """Token of Home Assistant or InfluxDB."""
     sensor: str | None = None
     """Home Assistant's sensor with the house's energy or power."""
+    statistics: Literal["hour", "5minute"] = "hour"
+    """Home Assistant's statistics: by the hour, never deleted; or for the last ten days those of 5
+    minutes too, as quarter-hours."""
     database: str = "openems"
     """InfluxDB's database."""
     measurement: str = "data"
@@ -215,9 +218,10 @@ class LoadSection:
     @property
     def identity(self) -> str:
         """Text for the cache that distinguishes houses and meters, without secrets."""
+        fine = ("5minute",) if self.statistics == "5minute" else ()
         return _digest(self.file, self.without, self.grid_only, self.url, self.sensor,
                        self.database, self.measurement, self.field_,
-                       *sorted(self.tags.items()))  # fmt: skip
+                       *sorted(self.tags.items()), *fine)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

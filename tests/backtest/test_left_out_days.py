@@ -1,10 +1,8 @@
 """Days of which too little is known count for nobody, and are told."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from optimizer.backtest import comparison, references, result_text, scenario_data
@@ -105,17 +103,10 @@ def test_a_whole_series_is_as_before():
 
 
 def test_nothing_known_of_any_day_is_one_sentence():
-    starts = pd.date_range(datetime(2026, 1, 1, tzinfo=UTC), periods=96 * 4, freq="15min")
-    values = np.where(np.arange(96 * 4) % 96 < 90, 500.0, np.nan)
-    values[:90] = np.nan
-    holes = scenario_data.little_known([values], starts.tz_convert(sample_data.ZONE))
-    assert holes is not None
-    every = np.full(len(starts), 500.0)
-    every[np.random.default_rng(1).random(len(starts)) < 0.3] = np.nan
-    load = pd.DataFrame({"end": starts + timedelta(minutes=15), "load_w": every}, index=starts)
-    load = load.dropna()
-    buy = pd.DataFrame({"end": starts + timedelta(minutes=15), "buy_eur_per_kwh": 0.3,
-                        "sell_eur_per_kwh": 0.08}, index=starts)  # fmt: skip
-    series = replace(WEEK, prices=buy, load=load, pv=None)
+    local = WEEK.load.index.tz_convert(sample_data.ZONE)
+    late = np.asarray(local.day % 3 * 6 + 4)
+    torn = WEEK.load[(local.hour < late) | (local.hour >= late + 2)]
     with pytest.raises(DataError, match="of no day is more than a part known"):
-        scenario_data.scenario_of("x", series, HOME, learned=False)
+        scenario(torn)
+    with pytest.raises(DataError, match="nothing is known of this time"):
+        scenario(WEEK.load.assign(load_w=500.0))  # a frozen meter

@@ -137,6 +137,31 @@ def test_a_tag_names_one_series(internet):
     assert made["load_w"].tolist() == [900.0 + n for n in range(96)]
 
 
+def test_other_series_are_taken_off_the_named_one(internet):
+    """Home Assistant writes each sensor as a series of its own: one question for all."""
+    begin, end = (int(at.timestamp()) for at in (SPAN.start, SPAN.end))
+    question = (
+        'SELECT mean("value") AS v FROM "W" '  # noqa: S608 not run
+        f"WHERE time >= {begin}s AND time < {end}s AND (\"entity_id\" = 'house' OR "
+        "\"entity_id\" = 'car' OR \"entity_id\" = 'pool') GROUP BY time(15m), * fill(none)"
+    )
+    car = series_of(300, entity_id="car")
+    car["values"] = car["values"][1:]  # unknown there: a hole, not 0
+    pool = series_of(2_000, entity_id="pool")
+    pool["values"] = [[at, 0.0 if n else watts] for n, (at, watts) in enumerate(pool["values"])]
+    body = {"results": [{"series": [pool, series_of(900, entity_id="house"), car]}]}
+    matching = matchers.query_param_matcher({"db": "openems", "epoch": "s", "q": question})
+    internet.get("http://nas:8086/query", body=json.dumps(body), match=[matching])
+    made = ask("influxdb", **INFLUX, tags={"entity_id": "house"}, without=("car", "pool"))
+    assert made["load_w"].tolist() == [600.0] * 95
+
+
+def test_a_series_to_leave_out_that_is_not_there_is_named(internet):
+    answered(internet, [series_of(900, entity_id="house")])
+    with pytest.raises(NotPublishedError, match="no series of entity_id 'car' for this time"):
+        ask("influxdb", **INFLUX, tags={"entity_id": "house"}, without=("car",))
+
+
 def test_a_measurement_in_kw(internet):
     answered(internet, [series_of(0.5, entity_id="house")])
     made = ask("influxdb", **INFLUX | {"measurement": "kW"})

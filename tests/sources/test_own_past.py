@@ -1,6 +1,7 @@
 """The house's past from the device, the journal, Home Assistant and InfluxDB."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ import requests
 import responses
 from answers import house as written
 from answers.prices import BERLIN, day_of, midnight
+from responses import matchers
 
 from optimizer.errors import ConfigError, DataError, UnreachableError
 from optimizer.fems.jsonrpc import JsonRpcClient
@@ -196,6 +198,34 @@ def test_parts_of_home_assistant_are_taken_off_where_they_are_known():
     made = home_assistant.parse(document, "sensor.house", ("sensor.car",))
     assert made["load_w"].tolist()[:3] == [500.0, 0.0, 900.0]
     assert made.index[0] == hours[1]
+
+
+def test_statistics_of_five_minutes_are_quarter_hours_over_the_hourly_ones(device):
+    """By hand: the mean of three steps of 5 min; older hours stay, holes of one are an hour's."""
+    hours = day_of(DAY, 60)
+    fine = [hours[20] + timedelta(minutes=5 * n) for n in range(12 * 4)]
+    watts = [float(100 * (n // 3)) for n in range(len(fine))]
+    watts[2] += 300.0
+    device.post(
+        "http://ha:8123/api/services/recorder/get_statistics",
+        body=json.dumps(written.home_assistant(hours, 60, [750.0] * 24)),
+        match=[matchers.json_params_matcher({"period": "hour"}, strict_match=False)],
+    )
+    device.post(
+        "http://ha:8123/api/services/recorder/get_statistics",
+        body=json.dumps(written.home_assistant(fine, 5, watts)),
+        match=[matchers.json_params_matcher({"period": "5minute"}, strict_match=False)],
+    )
+    settings = LoadSettings(
+        url="http://ha:8123", token="t", sensor="sensor.house", statistics="5minute"
+    )
+    span = Span(hours[0], hours[-1] + timedelta(hours=1))
+    made = home_assistant.fetch(settings, span, ServiceClient())
+    assert made["load_w"].tolist()[:20] == [750.0] * 20
+    assert made["load_w"].tolist()[20:] == pytest.approx(
+        [100.0, *(100.0 * n for n in range(1, 16))]
+    )
+    assert settings.identity != replace(settings, statistics="hour").identity
 
 
 def test_an_unknown_sensor_is_named():

@@ -1,7 +1,7 @@
 """Mistakes planted into a table of three days: each is read right, refused or noted."""
 
 import random
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from answers.prices import BERLIN, day_of
@@ -44,6 +44,11 @@ RIGHT = {
     "a sum below": [*table(), f"Summe;{sum(WATTS)}"],
     "blank lines": [line for row in table() for line in (row, "")],
     "the same row twice": [*table(), table()[5]],
+    "UTC that says so": ["Zeit (UTC);Hausverbrauch [W]", *(
+        f"{at:%d.%m.%Y %H:%M};{value}" for at, value in zip(STARTS, WATTS, strict=True)
+    )],
+    "kW of thousands of W": table([f"{value / 1000:.3f}" for value in WATTS],
+                                  "Zeit;Hausverbrauch [kW]"),
 }  # fmt: skip
 
 
@@ -51,7 +56,7 @@ RIGHT = {
 def test_read_right(csv_file, name):
     made = series_reading.read_file("load", csv_file(RIGHT[name]), None).frame
     assert frames.starts_of(made) == STARTS
-    assert made["load_w"].tolist() == [float(value) for value in WATTS]
+    assert made["load_w"].tolist() == pytest.approx(WATTS)
 
 
 NOTED = {
@@ -74,6 +79,37 @@ def test_a_spike_of_this_house_is_left_out_of_its_past(csv_file, kw):
     made = series_reading.read_file("load", csv_file(table(spike(kw))), None).frame
     assert len(load_faults.clean(made, 40_000.0)) == len(STARTS) - 1
     assert f"the first is {kw} kW at 04.02. 01:00" in load_faults.notes(made, 40_000.0, BERLIN)[0]
+
+
+def test_a_meter_that_restarts_has_a_hole(csv_file):
+    """A counter falls once: the step over its restart is unknown, all others are right."""
+    wh = [sum(WATTS[:n]) / 4 for n in range(len(WATTS))]
+    readings = [f"{value if n < 100 else value - wh[100]:.2f}" for n, value in enumerate(wh)]
+    path = csv_file(table(readings, "Zeit;Zählerstand Haus [Wh]"))
+    report = series_reading.read_file("load", path, None)
+    kept = [n for n in range(len(WATTS) - 1) if n != 99]
+    assert frames.starts_of(report.frame) == [STARTS[n] for n in kept]
+    assert report.frame["load_w"].tolist() == pytest.approx([WATTS[n] for n in kept])
+    assert any("falls 1 times: holes there" in note for note in report.notes)
+
+
+def test_a_day_that_is_filled_with_the_one_before_is_noted(csv_file):
+    """A portal repeats a day instead of a hole; no forecast is learned from it."""
+    starts = [at for n in range(7) for at in day_of(date(2026, 2, 3 + n), 15)]
+    values = [CHANCE.randint(150, 3_000) for _ in starts]
+    values[288:384] = values[192:288]
+    report = series_reading.read_file("load", csv_file(table(values, starts=starts)), None)
+    assert any("repeat the day before: they are left out" in note for note in report.notes)
+
+
+def test_another_zones_clock_is_refused_on_the_day_that_shows_it(csv_file):
+    """Winter time all year has an hour that the last Sunday of March does not have."""
+    begin = datetime(2026, 3, 28, tzinfo=UTC)
+    starts = [begin + n * QUARTER for n in range(96 * 3)]
+    lines = ["Zeit;Hausverbrauch [W]", *(f"{at:%d.%m.%Y %H:%M};{300 + n % 7}"
+                                         for n, at in enumerate(starts))]  # fmt: skip
+    with pytest.raises(OptimizerError, match="in another zone, or in winter time all year"):
+        series_reading.read_file("load", csv_file(lines), None)
 
 
 REFUSED = {
