@@ -211,7 +211,7 @@ def by_value(
     low, high = float("-inf"), float("inf")
 
     def tie(*kept: Intent) -> float:
-        return 0.0 if before in kept else HYSTERESIS_EUR_PER_KWH
+        return 0.0 if before in kept else HYSTERESIS_EUR_PER_KWH * plan.money.size
 
     if rule.grid_charging and stored < marginal_value - tie(Intent.CHARGE):
         return PowerBand(

@@ -17,7 +17,7 @@ from math import fsum
 
 from optimizer.planning import water_value_exact
 from optimizer.planning.step_options import Segment, StepArrays, choices_of
-from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, Task
+from optimizer.planning.task import Task
 
 
 def bounds_eur(task: Task) -> list[float]:
@@ -42,7 +42,7 @@ def bounds_eur(task: Task) -> list[float]:
                 base + price * max(0.0, level - low),
             )
         if index <= (task.full_by or 0):
-            result.append(_dearer(arriving, low, later[index], full))
+            result.append(_dearer(arriving, low, later[index], full, task.full_charge_eur_per_kwh))
     base -= task.end_eur(task.floor_wh + 1000 * low) + _gain(arriving, low, task)
     return [base + extra for extra in result]
 
@@ -86,7 +86,7 @@ def _cheaper_below(slopes: list[Segment], low: float, level: float, price: float
 
 
 def _dearer(
-    arriving: list[Segment], low: float, marginal_value: list[Segment], full: float
+    arriving: list[Segment], low: float, marginal_value: list[Segment], full: float, most: float
 ) -> float:
     """Integral up to full of what having more costs above its worth, at most the missing price."""
     extra, at, place, left = 0.0, 0.0, 0, marginal_value[0][1]
@@ -95,7 +95,7 @@ def _dearer(
         rest = min(length, full - at)
         while rest > 1e-12 and place < len(marginal_value):
             part = min(rest, left)
-            dearer = min(max(0.0, slope - marginal_value[place][0]), FULL_CHARGE_EUR_PER_KWH)
+            dearer = min(max(0.0, slope - marginal_value[place][0]), most)
             extra, at = extra + part * dearer, at + part
             rest, left = rest - part, left - part
             if left <= 1e-12:

@@ -131,7 +131,7 @@ def _throttled(task: Task, steps: Sequence[Step], money: Currency) -> list[str]:
     marginal_value = fsum(
         replace(step, grid_w=step.grid_w - watts).cost_eur - step.cost_eur for step, watts in chosen
     )
-    if marginal_value < NOTED_EUR:
+    if marginal_value < NOTED_EUR * money.size:
         return []
     wh = fsum(watts * step.hours for step, watts in chosen)
     return [

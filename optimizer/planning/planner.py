@@ -180,6 +180,7 @@ def task_of(steps: tuple[ForecastStep, ...], request: PlanRequest) -> Task:
         end_values=_end_values(steps, request),
         peak=request.peak,
         full_by=plan_notes.due(steps, request.battery, request.last_full_charge),
+        money_size=request.money.size,
     )
     if request.override is None or not request.override.in_force(steps[0].start):
         return task

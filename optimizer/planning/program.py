@@ -71,8 +71,6 @@ from optimizer.model.grid import Grid
 from optimizer.planning import full_charge, solvers
 from optimizer.planning.lp import Array, LinearProblem, LinExpr, Mask, VariableArray
 from optimizer.planning.task import (
-    FULL_CHARGE_EUR_PER_KWH,
-    OVERLOAD_EUR_PER_KWH,
     ForecastStep,
     ProgramFacts,
     Task,
@@ -350,7 +348,7 @@ def add_full_charge(
         at_each = missing[[0] * len(times)]
         problem += stored + at_each - (full - floor) * picks >= floor
         problem += picks.total() == 1.0
-    return picks, FULL_CHARGE_EUR_PER_KWH * missing.total()
+    return picks, task.full_charge_eur_per_kwh * missing.total()
 
 
 TIE_TOLERANCE_EUR = 1e-7
@@ -509,7 +507,7 @@ def _cost(task: Task, flows: FlowVariables) -> LinExpr:
     sell_price = np.array([step.sell for step in task.steps])
     wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
     bill = buy_price * flows.buy - sell_price * flows.sell
-    overload = (buy_price + OVERLOAD_EUR_PER_KWH) * flows.overload
+    overload = (buy_price + task.overload_eur_per_kwh) * flows.overload
     cost: LinExpr = (task.hours * (bill + overload + wear * flows.discharge)).total()
     for missing, prices in flows.shortfalls:
         cost += (prices * missing).total()

@@ -57,6 +57,8 @@ class StepConditions:
     """Most that may be discharged under an override [W]; infinite where there is none."""
     peak_eur_per_kw: float = 0.0
     """Price of what is bought above `peak_w`, each step for itself [EUR/kW]."""
+    overload_eur_per_kwh: float = OVERLOAD_EUR_PER_KWH
+    """Price of drawing more than the grid limit allows [EUR/kWh]."""
 
     @classmethod
     def of(cls, task: Task) -> "StepConditions":
@@ -74,6 +76,7 @@ class StepConditions:
             draw_w=np.array([task.operator_limit_w(s) for s in steps]) if limited else None,
             peak_w=None if peak is None else np.array([task.decided_peak_w(s) for s in steps]),
             peak_eur_per_kw=0.0 if peak is None else peak.eur_per_kw,
+            overload_eur_per_kwh=task.overload_eur_per_kwh,
         )
 
 
@@ -154,7 +157,7 @@ class StepArrays:
         """Bill, overload price and price of a peak at a grid power [EUR]."""
         step, overload = self.step, np.maximum(0.0, grid_w - self.grid.max_buy_w)
         money = grid_w * np.where(grid_w > 0, step.buy, step.sell)
-        bill: Array = (money + overload * OVERLOAD_EUR_PER_KWH) * step.hours / 1000
+        bill: Array = (money + overload * step.overload_eur_per_kwh) * step.hours / 1000
         if step.peak_w is not None:
             bill = bill + np.maximum(0.0, grid_w - step.peak_w) / 1000 * step.peak_eur_per_kw
         return bill

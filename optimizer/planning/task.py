@@ -104,6 +104,18 @@ class Task:
     """What the program settled, for the recursion, which looks at each step by itself."""
     override: OverrideTerms | None = None
     """The owner's override; the program keeps to it, the recursion prices what it demands."""
+    money_size: float = 1.0
+    """Units of the prices' currency that are about one EUR: the penalties are so many times."""
+
+    @property
+    def overload_eur_per_kwh(self) -> float:
+        """Price of drawing more than the grid limit allows, in the prices' currency [EUR/kWh]."""
+        return OVERLOAD_EUR_PER_KWH * self.money_size
+
+    @property
+    def full_charge_eur_per_kwh(self) -> float:
+        """Price of what a full charge that is due falls short of, in that currency [EUR/kWh]."""
+        return FULL_CHARGE_EUR_PER_KWH * self.money_size
 
     @cached_property
     def hours(self) -> NDArray[np.float64]:
@@ -162,11 +174,11 @@ class Task:
         """Prices of ending a step with too little in store: (below this [Wh], EUR/kWh)."""
         battery, hours, result = self.battery, self.steps[index].hours, []
         if must_recover(self):
-            result.append((battery.min_wh, RECOVERY_EUR_PER_KWH_H * hours))
+            result.append((battery.min_wh, RECOVERY_EUR_PER_KWH_H * self.money_size * hours))
         if battery.reserve_wh > self.floor_wh and battery.reserve_eur_per_kwh_h > 0:
             result.append((battery.reserve_wh, battery.reserve_eur_per_kwh_h * hours))
         if self.decided is not None and index == self.decided.full_at:
-            result.append((self.decided.full_wh, FULL_CHARGE_EUR_PER_KWH))
+            result.append((self.decided.full_wh, self.full_charge_eur_per_kwh))
         return tuple(result)
 
     def demanded(self, index: int) -> tuple[tuple[float, float], ...]:

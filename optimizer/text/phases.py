@@ -207,7 +207,7 @@ class Phase:
 def phases(plan: Plan, capacity_wh: float) -> list[Phase]:
     """The plan's phases in order of time, at most `MOST_A_DAY` for each 24 h."""
     before, result = capacity_wh * plan.start_soc_percent / 100, []
-    for group in _merged(plan.steps):
+    for group in _merged(plan.steps, plan.money.size):
         peak = _peak(plan.steps, group.steps[-1])
         result.append(Phase(tuple(group.steps), group.name, capacity_wh, before, peak, plan.money))
         before = group.steps[-1].soc_wh
@@ -242,37 +242,38 @@ class _Group:
     """Part of the loss that the last merger added."""
 
 
-def _merged(steps: Sequence[Step]) -> list[_Group]:
+def _merged(steps: Sequence[Step], size: float) -> list[_Group]:
+    """Groups of steps; `size` is about one EUR in the plan's currency."""
     groups = [_Group(list(part), name) for name, part in groupby(steps, key=activity)]
     hours = (steps[-1].end - steps[0].start) / timedelta(hours=1)
     most = MOST_A_DAY * max(1, -(-int(hours) // 24))
     while len(groups) > 1:
-        at, size, merged = min(_candidates(groups), key=lambda item: item[2].added_eur)
-        if merged.added_eur >= SMALL_EUR and len(groups) <= most:
+        at, count, merged = min(_candidates(groups, size), key=lambda item: item[2].added_eur)
+        if merged.added_eur >= SMALL_EUR * size and len(groups) <= most:
             break
-        groups[at : at + size] = [merged]
+        groups[at : at + count] = [merged]
     return groups
 
 
-def _candidates(groups: Sequence[_Group]) -> list[tuple[int, int, _Group]]:
+def _candidates(groups: Sequence[_Group], size: float) -> list[tuple[int, int, _Group]]:
     """Position, number and result of each possible merger; two of one name take what is between."""
-    pairs = [(at, 2, _join(groups[at : at + 2])) for at in range(len(groups) - 1)]
+    pairs = [(at, 2, _join(groups[at : at + 2], size)) for at in range(len(groups) - 1)]
     triples = [
-        (at, 3, _join(groups[at : at + 3]))
+        (at, 3, _join(groups[at : at + 3], size))
         for at in range(len(groups) - 2)
         if groups[at].name is groups[at + 2].name
     ]
     return triples + pairs
 
 
-def _join(groups: Sequence[_Group]) -> _Group:
+def _join(groups: Sequence[_Group], size: float) -> _Group:
     """One group of several, under the name of theirs that loses least, then that lasts longest."""
     steps = [step for group in groups for step in group.steps]
     lost_eur = sum(group.loss_eur for group in groups)
     results = []
     for name in dict.fromkeys(group.name for group in groups):
         loss_eur = sum(_misdescribed_eur(step, name) for step in steps)
-        added_eur = loss_eur - lost_eur + (0.0 if _dated_well(groups, name) else FORCED_EUR)
+        added_eur = loss_eur - lost_eur + (0.0 if _dated_well(groups, name) else FORCED_EUR * size)
         results.append(_Group(steps, name, loss_eur, added_eur))
     return min(results, key=lambda group: (group.added_eur, -_hours(steps, group.name)))
 
