@@ -115,7 +115,7 @@ def house_settings(
         note(text)
     return HouseSettings(
         battery, config.grid.grid(config.pv.kwp), replace(tariff, peak=None), tariff.time_zone,
-        tick_minutes, seed, config.load.annual_kwh,
+        tick_minutes, seed, config.load.annual_kwh, config.money.code,
     )  # fmt: skip
 
 

@@ -284,7 +284,9 @@ def _prices(answers: Answers, notes: dict[str, str]) -> dict[str, dict[str, Any]
             raise UsageError(f"the source '{name}' needs its {NEEDS[name]}: --source-value VALUE")
         prices[NEEDS[name]] = answers.source_value
     if name == "fixed":
-        prices |= {"eur_per_kwh": answers.price_eur_per_kwh or 0.30, "all_in": True}
+        if answers.price_eur_per_kwh is None:
+            raise UsageError("the source 'fixed' needs your price: --price EUR_PER_KWH, all-in")
+        prices |= {"eur_per_kwh": answers.price_eur_per_kwh, "all_in": True}
     export = {"eur_per_kwh": 0.0778, "zero_when_spot_negative": False}
     notes["tariff.export.eur_per_kwh"] = "assumed: see your feed-in contract"
     if name in ALL_IN and not (name == "csv" and answers.price_eur_per_kwh is not None):

@@ -37,7 +37,9 @@ def observers(
         mqtt = config.mqtt
         password = None if mqtt.password is None else mqtt.password.get_secret_value()
         address = Address(mqtt.host, mqtt.port, mqtt.user, password, mqtt.tls, mqtt.prefix)
-        broker = Broker(address, config.site, __version__, config.control.interval_s)
+        broker = Broker(
+            address, config.site, __version__, config.control.interval_s, config.money.code
+        )
         broker.start()
         found.append(broker.publish)
 

@@ -20,6 +20,7 @@ from optimizer.backtest.strategies import (
     run_strategy,
 )
 from optimizer.control.law import ControlSettings
+from optimizer.model.currency import CURRENCIES, Currency
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -203,6 +204,13 @@ class Comparison:
     """By how much this program is ahead of each other strategy, for a year."""
     left_out_days: float = 0.0
     """Length of the days that nobody's figures count, since too little of them is known [days]."""
+    currency: str = "EUR"
+    """Currency of all amounts."""
+
+    @property
+    def money(self) -> Currency:
+        """The currency, for texts."""
+        return CURRENCIES[self.currency]
 
     @property
     def attainable_extra_eur(self) -> float:
@@ -269,7 +277,7 @@ def run(scenario: Scenario, variant: Variant, each: Each = map) -> Comparison:
     bare = references.no_battery_eur(scenario)
     return Comparison(
         scenario.name, scenario.days, value, own.total_eur, bare, attainable, outcomes, ahead,
-        (len(scenario.counted) - int(scenario.counted.sum())) / QUARTERS,
+        (len(scenario.counted) - int(scenario.counted.sum())) / QUARTERS, scenario.currency,
     )  # fmt: skip
 
 

@@ -12,21 +12,21 @@ YEAR_DAYS = 360
 
 def table(comparison: Comparison) -> list[str]:
     """The result for people."""
-    whole_year = comparison.days >= YEAR_DAYS
+    whole_year, money = comparison.days >= YEAR_DAYS, comparison.money
     lines = [
-        f"{comparison.scenario}: {comparison.days:.0f} days; costs in EUR, energy left in the "
-        f"battery counted at {comparison.stored_eur_per_kwh * 100:.1f} ct/kWh",
+        f"{comparison.scenario}: {comparison.days:.0f} days; costs in {money.code}, energy left in "
+        f"the battery counted at {money.price(comparison.stored_eur_per_kwh)}/kWh",
         f"  without a battery {comparison.no_battery_eur:10.2f}",
         f"  self-consumption  {comparison.self_consumption_eur:10.2f}   the battery left to itself",
         f"  all known         {comparison.attainable_eur:10.2f}   what nobody could beat: "
         f"{comparison.self_consumption_eur - comparison.attainable_eur:.2f} less",
         "",
-        f"  {'beyond self-consumption':24} {'EUR':>8} {'EUR a year':>10} {'95 % of years':>16} "
-        f"{'share':>6} {'cycles/a':>8} {'worse days':>10}",
+        f"  {'beyond self-consumption':24} {money.code:>8} {f'{money.code} a year':>10} "
+        f"{'95 % of years':>16} {'share':>6} {'cycles/a':>8} {'worse days':>10}",
     ]
     lines += [_row(item) for item in comparison.outcomes]
     if comparison.ahead:
-        lines += ["", f"  {OURS} is ahead by, EUR a year:"]
+        lines += ["", f"  {OURS} is ahead by, {money.code} a year:"]
         lines += [f"  {name:24} {_range(item)}" for name, item in comparison.ahead]
     if comparison.left_out_days:
         lines += [

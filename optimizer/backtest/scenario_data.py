@@ -64,6 +64,8 @@ class Scenario:
     """Quarter-hours whose load was really metered; None is all."""
     begin: int = 0
     """First quarter-hour that counts; what lies before is only the house's past."""
+    currency: str = "EUR"
+    """Currency of the prices."""
     left_out: NDArray[np.bool_] | None = None
     """Quarter-hours of days of which too little is known to count; None where all are known."""
     annual_kwh: float = 4000.0
@@ -250,6 +252,7 @@ class HouseSettings:
     seed: int = 1
     """Of the bursts, and of a roof forecast that has to be made up."""
     annual_kwh: float = 4000.0
+    currency: str = "EUR"
 
 
 def scenario_of(
@@ -334,6 +337,7 @@ def _scenario(
         known=np.isfinite(metered),
         begin=begin,
         left_out=left_out,
+        currency=home.currency,
         annual_kwh=home.annual_kwh,
     )
 

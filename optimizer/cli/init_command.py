@@ -147,6 +147,8 @@ def _tariff(
     need = first_setup.NEEDS.get(source)
     if need is not None and value is None and ask:
         value = typer.prompt(f"   {need}", hide_input=need.endswith("token"))
+    if price is None and ask and source == "fixed":
+        price = typer.prompt("   What does a kWh cost, fees and VAT in? [ct/kWh]", type=float) / 100
     if price is None and ask and source not in first_setup.ALL_IN:
         usual = 100 * first_setup.GERMAN_ADDED_EUR if answers.zone == "DE-LU" else None
         typer.echo("   Your bill adds fees and VAT to the exchange's price: how much in all?")

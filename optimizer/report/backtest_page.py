@@ -15,8 +15,8 @@ LEFT, COLUMN, HEIGHT, TOP, FOOT = 52.0, 64.0, 150.0, 24.0, 24.0
 """Measures of the bars: axis, width of a month, plane, space above and below [px]."""
 
 
-def bars(months: Mapping[str, float]) -> Markup:
-    """A bar for each month [EUR], with an axis; as wide as its months need."""
+def bars(months: Mapping[str, float], code: str = "EUR") -> Markup:
+    """A bar for each month, with an axis; as wide as its months need."""
     low, high = min(0.0, *months.values()), max(0.0, *months.values())
     room = 0.15 * ((high - low) or 1.0)
     y = Scale(low - (room if low < 0 else 0), high + room, TOP + HEIGHT, TOP)
@@ -24,8 +24,8 @@ def bars(months: Mapping[str, float]) -> Markup:
     ticks = y.ticks(5)
     decimals = 0 if all(abs(value - round(value)) < 1e-9 for value in ticks) else 2
     parts = [
-        element("title", "Gain over self-consumption by month in EUR"),
-        element("text", "EUR", x=2, y=14, class_="name"),
+        element("title", f"Gain over self-consumption by month in {code}"),
+        element("text", code, x=2, y=14, class_="name"),
     ]
     for value in ticks:
         kind = "zero" if abs(value) < 1e-9 else "grid"
@@ -80,14 +80,15 @@ def _scene(comparison: Comparison) -> dict[str, Any]:
         "days": f"{comparison.days:.0f}",
         "left_out": f"{comparison.left_out_days:.0f}" if comparison.left_out_days else "",
         "short": comparison.days < YEAR_DAYS,
-        "stored": f"{100 * comparison.stored_eur_per_kwh:.1f}",
+        "stored": comparison.money.price(comparison.stored_eur_per_kwh),
+        "money": comparison.currency,
         "no_battery": f"{comparison.no_battery_eur:.2f}",
         "alone": f"{comparison.self_consumption_eur:.2f}",
         "attainable": f"{comparison.attainable_eur:.2f}",
         "ours": None if ours is None else _row(ours),
         "rows": [_row(item) for item in comparison.outcomes],
         "ahead": [(name, f"{item.mean:z.1f}", _years(item)) for name, item in comparison.ahead],
-        "bars": None if ours is None or not ours.months else bars(ours.months),
+        "bars": None if ours is None or not ours.months else bars(ours.months, comparison.currency),
     }
 
 

@@ -94,7 +94,13 @@ def fetch_pv(settings: PvSettings, span: Span, http: ServiceClient) -> pd.DataFr
 
 def fetch_prices(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """Read the owner's table of prices."""
-    return read_prices(_file(settings), span.zone, settings.column, settings.zone).frame
+    reading = read_prices(_file(settings), span.zone, settings.column, settings.zone)
+    if reading.currency not in ("", settings.money.code):
+        reading.frame.attrs[frames.NOTES] = (
+            f"{_file(settings)}: its prices are in {reading.currency}, and are taken as "
+            f'{settings.money.code}: set [prices] currency = "{reading.currency}"',
+        )
+    return reading.frame
 
 
 def _file(settings: PriceSettings | LoadSettings | PvSettings) -> Path:

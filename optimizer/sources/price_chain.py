@@ -180,7 +180,7 @@ class PriceChain:
         self, made: ChainPrices, name: str, frame: pd.DataFrame, new: pd.DataFrame, span: Span
     ) -> list[str]:
         """Notes about a source whose prices are used."""
-        notes = []
+        notes = list(frames.notes_of(frame))
         if "spot_eur_per_kwh" in new.columns and price_checks.repeats(frame, span.zone):
             notes.append(f"{name} has the same prices for two days: it may repeat itself")
         ahead = int(((new.index >= floor(span.start)) & (new.index < span.end)).sum())

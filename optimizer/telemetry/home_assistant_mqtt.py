@@ -93,8 +93,11 @@ class Broker:
         Length of a cycle [s].
     """
 
-    def __init__(self, address: Address, site: str, version: str, interval_s: float) -> None:
+    def __init__(
+        self, address: Address, site: str, version: str, interval_s: float, currency: str = "EUR"
+    ) -> None:
         self._address, self._site, self._version = address, site, version
+        self._currency = currency
         self._id = re.sub(r"[^A-Za-z0-9_-]", "_", site)
         self._base = f"optimizer/{self._id}"
         self._expires_s = max(30, round(CYCLES * interval_s))
@@ -155,7 +158,8 @@ class Broker:
                 "device": device,
             }
             if sensor.unit:
-                text |= {"unit_of_measurement": sensor.unit, "state_class": "measurement"}
+                unit = sensor.unit.replace("EUR", self._currency)
+                text |= {"unit_of_measurement": unit, "state_class": "measurement"}
             if sensor.kind:
                 text["device_class"] = sensor.kind
             if sensor.key == "action":

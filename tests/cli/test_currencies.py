@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -71,6 +72,25 @@ def test_in_eur_a_plan_has_no_key_for_it(in_process, tmp_path):
     (tmp_path / "optimizer.toml").write_text(text)
     done = in_process("plan", "--soc", "50", "--json")
     assert "currency" not in json.loads(done.stdout)
+
+
+def test_a_table_in_another_currency_is_told(in_process, tmp_path):
+    """Prices of a table in SEK without the key: a note in the plan; with it none."""
+    begin = datetime(2026, 1, 14, 11, tzinfo=UTC)
+    rows = [f"{begin + n * timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ};{1 + n % 5}" for n in range(30)]
+    (tmp_path / "prices.csv").write_text("\n".join(["Zeit;Total SEK/kWh", *rows]) + "\n")
+    text = CONFIG.format(code="SEK", day=3.2, night=2, wear=0.1)
+    start, end = text.index("[prices]"), text.index("[tariff.export]")
+    for key, noted in (("", True), ('currency = "SEK"\n', False)):
+        table = f'[prices]\nsources = ["csv"]\nfile = "prices.csv"\n{key}'
+        (tmp_path / "optimizer.toml").write_text(text[:start] + table + text[end:])
+        done = in_process("plan", "--soc", "50", "--at", "2026-01-14T13:00:00+01:00", "--json")
+        assert done.returncode == 0, done.stderr
+        notes = json.loads(done.stdout)["notes"]
+        assert any('taken as EUR: set [prices] currency = "SEK"' in one for one in notes) is noted
+        read = in_process("read", "prices", "--at", "2026-01-14T13:00:00+01:00").stdout
+        assert ("öre" in read) is not noted
+        assert ('set [prices] currency = "SEK"' in read) is noted
 
 
 def test_no_rate_of_exchange_is_applied(in_process, tmp_path):

@@ -179,3 +179,15 @@ def test_an_interruption_leaves_nothing(fems, tmp_path):
     assert process.returncode == 130  # as shells say of SIGINT
     assert "Traceback" not in out
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_price_of_your_own_is_asked_for_and_never_made_up(answers, tmp_path):
+    flags = [*answers[:5], "--source", "fixed", "--kwp", "0"]
+    refused = run(*flags, "--non-interactive")
+    assert refused.exit_code == ExitCode.USAGE
+    assert not (tmp_path / "optimizer.toml").exists()
+    done = run(*flags, "--price", "0.31", "--non-interactive")
+    assert done.exit_code == 0, done.output
+    assert "31.0 ct/kWh to buy" in done.output
+    prices = loading.load(tmp_path / "optimizer.toml", {}).prices
+    assert (prices.sources, prices.eur_per_kwh, prices.all_in) == (("fixed",), 0.31, True)
