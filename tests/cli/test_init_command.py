@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from optimizer.app.demo_run import house_now
 from optimizer.cli.app import app
 from optimizer.config import loading
-from optimizer.errors import ExitCode
+from optimizer.errors import ExitCode, UsageError
 from optimizer.simulation import sample_data
 from optimizer.simulation.fems.profile import Profile
 from optimizer.simulation.fems.simulated_house import SimulatedHouse
@@ -184,7 +184,7 @@ def test_an_interruption_leaves_nothing(fems, tmp_path):
 def test_a_price_of_your_own_is_asked_for_and_never_made_up(answers, tmp_path):
     flags = [*answers[:5], "--source", "fixed", "--kwp", "0"]
     refused = run(*flags, "--non-interactive")
-    assert refused.exit_code == ExitCode.USAGE
+    assert isinstance(refused.exception, UsageError)
     assert not (tmp_path / "optimizer.toml").exists()
     done = run(*flags, "--price", "0.31", "--non-interactive")
     assert done.exit_code == 0, done.output
