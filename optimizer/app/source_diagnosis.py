@@ -12,7 +12,7 @@ from optimizer.doctor import house_findings, source_findings
 from optimizer.doctor.finding import Finding
 from optimizer.errors import ConfigError, OptimizerError
 from optimizer.forecast import load_faults, load_forecast, pv_forecast
-from optimizer.sources import fixed_price, owner_table, registry
+from optimizer.sources import owner_table, price_chain, registry
 from optimizer.sources.source_settings import Span
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def price_sources(config: "Config", now: datetime) -> Iterator[Finding]:
             )
         yield from source_findings.sources(
             asked, now, chain.expected_end(span), span.zone,
-            stated=config.tariff is not None and config.tariff.stated,
+            stated=config.prices.all_in or (config.tariff is not None and config.tariff.stated),
         )  # fmt: skip
     yield from _price_now(config, answers, now)
 
@@ -55,10 +55,11 @@ def _remembered(
 
 def _price_now(config: "Config", answers: "list[pd.DataFrame]", now: datetime) -> Iterator[Finding]:
     """The price now by the first source that knows it; none where an answer was rejected."""
-    beside = answers[1:] if config.prices.spot_sources else []
-    for answer in answers:
+    stated = bool(config.prices.spot_sources)
+    for answer in answers[:1] if stated else answers:
         with suppress(OptimizerError):
-            frame = fixed_price.with_exchange(answer, beside[0]) if beside else answer
+            exchange = answers[1:] if stated else []
+            frame = price_chain.beside(answer, exchange[0]) if exchange else answer
             found = price_now.price_in(frame, config, now)
             if found is not None:
                 yield found

@@ -208,10 +208,15 @@ def exchange_beside(
         except OptimizerError as error:
             failed = failed or error
             continue
-        return fixed_price.with_exchange(stated, _quarters_of(found))
+        return beside(stated, found)
     if failed is not None:
         raise failed
     return stated
+
+
+def beside(stated: pd.DataFrame, exchange: pd.DataFrame) -> pd.DataFrame:
+    """Stated prices with those of an exchange's answer, as far as both are known."""
+    return fixed_price.with_exchange(stated, _quarters_of(exchange))
 
 
 def _quarters_of(frame: pd.DataFrame) -> pd.DataFrame:

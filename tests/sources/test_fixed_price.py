@@ -1,13 +1,17 @@
 """Stated prices: flat or by the hour, net or all-in, the exchange's beside them for selling."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import responses
 from answers.prices import SERVICES, day_of
 
+from optimizer.app import price_now, source_diagnosis
 from optimizer.config.loading import validate
+from optimizer.config.sections import StoreSection
+from optimizer.doctor.finding import Level
 from optimizer.errors import ConfigError, DataError, OptimizerError
 from optimizer.forecast import forecast_frame
 from optimizer.http.service_client import ServiceClient
@@ -169,3 +173,23 @@ def test_holidays_count_as_sundays_in_a_stated_price_too():
     made = chain.gather(Span(at, at + timedelta(hours=2), config.zone))
     assert made.frame.loc[at, "buy_eur_per_kwh"] == 0.2
     assert made.frame.loc[at + timedelta(days=1), "buy_eur_per_kwh"] == 0.3
+
+
+def test_the_doctor_shows_the_stated_price_now_beside_an_hourly_exchange(tmp_path):
+    """At 12:40 the exchange's hour counts, although its step began at 12:00."""
+    prices = {"sources": ["fixed"], "eur_per_kwh": 0.3, "all_in": True,
+              "spot_sources": ["awattar"]}  # fmt: skip
+    export = {"kind": "spot", "eur_per_kwh": 0.01}
+    config = replace(config_of(prices, {"export": export}), store=StoreSection(folder=tmp_path))
+    now = AT + timedelta(minutes=40)
+    with responses.RequestsMock() as internet:
+        starts = day_of(AT.date(), 60) + day_of(AT.date() + timedelta(days=1), 60)
+        values = [0.09 if at != AT else 0.05 for at in starts]
+        body = SERVICES["awattar"].answer(starts, 60, values)
+        internet.add("GET", SERVICES["awattar"].url, body=body)
+        found = list(source_diagnosis.price_sources(config, now))
+        internet.add("GET", SERVICES["awattar"].url, body=body)
+        alone = price_now.price_now(config, now)
+    assert [item.level for item in found] == [Level.OK] * 3
+    assert "your own price" in found[0].text
+    assert found[-1].text == alone.text == "30.0 ct/kWh to buy, 4.0 to sell"
