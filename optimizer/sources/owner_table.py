@@ -43,6 +43,10 @@ SHORT_STEPS = {1: 15, 2: 30, 3: 15, 5: 15, 10: 30}
 """Steps of monitoring exports that are averaged, and the step that they become [min]."""
 FEMS_EXPORT = re.compile(r"(datum|date|fecha) ?/ ?(uhrzeit|time|tijd|heure|hora|cas)$")
 """Header of the moments in an export of the FEMS Online-Monitoring: all languages that it has."""
+DRAWN = (
+    "load: {} holds energy bought from the grid ('{}'); that is the house's load only without roof "
+    "and battery: set grid_only = true if there was neither"
+)
 PLANTS = {Quantity.PV, Quantity.BATTERY}
 ZONE_WORDS = {
     "DE-LU": "deutschland/luxemburg", "AT": "osterreich", "CH": "schweiz", "FR": "frankreich",
@@ -231,11 +235,7 @@ def _of_history(
     history = state_history.read(text, column)
     drawn = table_columns.quantity_of(history.entity.replace("_", " ")) is Quantity.DRAW
     if drawn and not grid_only:
-        raise ConfigError(
-            f"load: {text.path} holds energy bought from the grid ('{history.entity}'); that is "
-            "the house's load only without roof and battery: set grid_only = true if there was "
-            "neither"
-        )
+        raise ConfigError(DRAWN.format(text.path, history.entity))
     frame = state_history.quarters(history, name, str(text.path))
     kind = "rises between readings" if history.unit.kind == "energy" else "means over time"
     return TableReading(
@@ -264,10 +264,7 @@ def _refuse_draw(
             "grid_only = true if there was neither roof nor battery"
         )
     if not grid_only:
-        raise ConfigError(
-            f"load: {path} holds energy bought from the grid ('{column.name}'); that is the "
-            "house's load only without roof and battery: set grid_only = true if there was neither"
-        )
+        raise ConfigError(DRAWN.format(path, column.name))
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,10 +314,9 @@ class _Table:
         self._refuse_several(points)
         minutes = round(steps.step / timedelta(minutes=1))
         if minutes in SHORT_STEPS:
-            points = _averaged(
+            points = parsing.averaged(
                 parsing.without_impossible(points, name),
                 timedelta(minutes=SHORT_STEPS[minutes]),
-                path,
             )
         return parsing.series_frame(points, name, path)
 
@@ -407,20 +403,3 @@ class _Table:
             currency = main.unit.currency
             notes.append(f'prices are in {currency}: set [prices] currency = "{currency}"')
         return notes
-
-
-def _averaged(points: Sequence[StepValue], step: timedelta, path: str) -> list[StepValue]:
-    """Means over longer steps, where they are wholly known."""
-    known = sorted({point for point in points if point.value is not None})
-    if not known:
-        return []
-    fine = frames.frame_of([p.start for p in known], [p.end for p in known],
-                           value=[float(p.value or 0.0) for p in known])  # fmt: skip
-    fine = fine[~fine.index.duplicated()]
-    steps = frames.steps(known[0].start, known[-1].end, step)
-    coarse = frames.on_steps(fine, steps).dropna()
-    return [
-        StepValue(at, end, value)
-        for at, end, value in zip(frames.starts_of(coarse), frames.ends_of(coarse),
-                                  coarse["value"].tolist(), strict=True)
-    ]  # fmt: skip

@@ -161,6 +161,23 @@ def without_impossible(points: list[StepValue], column: str) -> list[StepValue]:
     return possible if len(points) - len(possible) <= MOST_FAULTS * len(points) else points
 
 
+def averaged(points: Sequence[StepValue], step: timedelta) -> list[StepValue]:
+    """Means over longer steps, where they are wholly known."""
+    known = sorted({point for point in points if point.value is not None})
+    if not known:
+        return []
+    fine = frames.frame_of([p.start for p in known], [p.end for p in known],
+                           value=[float(p.value or 0.0) for p in known])  # fmt: skip
+    fine = fine[~fine.index.duplicated()]
+    steps = frames.steps(known[0].start, known[-1].end, step)
+    coarse = frames.on_steps(fine, steps).dropna()
+    return [
+        StepValue(at, end, value)
+        for at, end, value in zip(frames.starts_of(coarse), frames.ends_of(coarse),
+                                  coarse["value"].tolist(), strict=True)
+    ]  # fmt: skip
+
+
 def clipped(answer: pd.DataFrame, span: Span) -> pd.DataFrame:
     """The part of an answer within the span that was asked for, or `MARGIN` around it.
 

@@ -325,7 +325,7 @@ def test_no_password_is_in_anything_that_is_printed(fems, optimizer, monkeypatch
     [
         ('"env:NOT_THERE"', "has no variable NOT_THERE"),
         ('"file:not-there"', "not-there cannot be read: No such file"),
-        ('"file:binary"', "binary is no text in UTF-8"),
+        ('"file:binary"', "binary is UTF-16: save it as UTF-8"),
         ('"plain"', "is in a file that others can read"),
     ],
 )
