@@ -80,11 +80,11 @@ class Offer:
             kwh, usual = (_load_kwh(plan) for plan in (self.plan, self.without))
             return (
                 f"the plan expects {kwh:.1f} kWh for the house instead of {usual:.1f} kWh "
-                f"and costs {abs(eur):.2f} EUR {word}"
+                f"and costs {self.plan.money.amount(abs(eur))} {word}"
             )
         if abs(eur) < SAME_EUR:
             return "costs the same as the plan"
-        return f"{abs(eur):.2f} EUR {word} than the plan"
+        return f"{self.plan.money.amount(abs(eur))} {word} than the plan"
 
     def reached_at(self) -> datetime | None:
         """Moment of the charge in the plan, to the minute; None where none is asked for."""

@@ -186,7 +186,7 @@ class Task:
         terms = self.override
         if terms is None or terms.level_wh is None or not terms.demanded[index]:
             return ()
-        return ((min(terms.level_wh, self.battery.max_wh), OVERRIDE_EUR_PER_KWH),)
+        return ((min(terms.level_wh, self.battery.max_wh), OVERRIDE_EUR_PER_KWH * self.money_size),)
 
     def stored_limits_wh(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Least and most stored energy after each step [Wh], by floor, ceiling and override."""
