@@ -118,6 +118,10 @@ class NoPlanError(OptimizerError):
     exit_code = ExitCode.NO_PLAN
 
 
+class NoStoreError(NoPlanError):
+    """Nothing was stored yet: run the planner, or mend the folder that the text names."""
+
+
 class InfeasibleError(OptimizerError):
     """The solver found no plan at all: look at the bounds that the text names."""
 

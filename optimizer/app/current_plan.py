@@ -1,15 +1,19 @@
 """The plan in force: shown, summed up as a status, and explained step by step."""
 
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from optimizer.app.accounts import account_of_today
-from optimizer.errors import NoPlanError
+from optimizer.errors import NoPlanError, NoStoreError
 from optimizer.model.snapshot import Reason
 
 if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
     from optimizer.config.sections import Config
     from optimizer.model.plan import Plan
     from optimizer.report.explanation import Explanation
@@ -26,10 +30,34 @@ def plan_in_force(config: "Config", at: datetime) -> "Plan":
     NoPlanError
         If there is none.
     """
-    from optimizer.store import database, plan_store
+    from optimizer.store import plan_store, reading
 
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader(config.store.folder)) as connection:
         return plan_store.in_force(connection, at)
+
+
+@contextmanager
+def opened_store(folder: Path) -> "Iterator[tuple[sqlite3.Connection, str]]":
+    """The store for reading, and a sentence where there is none yet: then it is empty."""
+    from optimizer.store import reading
+
+    no_store = ""
+    try:
+        connection = reading.reader(folder)
+    except NoStoreError as error:
+        connection, no_store = reading.empty(), str(error)
+    with closing(connection):
+        yield connection, no_store
+
+
+def plan_or_why(connection: "sqlite3.Connection", at: datetime) -> "tuple[Plan | None, str]":
+    """The plan in force at a moment, or the reason why there is none."""
+    from optimizer.store import plan_store
+
+    try:
+        return plan_store.in_force(connection, at), ""
+    except NoPlanError as error:
+        return None, str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +81,10 @@ class CurrentState:
 def current_state(config: "Config", now: datetime) -> CurrentState:
     """Read plan, live file, record and accounts of the moment."""
     from optimizer.report.status_lines import Status
-    from optimizer.store import database, live_state, overrides, pause, plan_store, quarter_record
+    from optimizer.store import live_state, overrides, pause, quarter_record
 
-    plan, no_plan = None, ""
-    with closing(database.connect(config.store.folder)) as connection:
-        try:
-            plan = plan_store.in_force(connection, now)
-        except NoPlanError as error:
-            no_plan = str(error)
+    with opened_store(config.store.folder) as (connection, no_store):
+        plan, no_plan = plan_or_why(connection, now)
         last_day = quarter_record.sums(connection, now - timedelta(days=1))
         today = account_of_today(connection, config, now)
         override = overrides.in_force(connection, now)
@@ -70,9 +94,8 @@ def current_state(config: "Config", now: datetime) -> CurrentState:
     saving_eur = None if today is None else today.saving_eur
     stored = pause.load(config.store.folder)
     paused = stored if stored is not None and stored.in_force(now) else None
-    status = Status(
-        now, plan, no_plan, live, config.battery.capacity_wh, saving_eur, paused, override
-    )
+    why, capacity_wh = no_store or no_plan, config.battery.capacity_wh
+    status = Status(now, plan, why, live, capacity_wh, saving_eur, paused, override)
     return CurrentState(status, last_day, today)
 
 
@@ -92,9 +115,9 @@ def explanation_of(config: "Config", at: datetime, *, is_now: bool) -> "Explanat
     from optimizer.planning import planner, run_record, why_not
     from optimizer.report import status_lines
     from optimizer.report.explanation import Explanation
-    from optimizer.store import database, live_state, plan_store
+    from optimizer.store import live_state, plan_store, reading
 
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader(config.store.folder)) as connection:
         number = plan_store.number_in_force(connection, at)
         plan = plan_store.load(connection, number)
         run = run_record.from_json(plan_store.run_of(connection, number))

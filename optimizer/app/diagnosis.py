@@ -21,7 +21,7 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.planning.task import ForecastStep
-from optimizer.store import database, files, journal, live_state, plan_store
+from optimizer.store import files, journal, live_state, plan_store, reading
 
 if TYPE_CHECKING:
     from optimizer.config.sections import Config
@@ -133,7 +133,7 @@ def _from_device(client: "FemsClient", now: datetime, zone: ZoneInfo) -> list[Co
 
 def _from_journal(config: "Config", now: datetime) -> list[CounterStep]:
     try:
-        connection = database.connect(config.store.folder)
+        connection = reading.reader(config.store.folder)
     except OptimizerError:
         return []
     with closing(connection):
@@ -144,7 +144,7 @@ def _from_journal(config: "Config", now: datetime) -> list[CounterStep]:
 def _daily_saving(config: "Config", now: datetime) -> Callable[[Battery], float] | None:
     """Planned saving of a battery on the plan in force [EUR a day]; None without a plan."""
     try:
-        with closing(database.connect(config.store.folder)) as connection:
+        with closing(reading.reader(config.store.folder)) as connection:
             plan = plan_store.in_force(connection, now)
     except OptimizerError:
         return None

@@ -164,7 +164,9 @@ class _Process:
         path = live_state.path_for(self.config.store.folder)
 
         def cycle(decision: "Decision", seen: "Snapshot | None") -> None:
-            live_state.write(path, decision, seen, os.getpid(), self.counts.read_s)
+            live_state.write(
+                path, decision, seen, os.getpid(), self.counts.read_s, shadow=self.options.shadow
+            )
             observed(decision, seen)
 
         return cycle

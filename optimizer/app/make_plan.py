@@ -247,12 +247,12 @@ def gather(
 
 def _with_metered_peak(peak: "Peak | None", config: "Config", at: datetime) -> "Peak | None":
     """The peak's price with the highest quarter-hour that the executor has metered so far."""
-    from optimizer.store import database, quarter_record
+    from optimizer.store import quarter_record, reading
 
-    if peak is None or not (config.store.folder / database.FILE_NAME).exists():
+    if peak is None:
         return peak
     begin = peak.period_begin(at)
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader_or_empty(config.store.folder)) as connection:
         quarters = quarter_record.between(connection, begin, at)
     highest_w = max((q.drawn_wh / 0.25 for q in quarters if peak.counts(q.start)), default=0.0)
     return replace(peak, reached_w=max(peak.reached_w, highest_w))
@@ -280,11 +280,11 @@ def _with_end_value(
 
 def _last_full_charge(config: "Config") -> datetime | None:
     """Moment of the journal's last full charge, where the owner asks for full charges."""
-    from optimizer.store import database, journal
+    from optimizer.store import journal, reading
 
     if not config.battery.full_charge_every_days:
         return None
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader_or_empty(config.store.folder)) as connection:
         return journal.last_full(connection)
 
 
@@ -299,9 +299,9 @@ def inputs_as_known(folder: Path, at: datetime) -> "tuple[PlanRequest, tuple[For
         If the store does not know that moment.
     """
     from optimizer.planning.planner import nominal_step_s
-    from optimizer.store import database
+    from optimizer.store import reading
 
-    with closing(database.connect(folder)) as connection:
+    with closing(reading.reader_or_empty(folder)) as connection:
         run = _run_before(connection, at)
         soc_percent, known = _soc_then(connection, run, at)
     steps = _steps_from(run, at)
@@ -323,9 +323,9 @@ def steps_as_known(folder: Path, at: datetime) -> "tuple[ForecastStep, ...]":
     UsageError
         If the store does not know that moment.
     """
-    from optimizer.store import database
+    from optimizer.store import reading
 
-    with closing(database.connect(folder)) as connection:
+    with closing(reading.reader_or_empty(folder)) as connection:
         run = _run_before(connection, at)
     return _steps_from(run, at)
 
@@ -372,9 +372,9 @@ def _journal_soc(connection: "sqlite3.Connection", at: datetime) -> tuple[float,
 
 def _noted_soc(folder: Path, at: datetime) -> float:
     """State of charge at a past moment by the journal [%]."""
-    from optimizer.store import database
+    from optimizer.store import reading
 
-    with closing(database.connect(folder)) as connection:
+    with closing(reading.reader_or_empty(folder)) as connection:
         noted = _journal_soc(connection, at)
     if noted is None:
         raise UsageError(f"the journal does not know the state of charge at {iso(at)}")
@@ -383,9 +383,9 @@ def _noted_soc(folder: Path, at: datetime) -> float:
 
 def _planned_soc(folder: Path, at: datetime, capacity_wh: float) -> tuple[float, str]:
     """State of charge of the plan in force at a moment to come [%], and a note."""
-    from optimizer.store import database, plan_store
+    from optimizer.store import plan_store, reading
 
-    with closing(database.connect(folder)) as connection:
+    with closing(reading.reader_or_empty(folder)) as connection:
         try:
             plan = plan_store.in_force(connection, at)
         except NoPlanError as error:

@@ -17,7 +17,7 @@ from optimizer.model.moments import QUARTER, utc
 from optimizer.savings import daily_accounts
 from optimizer.savings.account import DayAccount
 from optimizer.savings.measured_day import SEEN_S
-from optimizer.store import database, quarter_record
+from optimizer.store import quarter_record, reading
 
 if TYPE_CHECKING:
     from optimizer.config.sections import Config
@@ -39,7 +39,7 @@ def recorded_days(config: "Config", count: int) -> tuple[datetime, datetime]:
         If nothing is recorded yet.
     """
     folder, zone = config.store.folder, config.zone
-    with closing(database.connect(folder)) as connection:
+    with closing(reading.reader_or_empty(folder)) as connection:
         span = quarter_record.recorded_span(connection)
     if span is None:
         raise DataError(f"{folder}: the executor has recorded nothing yet")
@@ -76,7 +76,7 @@ def quarters_frame(config: "Config", begin: datetime, end: datetime) -> pd.DataF
 
 def prices_frame(config: "Config", begin: datetime, end: datetime) -> pd.DataFrame:
     """All-in prices of quarter-hours by `start`, as the last plans for them had them [EUR/kWh]."""
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader_or_empty(config.store.folder)) as connection:
         known = daily_accounts.known(connection, begin, end)
     prices = {at: price for at, price in sorted(known.prices.items()) if begin <= at < end}
     return _by_start({
@@ -91,7 +91,7 @@ def savings_frame(config: "Config", begin: datetime, end: datetime, now: datetim
     """Accounts of the local days that a span touches, by the `start` of the day."""
     house = account_inputs(config)
     first, last = (at.astimezone(house.zone).date() for at in (begin, min(end, now) - INSTANT))
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader_or_empty(config.store.folder)) as connection:
         accounts = daily_accounts.between(connection, house, first, last, now)
     names = [item.name for item in fields(DayAccount)]
     columns = {
@@ -116,7 +116,7 @@ def steps_frame(steps: "Sequence[ForecastStep]") -> pd.DataFrame:
 
 def planned_frame(config: "Config", begin: datetime, end: datetime) -> pd.DataFrame:
     """Steps of quarter-hours by `start`, each of the plan that was in force at its start."""
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader_or_empty(config.store.folder)) as connection:
         known = daily_accounts.known(connection, begin, end)
     steps = {at: plan.step_at(at) for at, plan in sorted(known.plans.items())}
     found = {at: step for at, step in steps.items() if step is not None}

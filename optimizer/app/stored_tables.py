@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.model.plan_json import to_json
 from optimizer.report import table_files
 from optimizer.report.table_files import Row
-from optimizer.store import database, journal, plan_store, quarter_record
+from optimizer.store import journal, plan_store, quarter_record, reading
 
 if TYPE_CHECKING:
     from optimizer.config.sections import Config
@@ -25,14 +25,14 @@ class StoredTable:
 
 def journal_table(config: "Config", begin: datetime, end: datetime) -> StoredTable:
     """Changes, events and quarter-hour summaries of a span, oldest first."""
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader(config.store.folder)) as connection:
         ticks = journal.ticks_between(connection, begin, end)
     return StoredTable(table_files.JOURNAL_COLUMNS, table_files.journal_rows(ticks))
 
 
 def quarters_table(config: "Config", begin: datetime, end: datetime) -> StoredTable:
     """Metered quarter-hours that began in a span, oldest first."""
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader(config.store.folder)) as connection:
         quarters = quarter_record.between(connection, begin, end)
     return StoredTable(table_files.QUARTER_COLUMNS, table_files.quarter_rows(quarters))
 
@@ -45,14 +45,14 @@ def plan_table_at(config: "Config", at: datetime) -> StoredTable:
     NoPlanError
         If there is none.
     """
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader(config.store.folder)) as connection:
         plan = plan_store.load(connection, plan_store.number_in_force(connection, at))
     return StoredTable(table_files.PLAN_COLUMNS, table_files.plan_rows(plan))
 
 
 def plan_table_between(config: "Config", begin: datetime, end: datetime) -> StoredTable:
     """Steps of all plans made in a span, oldest plan first."""
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader(config.store.folder)) as connection:
         plans = [
             plan_store.load(connection, number)
             for number in plan_store.made_between(connection, begin, end)
@@ -71,7 +71,7 @@ def run_data(config: "Config", at: datetime) -> dict[str, Any]:
     """
     from optimizer.planning import run_record
 
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader(config.store.folder)) as connection:
         number = plan_store.number_in_force(connection, at)
         run = run_record.from_json(plan_store.run_of(connection, number))
         plan = plan_store.load(connection, number)

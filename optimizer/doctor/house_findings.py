@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from optimizer.doctor.finding import Finding, Group, Level
 from optimizer.errors import ExitCode, NoPlanError, OptimizerError
 from optimizer.model.grid import Rule
+from optimizer.model.plan import Plan
 from optimizer.model.tariff import ExportKind, Tariff
 from optimizer.store import database, plan_store
 
@@ -57,10 +58,10 @@ def configuration(
             "tariff does not allow", 'set [grid] rule = "grid_charge", or "green_export"',
             ExitCode.CONFIG,
         )  # fmt: skip
-    yield _tariff_end(tariff.ends, today)
+    yield tariff_end(tariff.ends, today)
 
 
-def _tariff_end(ends: date | None, today: date) -> Finding:
+def tariff_end(ends: date | None, today: date) -> Finding:
     """Validity of the tariff's parts."""
     if ends is None:
         return CONFIGURATION.ok("tariff", "without an end (tariff.valid_to is not set)")
@@ -122,25 +123,34 @@ def store(folder: Path, now: datetime, zone: ZoneInfo) -> Iterator[Finding]:
     except OptimizerError as error:
         yield STORE.error("folder", error)
         return
-    free = shutil.disk_usage(folder).free
-    if free < ENOUGH_BYTES:
-        yield STORE.warn("folder", f"{folder}: only {free / 1e6:.0f} MB are free", "make room")
-    else:
-        yield STORE.ok("folder", f"{folder}, {free / 1e9:.1f} GB free")
+    yield free_space(folder)
+    plan, why = None, ""
     try:
         plan = plan_store.in_force(connection, now)
     except (NoPlanError, sqlite3.Error) as error:
-        yield STORE.warn("plan", f"{error}".partition(":")[0], "run 'optimizer plan'")
-    else:
-        age = now - plan.made_at
-        made = f"made {plan.made_at.astimezone(zone):%d.%m. %H:%M}"
-        if age > OLD_PLAN:
-            yield STORE.warn("plan", f"{made}: older than a day", "run 'optimizer plan' every day")
-        else:
-            until = plan.steps[-1].end.astimezone(zone)
-            yield STORE.ok("plan", f"{made}, reaches to {until:%d.%m. %H:%M}")
+        why = str(error)
     finally:
         connection.close()
+    yield plan_age(plan, why, now, zone)
+
+
+def free_space(folder: Path) -> Finding:
+    """Free space beside the store."""
+    free = shutil.disk_usage(folder).free
+    if free < ENOUGH_BYTES:
+        return STORE.warn("folder", f"{folder}: only {free / 1e6:.0f} MB are free", "make room")
+    return STORE.ok("folder", f"{folder}, {free / 1e9:.1f} GB free")
+
+
+def plan_age(plan: Plan | None, why: str, now: datetime, zone: ZoneInfo) -> Finding:
+    """Age of the plan in force; `why` says why there is none."""
+    if plan is None:
+        return STORE.warn("plan", why.partition(":")[0], "run 'optimizer plan'")
+    made = f"made {plan.made_at.astimezone(zone):%d.%m. %H:%M}"
+    if now - plan.made_at > OLD_PLAN:
+        return STORE.warn("plan", f"{made}: older than a day", "run 'optimizer plan' every day")
+    until = plan.steps[-1].end.astimezone(zone)
+    return STORE.ok("plan", f"{made}, reaches to {until:%d.%m. %H:%M}")
 
 
 def solver(solve: Callable[[], str]) -> Finding:

@@ -4,16 +4,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from itertools import groupby, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from optimizer.model.moments import QUARTER
 from optimizer.model.plan import Plan, Step
 from optimizer.model.quarter_energy import QuarterEnergy
 from optimizer.report.svg import Point, TimeSpan
 from optimizer.savings.measured_day import QuarterPrice
-from optimizer.simulation.bill import PricedQuarter
 from optimizer.text.phases import phases
 from optimizer.text.plan_table import INTENT_NAMES
+
+if TYPE_CHECKING:
+    from optimizer.simulation.bill import PricedQuarter  # it imports pandas
 
 GERMANY = (51.0, 10.0)
 """Latitude and longitude for day and night where a house's place is not known [degrees]."""
@@ -149,14 +151,14 @@ def unbroken(points: Sequence[Point]) -> list[list[Point]]:
 
 
 def of_simulation(
-    quarters: Sequence[PricedQuarter], alone: Sequence[PricedQuarter], capacity_wh: float
+    quarters: "Sequence[PricedQuarter]", alone: "Sequence[PricedQuarter]", capacity_wh: float
 ) -> Series:
     """A simulated day as metered, and the charge of the battery left to itself."""
 
-    def spans(value: Callable[[PricedQuarter], float]) -> list[TimeSpan]:
+    def spans(value: "Callable[[PricedQuarter], float]") -> list[TimeSpan]:
         return [(q.reading.start, q.reading.end, value(q)) for q in quarters]
 
-    def charge(part: Sequence[PricedQuarter]) -> list[list[Point]]:
+    def charge(part: "Sequence[PricedQuarter]") -> list[list[Point]]:
         return [[(q.reading.end, 100 * q.reading.soc_wh / capacity_wh) for q in part]]
 
     return {

@@ -59,6 +59,11 @@ class Status:
         return abs(self.now - datetime.fromisoformat(self.live["at"])) < STALE
 
     @property
+    def shadow(self) -> bool:
+        """True where an executor runs that writes nothing to the FEMS."""
+        return self.running and self.live is not None and bool(self.live.get("shadow"))
+
+    @property
     def step(self) -> Step | None:
         """The plan's present step."""
         return None if self.plan is None else self.plan.step_at(self.now)
@@ -184,13 +189,17 @@ class Status:
 
     def lines(self, zone: ZoneInfo) -> list[str]:
         """The five lines, of any length; with an override, one more."""
+        return [f"{name:<{COLUMN}}{words}" for name, words in self.rows(zone)]
+
+    def rows(self, zone: ZoneInfo) -> list[tuple[str, str]]:
+        """The lines as name and text: the state, `battery`, `price`, `why`, `next`, `override`."""
         return [
-            f"{self._state_words():<{COLUMN}}{self._held(zone)}{self._alive()}",
-            f"battery     {self._battery()}",
-            f"price       {self._price(zone)}",
-            f"why         {self._why(zone)}",
-            f"next        {self._next(zone)}",
-            *([] if self.override is None else [f"override    {self._override(zone)}"]),
+            (self._state_words(), f"{self._held(zone)}{self._alive()}"),
+            ("battery", self._battery()),
+            ("price", self._price(zone)),
+            ("why", self._why(zone)),
+            ("next", self._next(zone)),
+            *([] if self.override is None else [("override", self._override(zone))]),
         ]
 
     def _override(self, zone: ZoneInfo) -> str:
@@ -218,7 +227,9 @@ class Status:
             return f"nothing is held, the FEMS balances the house{made}"
         words = INTENT_NAMES[Intent(self.live["intent"])]
         until = "" if self.until is None else f" until {clock(self.until, zone)}"
-        return f"{words}: {number(self.live['setpoint_w'])} W at the inverter{until}{made}"
+        shadow = " would be held: this is a shadow run, nothing is written" if self.shadow else ""
+        watts = number(self.live["setpoint_w"])
+        return f"{words}: {watts} W at the inverter{until}{shadow}{made}"
 
     def _alive(self) -> str:
         """Latency of the FEMS, and age of the last decision."""

@@ -30,6 +30,7 @@ from optimizer.sources import (
     swiss,
     tibber,
 )
+from optimizer.sources.attributions import ATTRIBUTIONS
 from optimizer.sources.source_settings import LoadSettings, PriceSettings, PvSettings, Span
 
 S = TypeVar("S", PriceSettings, LoadSettings, PvSettings)
@@ -92,11 +93,11 @@ PRICES: Mapping[str, Source[PriceSettings]] = {
     "fixed": Source(fixed_price.fetch, "your own price", kept=False),
     "energy-charts": _service(
         energy_charts.fetch, "CC BY 4.0 for most zones, the others for private use",
-        "Bundesnetzagentur | SMARD.de, through energy-charts.info (CC BY 4.0)",
+        ATTRIBUTIONS["energy-charts"],
     ),
-    "smard": _service(smard.fetch, "CC BY 4.0", "Bundesnetzagentur | SMARD.de (CC BY 4.0)"),
+    "smard": _service(smard.fetch, "CC BY 4.0", ATTRIBUTIONS["smard"]),
     "entsoe": _service(
-        entsoe.fetch, "terms of use: your own use, do not hand on", "ENTSO-E Transparency Platform"
+        entsoe.fetch, "terms of use: your own use, do not hand on", ATTRIBUTIONS["entsoe"]
     ),
     "awattar": _service(awattar.fetch, "none stated: private use, 100 requests a day"),
     "tibber": _service(tibber.fetch, "for customers, your own use"),
@@ -123,14 +124,16 @@ source knows them, `pv_w` and `grid_w` stand beside it, NaN where they are unkno
 
 PV: Mapping[str, Source[PvSettings]] = {
     "open-meteo": Source(
-        open_meteo.fetch, "CC BY 4.0, non-commercial use", "Weather data by Open-Meteo.com",
+        open_meteo.fetch, "CC BY 4.0, non-commercial use", ATTRIBUTIONS["open-meteo"],
         rest=timedelta(minutes=30),
     ),
     "forecast-solar": Source(
-        forecast_solar.fetch, "free for private use", "Forecast.Solar", rest=timedelta(minutes=30)
+        forecast_solar.fetch, "free for private use", ATTRIBUTIONS["forecast-solar"],
+        rest=timedelta(minutes=30),
     ),
     "solcast": Source(
-        solcast.fetch, "your own account, private use", "Solcast", rest=timedelta(hours=5)
+        solcast.fetch, "your own account, private use", ATTRIBUTIONS["solcast"],
+        rest=timedelta(hours=5),
     ),
     "csv": Source(owner_table.fetch_pv, OWN_FILE, kept=False),
 }  # fmt: skip

@@ -215,9 +215,9 @@ def _connected(folder: Path, wait_s: float) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.create_function("packed", 1, packed, deterministic=True)
-        if _version(connection) != len(MIGRATIONS):
+        if schema_version(connection) != len(MIGRATIONS):
             with _one_at_a_time(folder):
-                _migrate(connection, path)
+                migrate(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -297,39 +297,33 @@ def drop_beside(folder: Path) -> None:
             (folder / f"{FILE_NAME}{ending}").unlink()
 
 
-def read_only(folder: Path) -> sqlite3.Connection:
-    """A store for reading, whatever its disk allows: at worst an empty one in memory."""
-    for mode in ("mode=ro", "mode=ro&immutable=1"):
-        try:
-            path = (folder / FILE_NAME).absolute().as_uri()
-            connection = sqlite3.connect(f"{path}?{mode}", uri=True, isolation_level=None)
-        except (sqlite3.Error, ValueError):
-            continue
-        with suppress(sqlite3.Error):
-            if _version(connection) == len(MIGRATIONS):
-                return connection
-        connection.close()
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.create_function("packed", 1, packed, deterministic=True)
-    _migrate(connection, Path(":memory:"))
-    connection.execute("PRAGMA query_only = ON")
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
+def schema_version(connection: sqlite3.Connection) -> int:
+    """Schema version of a file; 0 for a new one."""
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
 
 
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = _version(connection)
+def migrate(connection: sqlite3.Connection, path: Path) -> None:
+    """Bring a file to this version's schema.
+
+    Raises
+    ------
+    NewerStoreError
+        If a newer version has written it.
+    """
+    version = schema_version(connection)
     if version > len(MIGRATIONS):
-        raise NewerStoreError(
-            f"the store {path} was written by a newer version (schema {version}, this one knows "
-            f"{len(MIGRATIONS)}): update optimizer"
-        )
+        raise NewerStoreError(newer(path, version))
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={number}; COMMIT;")
+
+
+def newer(path: Path, version: int) -> str:
+    """The sentence about a store of a newer version."""
+    return (
+        f"the store {path} was written by a newer version (schema {version}, this one knows "
+        f"{len(MIGRATIONS)}): update optimizer"
+    )
 
 
 @contextmanager

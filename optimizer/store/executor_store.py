@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from optimizer.errors import DataError, NewerStoreError
-from optimizer.store import database
+from optimizer.store import database, reading
 from optimizer.store.executor_lock import ExecutorLock
 
 log = logging.getLogger(__name__)
@@ -139,4 +139,4 @@ def _opened(folder: Path, *, quiet: bool = False) -> tuple[sqlite3.Connection, b
     except DataError as error:
         if not quiet:
             log.warning("control goes on without a journal: %s", error)
-        return database.read_only(folder), False
+        return reading.reader_at_any_rate(folder), False

@@ -42,7 +42,7 @@ def path_for(store: Path) -> Path:
 
 def write(
     path: Path, decision: Decision, snapshot: Snapshot | None, pid: int,
-    read_s: float | None = None,
+    read_s: float | None = None, *, shadow: bool = False,
 ) -> None:  # fmt: skip
     """Replace the file in one go; raises OSError if it cannot be written.
 
@@ -50,6 +50,8 @@ def write(
     ----------
     read_s
         How long the reading took [s].
+    shadow
+        True where nothing is written to the FEMS.
     """
     data: dict[str, Any] = {
         "schema": "live/1",
@@ -61,6 +63,7 @@ def write(
         "intent": decision.intent.value,
         "note": decision.note,
         "read_s": None if read_s is None else round(read_s, 4),
+        "shadow": shadow,
     }
     for item in fields(Snapshot):
         if item.name != "at":
