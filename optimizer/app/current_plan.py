@@ -80,22 +80,43 @@ class CurrentState:
 
 def current_state(config: "Config", now: datetime) -> CurrentState:
     """Read plan, live file, record and accounts of the moment."""
+    with opened_store(config.store.folder) as (connection, no_store):
+        today = account_of_today(connection, config, now)
+        return state_of(connection, config, now, today, no_store)
+
+
+def state_of(
+    connection: "sqlite3.Connection", config: "Config", now: datetime, today: "DayAccount | None",
+    no_store: str = "",
+) -> CurrentState:  # fmt: skip
+    """The state of the moment from an open store.
+
+    Parameters
+    ----------
+    today
+        Account of today so far.
+    no_store
+        Sentence where there is no store yet.
+    """
     from optimizer.report.status_lines import Status
     from optimizer.store import live_state, overrides, pause, quarter_record
 
-    with opened_store(config.store.folder) as (connection, no_store):
-        plan, no_plan = plan_or_why(connection, now)
-        last_day = quarter_record.sums(connection, now - timedelta(days=1))
-        today = account_of_today(connection, config, now)
-        override = overrides.in_force(connection, now)
+    plan, no_plan = plan_or_why(connection, now)
+    last_day = quarter_record.sums(connection, now - timedelta(days=1))
     live = live_state.read(live_state.path_for(config.store.folder))
     if live is not None and live_state.has_ended(live):
         live = {**live, "reason": Reason.STOPPED.name.lower()}
-    saving_eur = None if today is None else today.saving_eur
     stored = pause.load(config.store.folder)
-    paused = stored if stored is not None and stored.in_force(now) else None
-    why, capacity_wh = no_store or no_plan, config.battery.capacity_wh
-    status = Status(now, plan, why, live, capacity_wh, saving_eur, paused, override)
+    status = Status(
+        now=now,
+        plan=plan,
+        no_plan=no_store or no_plan,
+        live=live,
+        capacity_wh=config.battery.capacity_wh,
+        saving_today_eur=None if today is None else today.saving_eur,
+        pause=stored if stored is not None and stored.in_force(now) else None,
+        override=overrides.in_force(connection, now),
+    )
     return CurrentState(status, last_day, today)
 
 

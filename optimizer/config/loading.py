@@ -248,6 +248,26 @@ def _open_to_others(name: str, place: Path) -> str | None:
     return f"{name}: {place} can be read by others: 'chmod 600 {place}'" if open_to_others else None
 
 
+def secret_in(place: Path, name: str) -> str:
+    """The secret in a file of the owner's alone.
+
+    Parameters
+    ----------
+    name
+        Whatever names the file, for the sentence of an error.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read, is empty, or can be read by others.
+    """
+    values: dict[str, Any] = {}
+    fault = _open_to_others(name, place) or _from_file(values, name, place)
+    if fault is not None:
+        raise ConfigError(fault)
+    return str(values[name.rpartition(".")[2]])
+
+
 def _credential(name: str, environment: Mapping[str, str]) -> Path | None:
     """File with a secret of this name that systemd has passed (`LoadCredential=`).
 

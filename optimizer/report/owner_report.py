@@ -6,8 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from markupsafe import Markup
-
 from optimizer.model.currency import EUR, Currency
 from optimizer.model.moments import QUARTER
 from optimizer.model.plan import Plan
@@ -81,7 +79,7 @@ def interruptions(changes: Sequence[Tick], until: datetime) -> list[tuple[str, t
     return sorted(lasted.items(), key=lambda item: -item[1])
 
 
-def _current_picture(report: OwnerReport, plan: Plan) -> Markup:
+def current_picture(report: OwnerReport, plan: Plan) -> Picture:
     """Today as metered up to now, and the plan from now on."""
     today = picture_inputs.day_start(report.now, report.zone)
     past = [quarter for quarter in report.quarters if today <= quarter.start < report.now]
@@ -92,25 +90,25 @@ def _current_picture(report: OwnerReport, plan: Plan) -> Markup:
         past, report.prices, [(at, wh) for at, wh in report.without_plan if at >= begin],
         report.capacity_wh,
     )  # fmt: skip
-    return draw(Picture(
+    return Picture(
         "Prices, powers and stored energy of the plan in force", begin, plan.steps[-1].end,
         report.zone, **picture_inputs.joined(metered, ahead), now=report.now,
         lowest_percent=report.lowest_percent, highest_percent=report.highest_percent,
         place=report.place, price_unit=report.money.hundredth,
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
-def _past_picture(report: OwnerReport) -> Markup:
+def past_picture(report: OwnerReport) -> Picture:
     """The last days as metered."""
     metered = picture_inputs.of_record(
         report.quarters, report.prices, report.without_plan, report.capacity_wh
     )
-    return draw(Picture(
+    return Picture(
         "Prices, powers and stored energy of the last days", report.quarters[0].start,
         report.quarters[-1].start + QUARTER, report.zone, **metered,
         lowest_percent=report.lowest_percent, highest_percent=report.highest_percent,
         place=report.place, price_unit=report.money.hundredth,
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def _plan(report: OwnerReport) -> dict[str, Any] | None:
@@ -124,7 +122,7 @@ def _plan(report: OwnerReport) -> dict[str, Any] | None:
         "made": f"{plan.made_at.astimezone(report.zone):%A %-d %B %Y} "
         f"{clock(plan.made_at, report.zone)}",
         "until": f"{ends:%a} {clock(ends, report.zone)}",
-        "picture": _current_picture(report, plan),
+        "picture": draw(current_picture(report, plan)),
         "rows": rows,
         "now": next((row for row in rows if row["time"] == "now"), None),
         "next": next((row for row in rows if row["time"] == "ahead"), None),
@@ -138,7 +136,7 @@ def _savings(report: OwnerReport) -> dict[str, Any] | None:
     if not days:
         return None
     rows = [(day.day, Cents.of(day), day) for day in days]
-    unsure = sum(account_text.unsure_eur(day, report.capacity_wh) ** 2 for day in days) ** 0.5
+    unsure = account_text.unsure_together_eur(days, report.capacity_wh)
     together = account_text.total(days)
     return {
         "rows": rows,
@@ -169,7 +167,7 @@ def render(report: OwnerReport) -> str:
         report=report,
         now=f"{report.now.astimezone(report.zone):%A %d %B %Y} {clock(report.now, report.zone)}",
         plan=_plan(report),
-        past=_past_picture(report) if report.quarters else None,
+        past=draw(past_picture(report)) if report.quarters else None,
         savings=_savings(report),
         reasons=[(reason, lasting(time)) for reason, time in report.reasons],
         eur=account_text.eur,

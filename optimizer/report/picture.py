@@ -100,7 +100,8 @@ class _Drawing:
         return element(
             "svg", element("title", self.picture.title), *self._background(),
             *self._price(), *self._power(), *self._stored(), *self._foot(), *self._now(),
-            class_=f"picture {self.size.name}", viewBox=f"0 0 {self.size.width:.0f} {height:.0f}",
+            class_=f"picture {self.size.name}", data_left=self.axis.left,
+            data_right=self.axis.right, viewBox=f"0 0 {self.size.width:.0f} {height:.0f}",
             role="img",
         )  # fmt: skip
 

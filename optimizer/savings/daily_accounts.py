@@ -146,6 +146,12 @@ def days(
     return between(connection, house, today - timedelta(days=count - 1), today, now)
 
 
+def closed_days(connection: sqlite3.Connection, first: date, last: date) -> list[DayAccount]:
+    """The closed accounts of local days, both included, oldest first."""
+    closed = closed_accounts.load(connection, first.isoformat(), last.isoformat())
+    return [_from_json(figures) for figures in closed.values()]
+
+
 def between(
     connection: sqlite3.Connection, house: AccountInputs, first: date, last: date, now: datetime
 ) -> list[DayAccount]:

@@ -61,6 +61,42 @@ class Cents:
         return {f"{item.name}_eur": getattr(self, item.name) / 100 for item in fields(self)}
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedCosts:
+    """Both sides of a saving in whole cents, which add up as they are printed.
+
+    `bill - stored + wear = cost` with control, `self_consumption_bill + self_consumption_wear =
+    self_consumption_cost` of the battery left to itself, and their difference is `saved`.
+    """
+
+    bill: int
+    stored: int
+    """Energy left in the battery beyond that of the battery left to itself."""
+    wear: int
+    self_consumption_bill: int
+    self_consumption_wear: int
+    saved: int
+
+    @classmethod
+    def of(cls, days: Sequence[DayAccount]) -> Self:
+        """The sides of some days together."""
+        sum_ = total(days)
+        wear = sum(_cents(day.wear_eur) for day in days)
+        return cls(
+            sum_.bill, sum_.stored, wear, sum_.self_consumption, wear + sum_.wear, sum_.saved
+        )
+
+    @property
+    def cost(self) -> int:
+        """Bill less stored energy, plus wear, with control."""
+        return self.bill - self.stored + self.wear
+
+    @property
+    def self_consumption_cost(self) -> int:
+        """Bill plus wear of the battery left to itself."""
+        return self.self_consumption_bill + self.self_consumption_wear
+
+
 def _cents(eur: float) -> int:
     return round(100 * eur)
 
@@ -83,6 +119,11 @@ def unsure_eur(day: DayAccount, capacity_wh: float) -> float:
     """Uncertainty of a day's saving [EUR]: resolution of the charge, error of the model."""
     whole_wh = HALF_PERCENT * capacity_wh
     return (whole_wh + abs(day.model_off_wh)) / 1000 * abs(day.stored_eur_per_kwh)
+
+
+def unsure_together_eur(days: Sequence[DayAccount], capacity_wh: float) -> float:
+    """Uncertainty of the saving of some days together [EUR]; the days' errors are independent."""
+    return float(sum(unsure_eur(day, capacity_wh) ** 2 for day in days) ** 0.5)
 
 
 def verdict(saved: int, unsure: float, money: Currency = EUR) -> str:
@@ -155,7 +196,7 @@ def lines(days: Sequence[DayAccount], capacity_wh: float, money: Currency = EUR)
         + (f"{eur(c.override):>10}" if priced else "")
         for name, c in rows
     ]
-    unsure = sum(unsure_eur(day, capacity_wh) ** 2 for day in days) ** 0.5
+    unsure = unsure_together_eur(days, capacity_wh)
     closing = [verdict(rows[-1][1].saved, unsure, money), model(days, money), left_out(days)]
     head = HEAD + "  override" * priced
     return [money.code, head, *table, "", *(line for line in closing if line)]
