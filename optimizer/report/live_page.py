@@ -71,7 +71,7 @@ def render(page: LivePage, nonce: str) -> str:
         at=f"{report.now.astimezone(report.zone):%A %-d %B %Y}, "
         f"{report.now.astimezone(report.zone):%H:%M:%S %Z}",
         chip=_chip(page.status),
-        state=page.status.rows(report.zone),
+        state=_state(page.status, report),
         alerts=_alerts(page),
         cards=_cards(page),
         plan=_plan(page),
@@ -99,6 +99,12 @@ def _chip(status: Status) -> tuple[str, str]:
         intent = Intent(status.live["intent"])
         return intent.value, INTENT_NAMES[intent]
     return CHIPS[status.state]
+
+
+def _state(status: Status, report: OwnerReport) -> list[tuple[str, str]]:
+    """The rows of `optimizer status`, without the diagram of prices: there is a picture."""
+    rows = dict(status.rows(report.zone)) | {"price": status.price_words(report.zone)}
+    return list(rows.items())
 
 
 def _alerts(page: LivePage) -> list[str]:

@@ -264,15 +264,22 @@ class Status:
         return f"{self.why}; {marginal_value} at {clock(step.end, zone)}"
 
     def _price(self, zone: ZoneInfo) -> str:
-        step = self.step
-        if self.plan is None or step is None:
+        """The price with a small diagram of the plan's prices."""
+        ahead = self._steps_ahead
+        if self.step is None or not ahead:
+            return self.price_words(zone)
+        bars = sparkline([item.buy_eur_per_kwh for item in ahead], 16)
+        return f"{bars}  {self.price_words(zone)}"
+
+    def price_words(self, zone: ZoneInfo) -> str:
+        """The price now, and the lowest and the highest of the plan's rest."""
+        step, ahead = self.step, self._steps_ahead
+        if step is None or not ahead:
             return "unknown: no plan covers this moment"
-        ahead = [item for item in self.plan.steps if item.end > self.now]
         low = min(ahead, key=lambda item: item.buy_eur_per_kwh)
         high = max(ahead, key=lambda item: item.buy_eur_per_kwh)
-        bars = sparkline([item.buy_eur_per_kwh for item in ahead], 16)
         return (
-            f"{bars}  now {self._money.price(step.buy_eur_per_kwh)}, low "
+            f"now {self._money.price(step.buy_eur_per_kwh)}, low "
             f"{low.buy_eur_per_kwh * 100:.1f} at {clock(low.start, zone)}, high "
             f"{high.buy_eur_per_kwh * 100:.1f} at {clock(high.start, zone)}"
         )
@@ -280,6 +287,13 @@ class Status:
     @property
     def _money(self) -> Currency:
         return EUR if self.plan is None else self.plan.money
+
+    @property
+    def _steps_ahead(self) -> list[Step]:
+        """Steps that end after this moment."""
+        if self.plan is None:
+            return []
+        return [item for item in self.plan.steps if item.end > self.now]
 
     @property
     def _ahead(self) -> list[Phase]:
