@@ -12,6 +12,7 @@ Every answer to a request passes `Guard` first:
 The page is rendered whole on the server. Its style and its script run by a nonce of each answer.
 """
 
+import asyncio
 import json
 import secrets
 import signal
@@ -35,6 +36,7 @@ try:
     from starlette.responses import PlainTextResponse, RedirectResponse, Response
     from starlette.routing import Route
     from starlette.types import ASGIApp, Receive, Scope, Send
+    from uvicorn.protocols.http.h11_impl import H11Protocol
 except ImportError as error:
     raise MissingExtraError("'optimizer serve' needs starlette and uvicorn", "web") from error
 
@@ -42,6 +44,12 @@ COOKIE_S = 365 * 24 * 3600
 """Life of the cookie [s]."""
 
 READING = ("GET", "HEAD")
+
+CONNECTIONS = 64
+"""Number of connections at one time; further ones are answered with 503."""
+
+FIRST_REQUEST_S = 10.0
+"""Time that a connection has for its first request, before it is closed [s]."""
 
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16">'
@@ -250,12 +258,26 @@ def address_of(listening: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
 
+class PatientProtocol(H11Protocol):
+    """HTTP that closes a connection which asks for nothing, and would keep others out."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin a connection."""
+        super().connection_made(transport)
+        self.loop.call_later(FIRST_REQUEST_S, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+
 def server(app: ASGIApp) -> uvicorn.Server:
     """A server with limits for a small computer; it keeps no access log."""
     return uvicorn.Server(uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, proxy_headers=False,
-        lifespan="off", ws="none", http="h11", loop="asyncio", interface="asgi3",
-        limit_concurrency=64, backlog=64, timeout_keep_alive=5, timeout_graceful_shutdown=3,
+        lifespan="off", ws="none", http=PatientProtocol, loop="asyncio", interface="asgi3",
+        limit_concurrency=CONNECTIONS, backlog=CONNECTIONS, timeout_keep_alive=5,
+        timeout_graceful_shutdown=3,
     ))  # fmt: skip
 
 

@@ -1,0 +1,24 @@
+"""One Chromium for all tests of a process; without one they are skipped, but never in CI."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.browser.chromium import CHROMIUM, Browser, Tab, chromium
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("CI has to run a browser: apt install chromium")
+        pytest.skip("apt install chromium")
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def tab(browser: Browser) -> Iterator[Tab]:
+    with browser.tab() as opened:
+        yield opened
