@@ -20,10 +20,12 @@ REPORTED = pytest.StashKey[bool]()
 
 
 SLOW = (
-    "tests/backtest/", "tests/bench/", "tests/cli/test_check_command.py",
+    "tests/app/test_live", "tests/backtest/", "tests/bench/", "tests/browser/",
+    "tests/cli/test_check_command.py",
     "tests/cli/test_run_command.py", "tests/cli/test_terminals.py",
     "tests/cli/test_every_minute.py", "tests/cli/test_hostile",
-    "tests/cli/test_looking_back.py", "tests/cli/test_processes.py", "tests/cli/test_stdout.py",
+    "tests/cli/test_looking_back.py", "tests/cli/test_processes.py",
+    "tests/cli/test_serve_command.py", "tests/cli/test_stdout.py",
     "tests/cli/test_wrong_inputs.py", "tests/docs/test_readme.py", "tests/faults/",
     "tests/notebooks/", "tests/packages/", "tests/planning/test_exact_model.py",
     "tests/planning/test_every_on_off", "tests/planning/test_highs_direct.py",

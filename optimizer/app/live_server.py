@@ -281,8 +281,16 @@ def server(app: ASGIApp) -> uvicorn.Server:
     ))  # fmt: skip
 
 
-def serve(app: ASGIApp, listening: socket.socket) -> None:
-    """Serve until SIGTERM or Ctrl-C, then end cleanly."""
+def serve(
+    app: ASGIApp, listening: socket.socket, ready: Callable[[str], None] = lambda _address: None
+) -> None:
+    """Serve until SIGTERM or Ctrl-C, then end cleanly.
+
+    Parameters
+    ----------
+    ready
+        Gets the page's address as soon as it is served and signals are heeded.
+    """
     serving = server(app)
 
     def stop(_number: int, _frame: object) -> None:
@@ -290,4 +298,5 @@ def serve(app: ASGIApp, listening: socket.socket) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)  # before uvicorn's own, and for the signal that it repeats
+    ready(address_of(listening))  # the socket already takes connections
     serving.run([listening])

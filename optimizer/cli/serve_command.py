@@ -40,7 +40,7 @@ def serve(
     from optimizer.app.followed_config import FollowedConfig
     from optimizer.app.live import LiveDocuments
     from optimizer.app.live_access import access_for
-    from optimizer.app.live_server import address_of, application, listen
+    from optimizer.app.live_server import application, listen
     from optimizer.app.live_server import serve as serve_until_stopped
     from optimizer.config import loading
 
@@ -50,6 +50,8 @@ def serve(
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
     )
-    listening = listen(host, port)
-    typer.echo(f"the page is at {address_of(listening)}, Ctrl-C ends it")
-    serve_until_stopped(application(documents, access), listening)
+    serve_until_stopped(
+        application(documents, access),
+        listen(host, port),
+        lambda address: typer.echo(f"the page is at {address}, Ctrl-C ends it"),
+    )

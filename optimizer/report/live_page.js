@@ -55,6 +55,7 @@ document.addEventListener("change", (event) => {
 // 3. The page stays fresh, and says so where it does not.
 function prepare() {
   for (const part of document.querySelectorAll("p.readout")) part.hidden = false;
+  for (const part of document.querySelectorAll("form.day button")) part.hidden = true;
 }
 
 let used = 0; // moment of the last move or key
@@ -68,7 +69,10 @@ async function refresh() {
   try {
     const answer = await fetch(location.href, { cache: "no-store" });
     if (!answer.ok) throw new Error(answer.status);
-    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const text = await answer.text();
+    // the rest has the style with its own nonce, which this page's policy would refuse
+    const part = text.slice(text.lastIndexOf("<main>"), text.lastIndexOf("</main>"));
+    const fresh = new DOMParser().parseFromString(part, "text/html");
     const open = [...main.querySelectorAll("details")].map((part) => part.open);
     fresh.querySelectorAll("main details").forEach((part, place) => { part.open = open[place]; });
     main.replaceWith(document.adoptNode(fresh.querySelector("main")));

@@ -75,6 +75,7 @@ def render(page: LivePage, nonce: str) -> str:
         alerts=_alerts(page),
         cards=_cards(page),
         plan=_plan(page),
+        today=None if page.status.plan or not report.quarters else _figure(past_picture(report)),
         money=[_costs(period, report.capacity_wh) for period in page.saved],
         past=_past(page),
         forecasts=_forecasts(page),

@@ -270,11 +270,12 @@ class _Drawing:
         for (_, before), (at, value) in pairwise(points):
             word = self._reached(before, value)
             x = self.axis.x(at)
-            if not word or x - last_x < 11 * CHARACTER_PX:
-                continue
-            last_x, down = x, 15.0 if word == "full" else -18.0
-            parts.append(element("circle", cx=x, cy=y(value), r=3, class_="dot"))
             text = f"{word} {clock(at, self.picture.zone)}"
+            middle = self._middle(text, x)
+            if not word or middle - last_x < (len(text) + 1) * CHARACTER_PX:
+                continue
+            last_x, down = middle, 15.0 if word == "full" else -18.0
+            parts.append(element("circle", cx=x, cy=y(value), r=3, class_="dot"))
             parts.append(self._text(text, x, y(value) + down, "label strong"))
         return parts
 
@@ -301,7 +302,7 @@ class _Drawing:
         parts += self._day_names()
         for at, words in self.axis.clock_changes():
             parts.append(self._vertical(at, "change"))
-            parts.append(self._text(words, self.axis.x(at), self.stored_top - 6, "label strong"))
+            parts.append(self._text(words, self.axis.x(at), self.price_top + 12, "label strong"))
         return parts
 
     def _day_names(self) -> list[Markup]:
@@ -401,6 +402,10 @@ class _Drawing:
 
     def _text(self, text: str, x: float, y: float, style: str) -> Markup:
         """A label centred at a coordinate, moved to where it is not cut off."""
-        half = len(text) * CHARACTER_PX / 2
-        middle = min(max(x, self.axis.left + half + 2), self.size.width - half - 2)
+        middle = self._middle(text, x)
         return element("text", text, x=middle, y=y, class_=f"{style} middle")
+
+    def _middle(self, text: str, x: float) -> float:
+        """Middle of a label that is wanted at a coordinate, where it is not cut off."""
+        half = len(text) * CHARACTER_PX / 2
+        return min(max(x, self.axis.left + half + 2), self.size.width - half - 2)

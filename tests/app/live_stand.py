@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
@@ -23,20 +23,38 @@ from optimizer.model.snapshot import Decision, Reason, Snapshot
 from optimizer.simulation import minute_simulation, sample_data
 from optimizer.store import database, live_state, pause, plan_store
 
-CYCLE = Decision(datetime.min, -4_200, Reason.HOLDING, Intent.CHARGE, note="cheap before the peak")
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+CYCLE = Decision(AT, -4_200, Reason.HOLDING, Intent.CHARGE, note="cheap before the peak")
 READING = Snapshot(
-    datetime.min, soc_percent=61.0, grid_w=4_900.0, ess_w=-4_200.0, battery_w=-4_200.0, pv_w=0.0,
+    AT, soc_percent=61.0, grid_w=4_900.0, ess_w=-4_200.0, battery_w=-4_200.0, pv_w=0.0,
     allowed_charge_w=-10_000.0, allowed_discharge_w=10_000.0,
 )  # fmt: skip
 
 
+DAYS = {"winter": (0, 5), "spring": (5, 2), "summer": (3, 2), "autumn": (5, 2)}
+"""First day of a sample week's record, and its number of days; few, they take a second each."""
+
+
 @cache
-def _recorded(week: str, days: int) -> Path:
-    """The store of a sample week's first days, simulated once in a test run."""
+def _week(week: str) -> Path:
+    """The data of a sample week from the record's first day on."""
+    source = sample_data.folder() / week
+    first, _ = sample_data.days(source)
+    begin = sample_data.midnight(first, DAYS[week][0])
+    folder = Path(mkdtemp(prefix="live-data-"))
+    for path in source.glob("*.csv"):
+        head, *rows = path.read_text().splitlines()
+        kept = [row for row in rows if datetime.fromisoformat(row.partition(",")[0]) >= begin]
+        (folder / path.name).write_text("\n".join([head, *kept]) + "\n")
+    return folder
+
+
+@cache
+def _recorded(week: str) -> Path:
+    """The store of those days, simulated once in a process."""
     folder = Path(mkdtemp(prefix="live-record-"))
     with closing(database.connect(folder)) as connection:
-        data = sample_data.folder() / week
-        minute_simulation.simulate_minutes(connection, data, days=days)
+        minute_simulation.simulate_minutes(connection, _week(week), days=DAYS[week][1])
     return folder
 
 
@@ -103,7 +121,7 @@ def house(
     path.write_text(text.replace('site = "sample house"', f"site = '{site}'"))
     config = loading.load(path)
     if recorded:
-        shutil.copytree(_recorded(week, 7 if day > 4 else 5), config.store.folder)
+        shutil.copytree(_recorded(week), config.store.folder)
     first, _ = sample_data.days(sample_data.folder() / week)
     return LiveHouse(config, sample_data.midnight(first, day) + timedelta(hours=hour))
 

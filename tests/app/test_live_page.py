@@ -264,11 +264,15 @@ def test_an_old_plan_is_a_finding(once):
 def test_a_pause_stands_above_all(home):
     home.paused()
     with served(home) as address:
-        paused = replace(CYCLE, setpoint_w=None, reason=Reason.PAUSED, intent=Intent.SELF_CONSUMPTION)
+        paused = replace(
+            CYCLE, setpoint_w=None, reason=Reason.PAUSED, intent=Intent.SELF_CONSUMPTION
+        )
         home.cycle(paused)
         page = Page(fetch(address)[1])
         assert json.loads(fetch(address, "/status.json")[1])["state"] == "paused"
-    assert "Paused since 2026-01-16 14:30 by 'optimizer pause', until 'optimizer resume'." in page.text
+    assert (
+        "Paused since 2026-01-16 14:30 by 'optimizer pause', until 'optimizer resume'." in page.text
+    )
     assert "holds nothing" not in page.text  # it is no fault
 
 
@@ -285,7 +289,9 @@ def test_a_shadow_run_says_that_nothing_is_written(once):
         once.cycle(shadow=True)
         page = Page(fetch(address)[1])
         assert json.loads(fetch(address, "/status.json")[1])["executor"]["shadow"] is True
-    assert "This is a shadow run: everything is decided, nothing is written to the FEMS." in page.text
+    assert (
+        "This is a shadow run: everything is decided, nothing is written to the FEMS." in page.text
+    )
     assert "would be held: this is a shadow run" in page.text
 
 
@@ -350,7 +356,9 @@ def test_notes_and_reasons_stay_text(once):
     steps = (*page.status.plan.steps[:10], step, *page.status.plan.steps[11:])
     plan = replace(page.status.plan, notes=(evil,), steps=steps)
     status = replace(page.status, plan=plan, no_plan=evil)
-    text = live_page.render(replace(page, status=status, report=replace(page.report, plan=plan)), "n")
+    text = live_page.render(
+        replace(page, status=status, report=replace(page.report, plan=plan)), "n"
+    )
     assert Page(text).names.count("script") == 3
 
 
@@ -387,8 +395,8 @@ def test_what_is_kept_never_differs_from_what_would_be_read_now(home):
             assert ours == fresh
         with closing(database.connect(home.folder)) as connection:
             connection.execute(
-                "UPDATE quarter SET drawn_wh = drawn_wh + 50, seconds = seconds - 0.5 WHERE start = ("
-                "SELECT max(start) FROM quarter WHERE start < ?)",
+                "UPDATE quarter SET drawn_wh = drawn_wh + 50, seconds = seconds - 0.5 "
+                "WHERE start = (SELECT max(start) FROM quarter WHERE start < ?)",
                 (now.isoformat().replace("+00:00", "Z"),),
             )
     plan = current_plan.plan_in_force(home.config, home.now)

@@ -15,6 +15,7 @@ from optimizer.app.live_access import COOKIE, Access, access_for
 from optimizer.errors import ConfigError, UsageError
 from tests.app.live_stand import house, served
 
+ANY = "0.0.0.0"  # noqa: S104 the wildcard is what is tested
 TOKEN = "0123456789abcdef-xyzzy"
 PATHS = ("/", "/status.json", "/plan.json", "/icon.svg")
 
@@ -129,7 +130,7 @@ def test_a_request_without_a_host_is_refused(url):
 
 def test_the_address_that_a_connection_came_to_needs_no_permission(home):
     """127.0.0.2 stands for the Pi's address in the house, on a wildcard socket."""
-    with served(home, Access(token=TOKEN), "0.0.0.0") as address:
+    with served(home, Access(token=TOKEN), ANY) as address:
         port = urlsplit(address).port
         found = ask(f"http://127.0.0.2:{port}", Authorization=f"Bearer {TOKEN}")
         assert found[0] == 200
@@ -177,7 +178,9 @@ def test_a_browser_gives_the_token_once_and_keeps_a_cookie(guarded):
     assert ask(guarded, Cookie=f"{COOKIE}={other}")[0] == 401
 
 
-@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example", "/%0d%0aX-Evil:1", "/%2f%2fx"])
+@pytest.mark.parametrize(
+    "path", ["//evil.example/", "/\\evil.example", "/%0d%0aX-Evil:1", "/%2f%2fx"]
+)
 def test_the_redirect_stays_here(guarded, path):
     status, headers, _ = ask(guarded, f"{path}?token={quote(TOKEN)}")
     assert status == 303
@@ -193,7 +196,7 @@ def test_a_name_that_is_allowed_is_served_with_the_token(guarded):
 # Who may listen where -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.0.5", "pi.local", "", "127.1"])
+@pytest.mark.parametrize("host", [ANY, "::", "192.168.0.5", "pi.local", "", "127.1"])
 def test_other_addresses_than_loopback_need_a_token(host):
     with pytest.raises(UsageError, match="can be reached from other computers: protect the page"):
         access_for(host, (), None)
@@ -202,36 +205,38 @@ def test_other_addresses_than_loopback_need_a_token(host):
 def test_loopback_needs_none_and_a_wildcard_is_no_name():
     assert access_for("127.0.0.1", ["Pi.local:80"], None).hosts == {"127.0.0.1", "pi.local"}
     assert access_for("::1", (), None).token is None
-    assert "0.0.0.0" not in access_for("127.0.0.1", ["0.0.0.0"], None).hosts
+    assert ANY not in access_for("127.0.0.1", [ANY], None).hosts
 
 
 def test_a_tokens_file_is_the_owners_alone_and_long_enough(tmp_path):
     file = tmp_path / "token"
-    with pytest.raises(ConfigError, match="--token-file: .*token cannot be read: No such file"):
-        access_for("0.0.0.0", (), file)
+    with pytest.raises(ConfigError, match=r"--token-file: .*token cannot be read: No such file"):
+        access_for(ANY, (), file)
     file.write_text(f"{TOKEN}\n")
     file.chmod(0o644)
     with pytest.raises(ConfigError, match=r"can be read by others: 'chmod 600"):
-        access_for("0.0.0.0", (), file)
+        access_for(ANY, (), file)
     file.chmod(0o600)
-    assert access_for("0.0.0.0", (), file).token == TOKEN
+    assert access_for(ANY, (), file).token == TOKEN
     for short in ("", "123", "with two words in it", "t\u00f6ken-t\u00f6ken-t\u00f6ken"):
         file.write_text(short)
         with pytest.raises((UsageError, ConfigError), match="token"):
-            access_for("0.0.0.0", (), file)
+            access_for(ANY, (), file)
 
 
 # A thousand requests ------------------------------------------------------------------------------
 
 SEGMENTS = (
-    "..", ".", "%2e%2e", "%2e%2e%2f", "..%2f", "%252e%252e", "....//", "etc", "passwd", "optimizer.toml",
-    "state", "optimizer.sqlite", "%00", "%0d%0aX-Evil:%20yes", "\\..\\", "status.json", "plan.json",
-    "a" * 300, "%ff%fe", "~", ";", "con", "style.css", "live_page.html", "?", "#", "'", "\"<script>",
+    "..", ".", "%2e%2e", "%2e%2e%2f", "..%2f", "%252e%252e", "....//", "etc", "passwd",
+    "optimizer.toml", "state", "optimizer.sqlite", "%00", "%0d%0aX-Evil:%20yes", "\\..\\", "status.json", "plan.json",
+    "a" * 300, "%ff%fe", "~", ";", "con", "style.css", "live_page.html", "?", "#",
+    "'", "\"<script>",
 )  # fmt: skip
 METHODS = ("GET", "HEAD", "GET", "GET", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "get", "FOO",
            "PROPFIND")  # fmt: skip
 HOSTS = ("localhost", "127.0.0.1", "127.0.0.1:80", "[::1]", "evil.example", "a" * 200, "", "::1",
-         "localhost:99999999", "localhost evil", "localhost\t", "127.0.0.1/evil", "\xff")  # fmt: skip
+         "localhost:99999999", "localhost evil", "localhost\t", "127.0.0.1/evil",
+         "\xff")  # fmt: skip
 FINE_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\]|::1)(:\d+)?\s*")
 
 
@@ -248,14 +253,14 @@ def drawn_request(dice, token):
         path += ("&" if "?" in path else "?") + dice.choice(query)
     host = "localhost" if dice.random() < 0.6 else dice.choice(HOSTS)
     lines = [f"{dice.choice(METHODS)} {path} HTTP/1.1", f"Host: {host}", "Connection: close"]
-    for line in (
-        f"Cookie: {COOKIE}={dice.randbytes(8).hex()}", "Cookie: ;;;=\x01", "Authorization: Bearer x",
-        "Authorization: Bearer", "X-Forwarded-Host: localhost", "X-Forwarded-For: 127.0.0.1",
+    more = (
+        f"Cookie: {COOKIE}={dice.randbytes(8).hex()}", "Cookie: ;;;=\x01", "Authorization: Bearer",
+        "Authorization: Bearer x", "X-Forwarded-Host: localhost", "X-Forwarded-For: 127.0.0.1",
         "Content-Length: 5", "Range: bytes=0-5", "Expect: 100-continue", "Upgrade: websocket",
-        "Accept: " + "x" * 2_000, "Transfer-Encoding: chunked", "Content-Length: -1", "If-None-Match: *",
-    ):  # fmt: skip
-        if dice.random() < 0.06:
-            lines.append(line)
+        "Accept: " + "x" * 2_000, "Transfer-Encoding: chunked", "Content-Length: -1",
+        "If-None-Match: *",
+    )  # fmt: skip
+    lines += [line for line in more if dice.random() < 0.06]
     return host, lines[0].split(" ")[0], ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
@@ -267,7 +272,14 @@ def statuses(answer):
 @pytest.mark.parametrize("seed", [1])
 def test_no_request_gets_more_than_its_due(home, url, guarded, seed):
     dice = random.Random(seed)  # noqa: S311 a campaign that can be repeated
-    secrets = (b"[fems]", b"capacity_wh =", b"SQLite format", b"root:", b"Traceback", TOKEN.encode())
+    secrets = (
+        b"[fems]",
+        b"capacity_wh =",
+        b"SQLite format",
+        b"root:",
+        b"Traceback",
+        TOKEN.encode(),
+    )
     before = {path.name for path in home.folder.iterdir()}
     seen = dict[int, int]()
     for number in range(1_000):

@@ -100,15 +100,15 @@ class Tab:
         assert "exceptionDetails" not in done, done
         return done["result"].get("value")
 
-    def shoot(self, name: str) -> bytes:
-        """A picture of the whole page (PNG), kept where the screenshots are wanted."""
+    def shoot(self, name: str) -> None:
+        """Keep a picture of the whole page, where screenshots are wanted."""
+        if not SHOTS:
+            return
         data = self.call("Page.captureScreenshot", captureBeyondViewport=True, format="png")
-        picture = base64.b64decode(data["data"])
-        if SHOTS:
-            folder = Path(SHOTS)
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png").write_bytes(picture)
-        return picture
+        folder = Path(SHOTS)
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / f"{re.sub(r'[^a-z0-9]+', '-', name.lower())}.png"
+        file.write_bytes(base64.b64decode(data["data"]))
 
     def print(self) -> bytes:
         """The page as a PDF on A4."""

@@ -138,6 +138,7 @@ def test_a_live_page_is_whole_in_every_state(tab, tmp_path, state):
 def test_the_readout_follows_pointer_and_slider(tab, pages):
     tab.look()
     tab.open(pages["live"])
+    tab.run("document.querySelector('svg.wide').scrollIntoView()")
     spot = tab.run(
         "(() => { const box = document.querySelector('svg.wide').getBoundingClientRect();"
         " return [box.left + box.width / 2, box.top + box.height / 2]; })()"
@@ -163,7 +164,9 @@ def test_the_page_refreshes_itself_and_says_when_nobody_answers(tab, home):
         home.cycle()
         tab.look()
         tab.open(f"{address}/")
-        tab.run("document.querySelector('details').open = true; marked = document.querySelector('h1')")
+        tab.run(
+            "document.querySelector('details').open = true; marked = document.querySelector('h1')"
+        )
         home.cycle(ago_s=300)  # it has ended meanwhile
         tab.run("refresh()")
         assert tab.run("document.querySelector('h1') !== marked")
