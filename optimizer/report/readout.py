@@ -19,7 +19,7 @@ SIGNED = {
 
 def readout(picture: Picture) -> dict[str, Any]:
     """Begin, end [s since 1970] and rows `[end, words]` of a picture, oldest first."""
-    series = {name: _Lookup(getattr(picture, name)) for name in (
+    series = {name: SpanLookup(getattr(picture, name)) for name in (
         "buy_ct", "sell_ct", "load_kw", "pv_kw", "battery_kw", "grid_kw",
     )}  # fmt: skip
     rows: list[list[Any]] = []
@@ -31,7 +31,7 @@ def readout(picture: Picture) -> dict[str, Any]:
     return {"begin": _seconds(picture.begin), "end": _seconds(picture.end), "rows": rows}
 
 
-class _Lookup:
+class SpanLookup:
     """Values of spans by moment."""
 
     def __init__(self, spans: Sequence[TimeSpan]) -> None:
@@ -54,7 +54,7 @@ def _times(picture: Picture, at: datetime, end: datetime) -> str:
     return f"{local:%a} {clock(at, picture.zone)}-{clock(end, picture.zone)}"
 
 
-def _words(picture: Picture, series: dict[str, _Lookup], at: datetime) -> str:
+def _words(picture: Picture, series: dict[str, SpanLookup], at: datetime) -> str:
     """The known values of a quarter-hour; "no values" without any."""
     found = {name: lookup.at(at) for name, lookup in series.items()}
     parts = []
