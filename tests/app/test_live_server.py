@@ -228,8 +228,8 @@ def test_a_tokens_file_is_the_owners_alone_and_long_enough(tmp_path):
 
 SEGMENTS = (
     "..", ".", "%2e%2e", "%2e%2e%2f", "..%2f", "%252e%252e", "....//", "etc", "passwd",
-    "optimizer.toml", "state", "optimizer.sqlite", "%00", "%0d%0aX-Evil:%20yes", "\\..\\", "status.json", "plan.json",
-    "a" * 300, "%ff%fe", "~", ";", "con", "style.css", "live_page.html", "?", "#",
+    "optimizer.toml", "state", "optimizer.sqlite", "%00", "%0d%0aX-Evil:%20yes", "\\..\\",
+    "status.json", "plan.json", "a" * 300, "%ff%fe", "~", ";", "con", "style.css", "live_page.html", "?", "#",
     "'", "\"<script>",
 )  # fmt: skip
 METHODS = ("GET", "HEAD", "GET", "GET", "POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "get", "FOO",
@@ -311,7 +311,7 @@ def test_an_endless_header_is_cut_off(url):
 
 
 def test_connections_that_ask_for_nothing_do_not_lock_the_others_out(home, monkeypatch):
-    monkeypatch.setattr(live_server, "FIRST_REQUEST_S", 0.5)
+    monkeypatch.setattr(live_server, "FIRST_REQUEST_S", 5.0)
     with served(home) as address, ExitStack() as stack:
         parts = urlsplit(address)
         for number in range(80):
@@ -319,5 +319,7 @@ def test_connections_that_ask_for_nothing_do_not_lock_the_others_out(home, monke
             stack.callback(link.close)
             link.sendall(b"GET / HT"[: number % 8])
         assert ask(address, "/icon.svg")[0] == 503
-        time.sleep(1)
-        assert ask(address, "/icon.svg")[0] == 200
+        end = time.monotonic() + 15
+        while ask(address, "/icon.svg")[0] == 503:
+            assert time.monotonic() < end
+            time.sleep(0.2)
