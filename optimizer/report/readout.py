@@ -39,6 +39,7 @@ class SpanLookup:
         self.starts = [span[0] for span in self.spans]
 
     def at(self, moment: datetime) -> float | None:
+        """Value at a moment; None between spans."""
         place = bisect_right(self.starts, moment) - 1
         if place < 0 or self.spans[place][1] <= moment:
             return None
