@@ -105,7 +105,7 @@ def _chip(status: Status) -> tuple[str, str]:
 def _state(status: Status, report: OwnerReport) -> list[tuple[str, str]]:
     """The rows of `optimizer status`, without the diagram of prices: there is a picture."""
     rows = dict(status.rows(report.zone)) | {"price": status.price_words(report.zone)}
-    return list(rows.items())
+    return [(name, words) for name, words in rows.items() if name != "override"]
 
 
 def _alerts(page: LivePage) -> list[str]:
@@ -117,7 +117,8 @@ def _alerts(page: LivePage) -> list[str]:
         alerts.append(f"Paused {status.pause.text(zone)}.")
     override = page.document.get("override")
     if override:
-        alerts.append(f"Override: {_words_of(override)}.")
+        words = dict(status.rows(zone)).get("override") or _words_of(override)
+        alerts.append(f"Override: {words}.")
     if status.shadow:
         alerts.append(
             "This is a shadow run: everything is decided, nothing is written to the FEMS."
