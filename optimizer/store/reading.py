@@ -38,7 +38,7 @@ def reader(folder: Path, wait_s: float = 10.0) -> sqlite3.Connection:
         return _opened(path, wait_s)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise NoStoreError(
-            f"there is no plan yet, and no store in {folder}: make a plan with 'optimizer plan'"
+            f"there is no plan yet, and no store in {folder}: make one with 'optimizer plan'"
         ) from error
     except (OSError, ValueError, sqlite3.Error) as error:  # ValueError: no name of a file
         raise DataError(_sentence(path, error)) from error

@@ -19,6 +19,7 @@ from optimizer.app.followed_config import FollowedConfig
 from optimizer.app.live import LiveDocuments
 from optimizer.cli import show_command, status_command
 from optimizer.errors import ConfigError
+from optimizer.model.moments import QUARTER
 from optimizer.model.plan import Intent
 from optimizer.model.snapshot import Decision, Reason
 from optimizer.report import live_page
@@ -143,7 +144,9 @@ def test_the_readout_has_the_figures_of_plan_and_record(once):
         ):  # fmt: skip
             assert figure in words
     quarter = page.report.quarters[-1]
-    (words,) = (words for end, words in today["rows"] if end == quarter.end.timestamp())
+    (words,) = (
+        words for end, words in today["rows"] if end == (quarter.start + QUARTER).timestamp()
+    )
     assert f"{local:%a}" in words
     drawn_kw = (quarter.drawn_wh - quarter.fed_wh) / quarter.seconds * 3.6
     assert f"grid {'gives' if drawn_kw >= 0 else 'takes'} {abs(drawn_kw):.2f} kW" in words
@@ -233,7 +236,7 @@ def test_the_days_on_which_the_clock_changes(tmp_path, week, hour, quarters, zon
     after = documents(at).page(at.now + timedelta(days=1))
     assert after.day == date(*{"autumn": (2025, 10, 26), "spring": (2026, 3, 29)}[week])
     text = live_page.render(after, "n")
-    (data,) = re.findall(r'<script type="application/json">(.*?)</script>', text)
+    *_, data = re.findall(r'<script type="application/json">(.*?)</script>', text)
     rows = json.loads(html.unescape(data))["rows"]
     assert len(rows) == quarters
     assert len({words.partition("  ")[0] for _, words in rows}) == quarters  # no time occurs twice

@@ -59,14 +59,16 @@ def test_a_plan_is_stored_and_shown_with_the_present_step_marked(optimizer, writ
     assert json.loads(as_json.stdout)["start_soc_percent"] == 30
 
 
-def test_a_dry_run_stores_nothing(optimizer, write_config):
+def test_a_dry_run_stores_nothing(optimizer, write_config, tmp_path):
     write_config()
     assert optimizer("plan", *AT, "--dry-run").returncode == 0
     shown = optimizer("show", "--at", "2026-01-14T18:05:00+01:00")
     assert (shown.returncode, shown.stdout) == (6, "")
     assert shown.stderr == (
-        "optimizer: there is no plan yet: make one with 'optimizer plan'\n"
-    )  # fmt: skip
+        f"optimizer: there is no plan yet, and no store in {tmp_path / 'state'}: make one with "
+        "'optimizer plan'\n"
+    )
+    assert not (tmp_path / "state").exists()
 
 
 def test_the_steps_go_into_a_csv_file(optimizer, write_config, tmp_path):
