@@ -19,6 +19,7 @@ import signal
 import socket
 import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from urllib.parse import urlencode
@@ -197,6 +198,12 @@ def _day(text: str | None) -> date | None:
 def wall_clock() -> datetime:
     """The present moment (UTC)."""
     return datetime.now(UTC)
+
+
+def prepare(documents: LiveDocuments) -> None:
+    """Compute and keep what the first answer would have to wait for."""
+    with suppress(OptimizerError, sqlite3.Error):  # each answer says what is wrong
+        live_page.render(documents.page(wall_clock()), "")
 
 
 def application(

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from optimizer.cli.common_options import ConfigOption, load_config
+from optimizer.cli.common_options import ConfigOption
 
 
 def serve(
@@ -40,18 +40,21 @@ def serve(
     from optimizer.app.followed_config import FollowedConfig
     from optimizer.app.live import LiveDocuments
     from optimizer.app.live_access import access_for
-    from optimizer.app.live_server import application, listen
+    from optimizer.app.live_server import application, listen, prepare
     from optimizer.app.live_server import serve as serve_until_stopped
     from optimizer.config import loading
 
     access = access_for(host, allow_host or (), token_file)
-    load_config(config)
-    documents = LiveDocuments(FollowedConfig(loading.find(config, os.environ)).current)
+    followed = FollowedConfig(loading.find(config, os.environ))
+    followed.current()  # a fault ends the command before anything is served
+    documents = LiveDocuments(followed.current)
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(message)s"
     )
+    listening = listen(host, port)
+    prepare(documents)
     serve_until_stopped(
         application(documents, access),
-        listen(host, port),
+        listening,
         lambda address: typer.echo(f"the page is at {address}, Ctrl-C ends it"),
     )

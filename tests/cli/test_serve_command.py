@@ -68,17 +68,15 @@ def test_it_is_light(serving, optimizer, write_config, files_for_now):
     write_config(files_for_now)
     assert optimizer("plan", "--soc", "30").returncode == 0
     process, url = serving()
-    for _ in range(5):
-        get(url)
-    loaded = Path(f"/proc/{process.pid}/maps").read_text()
-    assert not re.search(r"/(pandas|numpy|highspy|pulp)/", loaded)
-    memory = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
-    assert memory
-    assert int(memory[1]) < 130_000
     before = cpu_s(process)
     for _ in range(10):
         get(url)
     assert (cpu_s(process) - before) / 10 < 0.3
+    loaded = Path(f"/proc/{process.pid}/maps").read_text()
+    assert not re.search(r"/(pandas|numpy|highspy|pulp)/", loaded)
+    memory = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+    assert memory
+    assert int(memory[1]) < 90_000
 
 
 def cpu_s(process):
