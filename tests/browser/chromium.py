@@ -75,6 +75,14 @@ class Tab:
         self.call("Page.navigate", url=url)
         self.wait_for(lambda: self.loads > before)
 
+    def reset(self) -> None:
+        """Leave the page, undo what a test has switched, forget what was noted."""
+        self.call("Emulation.setScriptExecutionDisabled", value=False)
+        self.call("Page.setBypassCSP", enabled=False)
+        self.open("about:blank")
+        self.requests.clear()
+        self.errors.clear()
+
     def wait_for(self, condition: Any, seconds: float = 20) -> None:
         """Wait until something is true."""
         end = time.monotonic() + seconds

@@ -18,7 +18,14 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture
-def tab(browser: Browser) -> Iterator[Tab]:
+@pytest.fixture(scope="session")
+def shared_tab(browser: Browser) -> Iterator[Tab]:
     with browser.tab() as opened:
         yield opened
+
+
+@pytest.fixture
+def tab(shared_tab: Tab) -> Tab:
+    """The tab as it was at first: empty, with scripts and policy in force, nothing noted."""
+    shared_tab.reset()
+    return shared_tab

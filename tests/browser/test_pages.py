@@ -135,6 +135,18 @@ def test_a_live_page_is_whole_in_every_state(tab, tmp_path, state):
         assert "<script>alert(1)</script>" in tab.run("document.querySelector('h1').textContent")
 
 
+def test_the_policy_is_in_force(tab, pages):
+    """What the other tests would not see if it was not: a script and a style of somebody else."""
+    tab.open(pages["live"])
+    tab.run(
+        "(() => { const part = document.createElement('script'); part.textContent = 'evil = 1';"
+        " document.body.append(part); document.body.setAttribute('style', 'color: red'); })()"
+    )
+    assert tab.run("typeof evil") == "undefined"
+    assert tab.run("getComputedStyle(document.body).color") != "rgb(255, 0, 0)"
+    assert len([error for error in tab.errors if "Content Security Policy" in error]) == 2
+
+
 def test_the_readout_follows_pointer_and_slider(tab, pages):
     tab.look()
     tab.open(pages["live"])
@@ -205,9 +217,9 @@ def test_without_script_everything_is_there(tab, pages):
     assert tab.errors == []
 
 
-def test_the_token_becomes_a_cookie_that_no_script_reads(tab, home):
+def test_the_token_becomes_a_cookie_that_no_script_reads(browser, home):
     token = "0123456789abcdef-xyzzy"
-    with served(home, Access(token=token)) as address:
+    with browser.tab() as tab, served(home, Access(token=token)) as address:
         tab.open(f"{address}/?token={token}")
         assert tab.run("location.href") == f"{address}/"
         assert tab.run("document.cookie") == ""
