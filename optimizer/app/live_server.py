@@ -130,7 +130,12 @@ def _plain(text: str, status: int, headers: Mapping[str, str] | None = None) -> 
 
 
 def _json(text: str, status: int = 200) -> Response:
-    return Response(text, status, _headers(""), "application/json")
+    return Response(_bytes(text), status, _headers(""), "application/json")
+
+
+def _bytes(text: str) -> bytes:
+    """A text as UTF-8; half a character, which it has no place for, as its number."""
+    return text.encode(errors="backslashreplace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +157,7 @@ class Pages:
             text, status = live_page.render_message(f"{error}.", nonce), 400
         except (OptimizerError, sqlite3.Error) as error:
             text, status = live_page.render_message(f"{error}.", nonce), 503
-        return Response(text, status, headers, "text/html")
+        return Response(_bytes(text), status, headers, "text/html")
 
     def status(self, request: Request) -> Response:
         """The document of `optimizer status --json`."""

@@ -365,6 +365,16 @@ def test_notes_and_reasons_stay_text(once):
     assert Page(text).names.count("script") == 3
 
 
+def test_half_a_character_in_a_note_is_no_fault(once):
+    with served(once) as address:
+        once.cycle(replace(CYCLE, note="half a \ud83d character"))
+        for path in ("/", "/status.json"):
+            status, text = fetch(address, path)
+            assert status == 200
+            assert "half a \\ud83d character" in text
+        assert json.loads(text)["executor"]["note"] == "half a \ud83d character"
+
+
 # The day's choice ---------------------------------------------------------------------------------
 
 
