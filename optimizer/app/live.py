@@ -20,7 +20,7 @@ from optimizer.savings.account import DayAccount
 from optimizer.savings.daily_accounts import SETTLED
 from optimizer.savings.forecast_totals import ForecastTotals, forecast_totals
 from optimizer.savings.measured_day import QuarterPrice
-from optimizer.store import closed_accounts, plan_store, quarter_record
+from optimizer.store import closed_accounts, overrides, plan_store, quarter_record
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
@@ -129,7 +129,6 @@ class LiveDocuments:
         names = (("today", today), (f"{shown:%A %-d %B}", past))
         return LivePage(
             status=state.status,
-            document=state.as_json(),
             report=_report(config, state.status, today),
             day=shown,
             past=_report(config, state.status, past),
@@ -141,12 +140,13 @@ class LiveDocuments:
         )
 
     def _today(self, connection: sqlite3.Connection, config: "Config", now: datetime) -> DayRecord:
-        """Today's record; computed anew when a quarter-hour or a plan has been added."""
+        """Today's record; computed anew with each quarter-hour, plan or override."""
         house = account_inputs(config)
         local = now.astimezone(house.zone).date()
         begin, _ = daily_accounts.bounds(local, house.zone)
         seen = quarter_record.sums(connection, begin)
-        key = (floor(now), plan_store.last_before(connection, now), seen, house)
+        order = overrides.in_force(connection, now)
+        key = (floor(now), plan_store.last_before(connection, now), order, seen, house)
         return self._kept(local, key, lambda: day_record(connection, house, local, now))
 
     def _past(

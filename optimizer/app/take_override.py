@@ -12,7 +12,7 @@ from optimizer.app.make_plan import PlanInputs
 from optimizer.errors import InfeasibleError, OptimizerError, UsageError
 from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Plan
-from optimizer.store import database, overrides, pause
+from optimizer.store import database, overrides, pause, reading
 from optimizer.store.overrides import Ending, StoredOverride
 from optimizer.text.local_time import clock_from
 
@@ -240,7 +240,7 @@ def cancel(config: "Config", now: datetime) -> Cancelled | None:
 
 def stored_overrides(config: "Config", count: int) -> Sequence[StoredOverride]:
     """The last overrides, newest first."""
-    with closing(database.connect(config.store.folder)) as connection:
+    with closing(reading.reader_or_empty(config.store.folder)) as connection:
         return overrides.newest(connection, count)
 
 

@@ -1,6 +1,6 @@
 """The live page: the moment, two days of plan, the past, the savings and the health."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -44,8 +44,6 @@ class LivePage:
     """Everything that the page shows."""
 
     status: Status
-    document: Mapping[str, Any]
-    """The status as JSON data, as `/status.json` gives it."""
     report: OwnerReport
     """The house of today: its plan, and what was metered since midnight."""
     day: date
@@ -115,10 +113,9 @@ def _alerts(page: LivePage) -> list[str]:
         alerts.append(f"Nothing is planned for now: {status.no_plan}.")
     if status.pause is not None:
         alerts.append(f"Paused {status.pause.text(zone)}.")
-    override = page.document.get("override")
-    if override:
-        words = dict(status.rows(zone)).get("override") or _words_of(override)
-        alerts.append(f"Override: {words}.")
+    override = dict(status.rows(zone)).get("override")
+    if override is not None:
+        alerts.append(f"Override: {override}.")
     if status.shadow:
         alerts.append(
             "This is a shadow run: everything is decided, nothing is written to the FEMS."
@@ -126,18 +123,6 @@ def _alerts(page: LivePage) -> list[str]:
     elif not status.running:
         alerts.append("No executor is running: nothing is held, the FEMS looks after itself.")
     return alerts
-
-
-def _words_of(data: object) -> str:
-    """JSON data as words, keys before their values.
-
-    >>> _words_of({"kind": "charge", "to_percent": 80, "until": None})
-    'kind charge, to percent 80'
-    """
-    if not isinstance(data, Mapping):
-        return str(data)
-    named = ((key.replace("_", " "), value) for key, value in data.items() if value is not None)
-    return ", ".join(f"{key} {value}" for key, value in named)
 
 
 def _cards(page: LivePage) -> list[tuple[str, str, str]]:

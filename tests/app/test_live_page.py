@@ -20,15 +20,18 @@ from optimizer.app.live import LiveDocuments
 from optimizer.cli import show_command, status_command
 from optimizer.errors import ConfigError
 from optimizer.model.moments import QUARTER
+from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Intent
 from optimizer.model.snapshot import Decision, Reason
 from optimizer.report import live_page
-from optimizer.store import database, plan_store
+from optimizer.store import database, overrides, plan_store
+from optimizer.store.overrides import StoredOverride
 from optimizer.text import account_text
 from tests.app.live_stand import CYCLE, documents, house, served
 
 MOST_BYTES = 200_000
 MOST_CPU_S = 0.3
+HOUR = timedelta(hours=1)
 
 
 class Page(HTMLParser):
@@ -279,12 +282,18 @@ def test_a_pause_stands_above_all(home):
     assert "holds nothing" not in page.text  # it is no fault
 
 
-def test_an_override_is_shown_whatever_it_says(once):
-    page = documents(once).page(once.now)
-    given = {"override": {"kind": "charge", "to_percent": 80, "until": None}}
-    changed = replace(page, document={**page.document, **given})
-    assert "Override: kind charge, to percent 80." in Page(live_page.render(changed, "n")).text
-    assert "Override" not in Page(live_page.render(page, "n")).text
+def test_an_override_stands_above_all_with_its_price_and_ends(home):
+    order = Override(
+        1, OverrideKind.HOLD, home.now - HOUR, home.now + HOUR, "'optimizer override hold'"
+    )
+    kept = documents(home)
+    assert "Override" not in Page(live_page.render(kept.page(home.now), "n")).text
+    with closing(database.connect(home.folder)) as connection, database.transaction(connection):
+        overrides.take(connection, StoredOverride(order, 0.31))
+    page = Page(live_page.render(kept.page(home.now), "n"))
+    assert f"Override: {order.text(home.config.zone)}, taken for 0.31 EUR." in page.text
+    assert page.text.count("taken for 0.31 EUR") == 1
+    assert "Override" not in Page(live_page.render(kept.page(home.now + HOUR), "n")).text
 
 
 def test_a_shadow_run_says_that_nothing_is_written(once):
