@@ -127,23 +127,23 @@ def _alerts(page: LivePage) -> list[str]:
 
 def _cards(page: LivePage) -> list[tuple[str, str, str]]:
     """Name, figure and remark of each card."""
-    status, cards = page.status, []
+    status, cards, money = page.status, [], page.report.money
     step, live = status.step, status.live if status.running else None
     if step is not None:
-        sell = f"selling pays {step.sell_eur_per_kwh * 100:z.1f} ct"
-        cards.append(("Price now", f"{step.buy_eur_per_kwh * 100:z.1f} ct", sell))
+        sell = f"selling pays {money.price(step.sell_eur_per_kwh)}"
+        cards.append(("Price now", money.price(step.buy_eur_per_kwh), sell))
     soc, planned = None if live is None else live["soc_percent"], status.planned_soc_percent
     if soc is not None or planned is not None:
         figure = "unknown" if soc is None else f"{soc:.0f} %"
         cards.append(("Battery", figure, "" if planned is None else f"planned {planned:.0f} %"))
     for period in (period for period in page.saved if period.on_card):
         costs, days = _costs(period, page.report.capacity_wh), len(period.days)
-        remark = f"known to {costs['doubt']} EUR" + (f", {days} days" if days > 1 else "")
-        cards.append((f"Saved {period.name}", f"{costs['saved']} EUR", remark))
+        remark = f"known to {costs['doubt']} {money.code}" + (f", {days} days" if days > 1 else "")
+        cards.append((f"Saved {period.name}", f"{costs['saved']} {money.code}", remark))
     if status.plan is not None:
         end = status.plan.steps[-1].end.astimezone(page.report.zone)
         by = f"saved by {end:%a} {clock(end, page.report.zone)}"
-        cards.append(("The plan expects", f"{status.plan.saving_eur:z.2f} EUR", by))
+        cards.append(("The plan expects", f"{status.plan.saving_eur:z.2f} {money.code}", by))
     return cards
 
 
