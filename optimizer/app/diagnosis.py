@@ -85,6 +85,7 @@ def expected_device(config: "Config") -> ExpectedDevice:
         max_buy_w=grid.max_buy_w,
         max_sell_w=grid.max_sell_w,
         interval_s=config.control.interval_s,
+        has_pv=config.pv.source != "none",
     )
 
 

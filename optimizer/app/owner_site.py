@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 from zoneinfo import ZoneInfo
 
 import pandas as pd
 
-from optimizer.app import current_plan, make_plan, record_frames
+from optimizer.app import checked_arguments, current_plan, make_plan, record_frames
 from optimizer.app.device_access import battery_of
 from optimizer.app.record_frames import Moment
 from optimizer.config import loading
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 LEARNED = timedelta(days=3)
 """Least past that a learned forecast needs."""
+TICK_MINUTES = (1, 3, 5, 15)
+LARGEST_SEED = 2**31
 
 
 class Site:
@@ -64,7 +66,7 @@ class Site:
     """
 
     def __init__(self, path: Path | str | None = None) -> None:
-        given = None if path is None else Path(path)
+        given = checked_arguments.path(path)
         self._config = loading.load(loading.find(given, os.environ))
 
     def __repr__(self) -> str:
@@ -109,7 +111,8 @@ class Site:
         optimizer.errors.DataError
             If the executor has not recorded anything yet.
         """
-        return record_frames.recorded_days(self._stored, count)
+        days = checked_arguments.count(count, "count", 1)
+        return record_frames.recorded_days(self._stored, days)
 
     def day(self, local_date: date | str) -> tuple[datetime, datetime]:
         """Begin and end (UTC) of a local day: 23, 24 or 25 hours apart."""
@@ -166,6 +169,10 @@ class Site:
         True
         """
         moment = None if at is None and self._is_live else self._at(at)
+        soc_percent = checked_arguments.percent(soc_percent, "soc_percent")
+        battery = checked_arguments.record(battery, "battery", Battery)
+        grid = checked_arguments.record(grid, "grid", Grid)
+        tariff = checked_arguments.record(tariff, "tariff", Tariff)
         try:
             inputs = make_plan.plan_inputs(self._stored, moment, self.now, soc_percent, tariff)
         except UsageError as error:
@@ -211,7 +218,7 @@ class Site:
             Index `at`; `kind` is `change`, `event` or `summary`; powers [W] are means over
             `seconds` in summaries; `setpoint_w`, `reason`, `intent`; unknown numbers are NaN.
         """
-        return record_frames.journal_frame(self._stored, self._at(begin), self._at(end))
+        return record_frames.journal_frame(self._stored, *self._span(begin, end))
 
     def quarters(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """Metered quarter-hours: the record that accounts are made from.
@@ -230,7 +237,7 @@ class Site:
         >>> quarters[["drawn_wh", "load_wh"]].sum().round(-3).tolist()
         [40000.0, 41000.0]
         """
-        return record_frames.quarters_frame(self._stored, self._at(begin), self._at(end))
+        return record_frames.quarters_frame(self._stored, *self._span(begin, end))
 
     def savings(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """Accounts of the local days from `begin` to `end`: bills and saving [EUR].
@@ -243,7 +250,7 @@ class Site:
             execution_eur`, the second minus the price of overrides; the other columns as in
             `optimizer report --json`. Days without a record are left out.
         """
-        return record_frames.savings_frame(self._stored, self._at(begin), self._at(end), self.now)
+        return record_frames.savings_frame(self._stored, *self._span(begin, end), self.now)
 
     def prices(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """All-in prices of quarter-hours, as the last plans for them had them.
@@ -254,7 +261,7 @@ class Site:
             Index `start`; `end`, `buy_eur_per_kwh`, `sell_eur_per_kwh` [EUR/kWh]. Quarter-hours
             that no plan covered are left out.
         """
-        return record_frames.prices_frame(self._stored, self._at(begin), self._at(end))
+        return record_frames.prices_frame(self._stored, *self._span(begin, end))
 
     def planned(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """Planned steps of recorded quarter-hours, each of the plan in force at its start.
@@ -265,7 +272,7 @@ class Site:
             Index `start`; `end`, `intent`, `battery_w`, forecast `load_w` and `pv_w` [W], planned
             stored energy at the start `soc_wh` [Wh].
         """
-        return record_frames.planned_frame(self._stored, self._at(begin), self._at(end))
+        return record_frames.planned_frame(self._stored, *self._span(begin, end))
 
     def compare_forecasts(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """Load and PV of quarter-hours [W]: forecast by the plan in force at their start, metered.
@@ -275,7 +282,7 @@ class Site:
         pd.DataFrame
             Index `start`; `end`, `forecast_load_w`, `load_w`, `forecast_pv_w`, `pv_w`.
         """
-        return record_frames.forecast_comparison(self._stored, self._at(begin), self._at(end))
+        return record_frames.forecast_comparison(self._stored, *self._span(begin, end))
 
     def forecast_errors(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """Errors of the forecasts as shares of the measured mean [1].
@@ -324,9 +331,14 @@ class Site:
             If tariff, measured load or prices of that time are unknown.
         """
         from optimizer.app import backtest_run
+        from optimizer.backtest import information_set
         from optimizer.forecast import load_forecast
 
-        first, last = self._measured_span(begin, end)
+        checked_arguments.choice(forecast, "forecast", get_args(information_set.Kind))
+        checked_arguments.choice(tick_minutes, "tick_minutes", TICK_MINUTES)
+        checked_arguments.count(seed, "seed", 0, LARGEST_SEED)
+        checked_arguments.processes(jobs, "jobs")
+        first, last = self._past_span(begin, end)
         if begin is None and first is not None and forecast == "learned":
             first = min(first + LEARNED, last or first)
         options = backtest_run.BacktestOptions(first, last, forecast, tick_minutes, seed, jobs)
@@ -365,12 +377,26 @@ class Site:
         from optimizer.backtest import what_if
 
         home = backtest_run.house_settings(self._config, 15, 1, _silent)
-        series = self._measured(*self._measured_span(begin, end))
-        return what_if.compared(series, home, batteries, tariffs)
+        sizes, prices = checked_arguments.batteries(batteries), checked_arguments.tariffs(tariffs)
+        series = self._measured(*self._past_span(begin, end))
+        return what_if.compared(series, home, sizes, prices)
 
     def _at(self, at: Moment | None) -> datetime:
         """A moment in UTC; now for None, the local midnight for a date."""
         return self.now if at is None else record_frames.moment_of(at, self.zone)
+
+    def _span(self, begin: Moment, end: Moment) -> tuple[datetime, datetime]:
+        """Both ends of a span in UTC, in their order."""
+        return checked_arguments.span(self._at(begin), self._at(end))
+
+    def _past_span(
+        self, begin: Moment | None, end: Moment | None
+    ) -> tuple[datetime | None, datetime | None]:
+        """Span of a back-test, its ends in their order."""
+        first, last = self._measured_span(begin, end)
+        if first is not None and last is not None:
+            checked_arguments.span(first, last)
+        return first, last
 
     @property
     def _stored(self) -> "Config":

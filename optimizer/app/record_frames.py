@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -170,12 +170,16 @@ def moment_of(at: Moment, zone: ZoneInfo) -> datetime:
             at = parse(at)
         except ValueError as error:
             raise UsageError(f"'{at}' is not a moment such as {EXAMPLE}") from error
-    if not isinstance(at, datetime):
-        return daily_accounts.bounds(at, zone)[0]
     try:
-        return utc(at.to_pydatetime() if isinstance(at, pd.Timestamp) else at)
-    except ValueError as error:
-        raise UsageError(f"{at} {error}: write {EXAMPLE}") from error
+        if isinstance(at, pd.Timestamp):
+            at = at.to_pydatetime()
+        if isinstance(at, date) and not isinstance(at, datetime):
+            at = datetime.combine(at, time(), zone)
+        if isinstance(at, datetime):
+            return utc(at)
+    except (OverflowError, ValueError) as error:
+        raise UsageError(f"{at} {error}") from error
+    raise UsageError(f"{at!r} is not a moment such as {EXAMPLE}")
 
 
 def _by_start(columns: Mapping[str, Sequence[object]]) -> pd.DataFrame:

@@ -27,6 +27,8 @@ class ExpectedDevice:
     max_buy_w: float
     max_sell_w: float
     interval_s: float
+    has_pv: bool = True
+    """True where `[pv]` names a source of the forecast."""
 
 
 def findings(config: EdgeConfig, wanted: ExpectedDevice) -> Iterator[Finding]:

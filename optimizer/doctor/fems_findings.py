@@ -20,6 +20,10 @@ from optimizer.model.snapshot import FAULT, ON_GRID, Channel, Snapshot
 CLOCK = Group("clock")
 SKEW = timedelta(seconds=10)
 WEEK = 7
+LEAST_PV_WH = 10_000.0
+"""Energy below which a PV counter says nothing: noise of a meter adds up [Wh]."""
+LEAST_PV_W = 100.0
+"""Power below which a PV meter says nothing [W]."""
 ALIKE = 0.15
 """Largest difference of the configured from the device's capacity without a warning [1]."""
 
@@ -58,6 +62,7 @@ def _asked(
         yield unread
     yield _timeout(client, wanted)
     yield from _capacity(client, snapshot, wanted)
+    yield from _left_out_pv(client, snapshot, wanted)
     yield device_findings.coupling(_hybrid(client, config), wanted)
     if config is not None:
         yield from device_findings.findings(config, wanted)
@@ -156,6 +161,24 @@ def _capacity(client: FemsClient, snapshot: Snapshot, wanted: ExpectedDevice) ->
             "limits now", f"{charge_w:.0f} to {discharge_w:.0f} W, configured "
             f"-{wanted.max_charge_w:.0f} to {wanted.max_discharge_w:.0f} W: the narrower count",
         )  # fmt: skip
+
+
+def _left_out_pv(
+    client: FemsClient, snapshot: Snapshot, wanted: ExpectedDevice
+) -> Iterator[Finding]:
+    """Warn where the FEMS meters PV that no plan knows of, now or by its counter."""
+    if wanted.has_pv:
+        return
+    values = channels.read_values(client.points(channels.SUM, channels.PRODUCED))
+    metered_wh = channels.number(values, f"{channels.SUM}/{channels.PRODUCED}") or 0.0
+    pv_w = snapshot.pv_w or 0.0
+    if metered_wh < LEAST_PV_WH and pv_w < LEAST_PV_W:
+        return
+    yield FEMS.warn(
+        "PV", f"the FEMS has metered {metered_wh / 1000:.0f} kWh of PV, {pv_w:.0f} W now, and "
+        "[pv] names no source: plans count on no sun, and charge from the grid what it would give",
+        'set [pv] source = "open-meteo" with latitude, longitude and planes, see README',
+    )  # fmt: skip
 
 
 def _hybrid(client: FemsClient, config: EdgeConfig | None) -> bool | None:

@@ -34,6 +34,8 @@ API_TIMEOUT = "_PropertyApiTimeout"
 """The app's time-out, as the FEMS shows a component's settings among its channels."""
 WRITERS = "ApiWorkerLog"
 CHARGER_POWER = "ActualPower"
+PRODUCED = "ProductionActiveEnergy"
+"""PV energy of the whole site since the FEMS began to count [Wh]."""
 
 _ID = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _LONGEST_ADDRESS, _LONGEST_TEXT = 130, 4_000

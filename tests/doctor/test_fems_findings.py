@@ -85,11 +85,12 @@ class Odd(FemsClient):
 def examine():
     """All findings by name."""
 
-    def run(own=None, wanted=WANTED, **changes):
+    def run(own=None, wanted=WANTED, sun_w=0.0, sunny_s=0, **changes):
         load = Profile(NOW, 900, (800.0,))
         house = SimulatedHouse(
-            Battery(capacity_wh=22_000), load, Profile(NOW, 900, (0.0,)), NOW, 50
+            Battery(capacity_wh=22_000), load, Profile(NOW, 900, (sun_w,)), NOW, 50
         )
+        house.advance(sunny_s)
         with SimulatedFems(house) as fems, Odd(fems.url, **changes) as client:
             found = list(
                 fems_findings.findings(client, wanted, NOW, ZoneInfo("Europe/Berlin"), own)
@@ -146,3 +147,16 @@ def test_limits_that_are_unknown_are_not_compared(examine):
 def test_our_own_executor_is_no_stranger(examine, own, level):
     log = HandedOver(FULL[:1], known=True, failed=False)
     assert examine(own=own, handed_over=log)["other writers"].level is level
+
+
+def test_pv_that_no_plan_knows_of_is_named_with_the_cure(examine):
+    without = replace(WANTED, has_pv=False)
+    now = examine(wanted=without, sun_w=2_500.0)["PV"]
+    assert now.level is Level.WARN
+    assert "0 kWh of PV, 2500 W now" in now.text
+    assert 'set [pv] source = "open-meteo"' in now.fix
+    counted = examine(wanted=without, sun_w=9_000.0, sunny_s=2 * 3_600, shot={"pv_w": 0.0})["PV"]
+    assert "18 kWh of PV, 0 W now" in counted.text
+    assert "PV" not in examine(wanted=without)
+    assert "PV" not in examine(wanted=without, shot={"pv_w": None})
+    assert "PV" not in examine(sun_w=2_500.0)
