@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     BAD_DATA = 8
     ALREADY_RUNNING = 9
     UNSAFE_TIMEOUT = 10
+    INTERRUPTED = 130
+    """Ended by Ctrl-C: 128 and the signal's number, as shells have it."""
 
 
 class StoppedError(BaseException):

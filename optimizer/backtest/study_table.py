@@ -1,5 +1,7 @@
 """Study: many homes, batteries and tariffs as one table, on all cores or a Dask cluster."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import time
@@ -122,9 +124,8 @@ def side_by_side(jobs: int) -> Each:
     def each(
         live: Callable[[str], StrategyAccount], names: tuple[str, ...]
     ) -> Iterable[StrategyAccount]:
-        made: list[StrategyAccount] = joblib.Parallel(n_jobs=jobs)(
-            joblib.delayed(live)(n) for n in names
-        )
+        tasks = (joblib.delayed(live)(name) for name in names)
+        made: Iterator[StrategyAccount] = _started(joblib, tasks, n_jobs=jobs)
         return made
 
     return each
@@ -192,5 +193,21 @@ def _joblib() -> Any:
 
 def _parallel(joblib: Any, parts: Sequence[StudyItem], **options: Any) -> Iterator[Comparison]:
     tasks = (joblib.delayed(run)(part.scenario, part.variant) for part in parts)
-    results: Iterator[Comparison] = joblib.Parallel(return_as="generator", **options)(tasks)
+    results: Iterator[Comparison] = _started(joblib, tasks, **options)
     yield from results
+
+
+def _started(joblib: Any, tasks: Iterable[Any], **options: Any) -> Any:
+    """Results of tasks in their order, from processes that Ctrl-C does not reach.
+
+    They inherit that it is ignored; this process is interrupted alone, and ends them. A signal mask
+    would not do: starting loky's resource tracker clears it.
+    """
+    parallel = joblib.Parallel(return_as="generator", **options)
+    if threading.current_thread() is not threading.main_thread():
+        return parallel(tasks)  # only the main thread may say what becomes of signals
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        return parallel(tasks)
+    finally:
+        signal.signal(signal.SIGINT, before or signal.SIG_DFL)

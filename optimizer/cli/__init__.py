@@ -1,18 +1,44 @@
 """Commands: options in, one call of `app`, print."""
 
-import sqlite3
+import os
 import sys
 
-from optimizer.cli import terminal
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, which is `ExitCode.INTERRUPTED`; known before anything is imported."""
 
 
 def main() -> None:
-    """Run the command line; foreseen errors become one sentence and their exit code."""
+    """Run the command line; foreseen errors become one sentence and their exit code.
+
+    Ctrl-C ends every command quietly, also while it is still being loaded: nothing heavy is
+    imported before this.
+    """
+    import signal
+
+    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if interruptible:
+        # an exception could be taken for one of the import that it interrupts
+        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+    try:
+        _run(interruptible)
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends at once
+        sys.exit(INTERRUPTED)
+
+
+def _run(interruptible: bool) -> None:
+    from optimizer.cli import terminal
+
     terminal.claim()
+    import signal
+    import sqlite3
+
     from optimizer.cli.app import app
     from optimizer.errors import ExitCode, OptimizerError
 
     terminal.prepare()
+    if interruptible:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         app(prog_name="optimizer")
     except OSError as error:

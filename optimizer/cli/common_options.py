@@ -1,7 +1,9 @@
 """Options that several commands share, and the configuration that they name."""
 
 import os
-from datetime import UTC, datetime
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +34,45 @@ CsvOption = Annotated[
 WideOption = Annotated[
     bool, typer.Option("--wide", help="Print every step in a wide table instead of the phases.")
 ]
+
+UNITS_S = {"d": 86_400, "h": 3_600, "min": 60, "m": 60, "s": 1}
+NUMBER = r"\d{1,8}(?:\.\d{1,6})?"
+PART = re.compile(rf"({NUMBER})\s*(d|h|min|m|s)\s*")
+LONGEST_S = 366 * 86_400.0
+
+
+def duration_s(text: str) -> float | None:
+    """A length of time [s]: plain seconds, or such as `90m`, `2h`, `1d 12h`; None for no such.
+
+    >>> duration_s("90"), duration_s("1h30m"), duration_s("soon")
+    (90.0, 5400.0, None)
+    """
+    if re.fullmatch(NUMBER, text):
+        return float(text)
+    parts = list(PART.finditer(text))
+    if not parts or "".join(part[0] for part in parts) != text:
+        return None
+    return sum(float(part[1]) * UNITS_S[part[2]] for part in parts)
+
+
+def duration_within(least_s: float, most_s: float = LONGEST_S) -> Callable[[str], timedelta]:
+    """Parser of every option that is a length of time, both ends of the range allowed [s]."""
+
+    def parse(text: str) -> timedelta:
+        seconds = duration_s(text)
+        if seconds is None or not least_s <= seconds <= most_s:
+            raise typer.BadParameter(
+                f"'{text}' is not a length of time from {_shortly(least_s)} to {_shortly(most_s)} "
+                "such as 90 (seconds), 90m, 2h or 1d"
+            )
+        return timedelta(seconds=seconds)
+
+    return parse
+
+
+def _shortly(seconds: float) -> str:
+    unit = next((name for name, size in UNITS_S.items() if seconds and seconds % size == 0), "s")
+    return f"{seconds / UNITS_S[unit]:g} {unit}"
 
 
 def load_config(given: Path | None) -> "Config":

@@ -3,12 +3,20 @@
 import json
 import re
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand
 
-from optimizer.cli.common_options import ConfigOption, JsonOption, client_of, load_config
+from optimizer.cli.common_options import (
+    UNITS_S,
+    ConfigOption,
+    JsonOption,
+    client_of,
+    duration_within,
+    load_config,
+)
 from optimizer.cli.terminal import echo_json
 
 if TYPE_CHECKING:
@@ -105,41 +113,51 @@ def set_(
             help="Whole watts on the AC side: + leaves the unit.", min=-MOST_W, max=MOST_W
         ),
     ],
-    seconds: Annotated[
-        float, typer.Option("--for", help="How long it is held.", min=1, max=86_400)
+    length: Annotated[
+        timedelta,
+        typer.Option(
+            "--for", help="How long it is held: 90 (seconds), 90m, 2h, up to 1d.", metavar="TIME",
+            parser=duration_within(1, UNITS_S["d"]),
+        ),
     ],
     pause: Annotated[
         bool, typer.Option("--pause", help="Pause a running executor meanwhile.")
     ] = False,
     config: ConfigOption = None,
-) -> None:
+) -> None:  # fmt: skip
     """Hold a value on CHANNEL, show what becomes of it, and always give it back.
 
-    A negative VALUE charges: set SetActivePowerEquals -1500 --for 30. A running executor would
-    write there too: this is refused beside one, unless it is paused.
+    A negative VALUE charges: set SetActivePowerEquals -1500 --for 30. A power beyond what the FEMS
+    allows now is refused. A running executor would write there too: this is refused beside one,
+    unless it is paused.
     """
-    from datetime import timedelta
-
     from optimizer.app.handing_back import author, without_executor
     from optimizer.app.shutdown import stop_on_signals
     from optimizer.control import live_test
     from optimizer.control.clock import SystemClock
     from optimizer.errors import StoppedError
     from optimizer.fems import writable_channels
+    from optimizer.model.snapshot import Channel
     from optimizer.store.pause import Pause
 
     settings = load_config(config)
     point = writable_channels.set_point_named(channel.removeprefix(f"{settings.fems.ess}/"))
     clock = SystemClock()
     stop_on_signals(clock)
-    order = Pause(clock.now(), author("fems set"), clock.now() + timedelta(seconds=seconds))
+    order = Pause(clock.now(), author("fems set"), clock.now() + length)
     with (
         client_of(settings) as client,
         without_executor(settings.store.folder, clock, order, pause_it=pause),
         suppress(StoppedError),
     ):
         client.stop_when(clock.stopped)
-        live_test.hold_for(client, clock, point, lambda _: value, seconds, report)
+        if isinstance(point, Channel):
+            battery = settings.battery
+            most_w = max(battery.max_discharge_w, battery.max_ac_w)
+            live_test.refuse_beyond(
+                value, client.snapshot(clock.now()), (-battery.max_charge_w, most_w)
+            )
+        live_test.hold_for(client, clock, point, lambda _: value, length.total_seconds(), report)
     typer.echo("released: the FEMS controls the battery by itself")
 
 

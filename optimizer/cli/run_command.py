@@ -3,19 +3,24 @@
 import logging
 import os
 import sys
+from datetime import timedelta
 from typing import Annotated, Literal
 
 import typer
 
-from optimizer.cli.common_options import ConfigOption, load_config
+from optimizer.cli.common_options import ConfigOption, duration_within, load_config
 
 
 def run(
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Do everything but write to the FEMS.")
     ] = False,
-    seconds: Annotated[
-        float | None, typer.Option("--for", help="Stop after some seconds.", min=0)
+    length: Annotated[
+        timedelta | None,
+        typer.Option(
+            "--for", help="Stop after 90 (seconds), 90m, 2h, 1d.", metavar="TIME",
+            parser=duration_within(0),
+        ),
     ] = None,
     follow: Annotated[
         Literal["value", "intent", "power"] | None,
@@ -25,7 +30,7 @@ def run(
         bool, typer.Option("--replan/--no-replan", help="Plan anew within the day.")
     ] = True,
     config: ConfigOption = None,
-) -> None:
+) -> None:  # fmt: skip
     """Carry the plan to the FEMS until stopped; then hand control back."""
     from optimizer.app.executor_run import RunOptions, run_executor
     from optimizer.config import loading
@@ -36,6 +41,7 @@ def run(
     handler.addFilter(HourlyFilter())
     logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(levelname)s %(message)s")
     file = loading.find(config, os.environ).absolute()
+    seconds = None if length is None else length.total_seconds()
     run_executor(
         settings,
         RunOptions(lambda: load_config(config), file, shadow, seconds, follow, replan),

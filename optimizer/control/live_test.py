@@ -14,7 +14,7 @@ from optimizer.control.setpoint_monitor import (
     verify,
     verify_reactive,
 )
-from optimizer.errors import DataError
+from optimizer.errors import DataError, UsageError
 from optimizer.fems.writable_channels import HandedOver, SetPoint
 from optimizer.model.snapshot import Channel, Snapshot
 
@@ -72,6 +72,35 @@ class LiveTestBeat:
         """Power that the solver applied [W or var]; None if unknown."""
         active = isinstance(self.channel, Channel)
         return self.snapshot.applied_w if active else self.verdict.shown_w
+
+
+def refuse_beyond(
+    setpoint_w: int, snapshot: Snapshot, configured_w: tuple[float, float]
+) -> None:
+    """Refuse an active power outside of the range that the FEMS allows now.
+
+    Parameters
+    ----------
+    setpoint_w
+        Power on the AC side: + leaves the unit [W].
+    configured_w
+        Lowest and highest power of the configuration [W], where the FEMS does not say.
+
+    Raises
+    ------
+    UsageError
+        With the range.
+    """
+    said_w, limits_w = (snapshot.allowed_charge_w, snapshot.allowed_discharge_w), []
+    for said, own in zip(said_w, configured_w, strict=True):
+        limits_w.append(own if said is None else said)
+    low_w, high_w = limits_w
+    if low_w <= setpoint_w <= high_w:
+        return
+    who = "the configuration allows" if None in said_w else "the FEMS allows now"
+    raise UsageError(
+        f"{setpoint_w} W is beyond what {who}, {low_w:.0f} to {high_w:.0f} W: nothing was written"
+    )
 
 
 LiveTestSetpoint = Callable[[Snapshot], float]

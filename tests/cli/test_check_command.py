@@ -10,8 +10,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from optimizer.control import live_test
+from optimizer.errors import UsageError
 from optimizer.model.battery import Battery
-from optimizer.model.snapshot import Channel
+from optimizer.model.snapshot import Channel, Snapshot
 from optimizer.simulation.fems.answers import Reply, success
 from optimizer.simulation.fems.profile import Profile
 from optimizer.simulation.fems.simulated_house import SimulatedHouse
@@ -296,6 +298,28 @@ def test_nothing_is_set_by_hand_where_the_fems_would_keep_it_for_ever(fems, opti
     done = optimizer("fems", "set", "SetActivePowerEquals", "5", "--for", "2")
     assert (done.returncode, "never lets a set-point go" in done.stderr) == (10, True)
     assert not running.house.written.values
+
+
+@pytest.mark.parametrize("value", ["-999999", "-10001", "10001", "999999"])
+@pytest.mark.parametrize("channel", ["SetActivePowerEquals", "SetActivePowerLessOrEquals"])
+def test_a_power_beyond_what_the_device_allows_is_refused(fems, optimizer, channel, value):
+    running = fems()
+    done = optimizer("fems", "set", channel, value, "--for", "2")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"optimizer: {value} W is beyond what the FEMS allows now, -10000 to 10000 W: nothing was "
+        "written\n"
+    )
+    assert not [method for method, _ in running.logins if method == "POST"]
+
+
+def test_where_the_device_does_not_say_the_configuration_does():
+    unknown = Snapshot(datetime.now(UTC), allowed_discharge_w=3_000)
+    live_test.refuse_beyond(-5_000, unknown, (-5_000, 9_000))
+    with pytest.raises(UsageError, match="beyond what the configuration allows, -5000 to 3000 W"):
+        live_test.refuse_beyond(-5_001, unknown, (-5_000, 9_000))
+    with pytest.raises(UsageError, match="-5000 to 3000 W: nothing was written"):
+        live_test.refuse_beyond(3_001, unknown, (-5_000, 9_000))
 
 
 def test_no_password_is_in_anything_that_is_printed(fems, optimizer, monkeypatch, tmp_path):

@@ -11,8 +11,9 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import typer
 
-from optimizer.cli.pause_command import duration
+from optimizer.cli.common_options import duration_within
 from optimizer.errors import ExitCode
 from optimizer.fems.client import FemsClient
 from optimizer.model.battery import Battery
@@ -231,17 +232,40 @@ def test_under_the_owners_pause_a_value_may_be_set_by_hand(at_work, fems, optimi
     assert pause.load(tmp_path / "state") is not None
 
 
-@pytest.mark.parametrize("text", ["", "2", "h", "2 weeks", "-2h", "0s", "9999d", "1h x"])
-def test_what_is_no_length_of_time(in_process, write_config, text):
+WITH_A_LENGTH = (
+    ("pause",), ("run",), ("fems", "set", "SetActivePowerEquals", "-500"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", WITH_A_LENGTH, ids=" ".join)
+@pytest.mark.parametrize(
+    "text", ["", "h", "2 weeks", "-2h", "-2", "9999d", "1h x", "1h30", "nan", "1e3", "9" * 400]
+)
+def test_what_is_no_length_of_time(in_process, write_config, command, text):
     write_config()
-    done = in_process("pause", "--for", text)
+    done = in_process(*command, "--for", text)
     assert done.returncode == 2
-    assert "is not a length of time of up to a year such as 90min, 2h or 3d" in " ".join(
-        done.stderr.replace("│", " ").split()
+    assert re.search(
+        r"is not a length of time from \d [sd] to \d+ d such as 90 \(seconds\), 90m, 2h or 1d",
+        " ".join(done.stderr.replace("│", " ").split()),
     )
 
 
+@pytest.mark.parametrize("command", WITH_A_LENGTH, ids=" ".join)
+@pytest.mark.parametrize("text", ["2", "2.0", "2s", "2 s", "0.0005h 0.2s"])
+def test_a_length_of_time_is_written_alike_everywhere(in_process, write_config, command, text):
+    """All go on to the FEMS, which is not there; `pause` needs none."""
+    write_config()
+    done = in_process(*command, "--for", text)
+    assert done.returncode == (4 if command[0] == "fems" else 0), done.stderr
+
+
 def test_lengths_of_time():
-    assert duration("2h") == timedelta(hours=2)
-    assert duration("1d 12h") == timedelta(hours=36)
-    assert duration("0.5h") == timedelta(minutes=30)
+    assert duration_within(1)("2h") == timedelta(hours=2)
+    assert duration_within(1)("1d 12h") == timedelta(hours=36)
+    assert duration_within(1)("0.5h") == timedelta(minutes=30)
+    assert duration_within(1)("90m") == duration_within(1)("5400") == timedelta(minutes=90)
+    assert duration_within(0)("0") == timedelta(0)
+    for text in ("0", "0s", "25h"):
+        with pytest.raises(typer.BadParameter, match=f"'{text}' is not .* from 1 s to 1 d"):
+            duration_within(1, 86_400)(text)
