@@ -15,6 +15,7 @@ from optimizer.forecast import forecast_frame, load_faults, load_forecast, tarif
 from optimizer.model import frames
 from optimizer.model.currency import CURRENCIES, EUR
 from optimizer.model.moments import floor
+from optimizer.model.plan import iso
 from optimizer.model.tariff import BERLIN, Tariff
 from optimizer.report import price_bill
 from optimizer.report.series_report import SeriesReport
@@ -85,8 +86,8 @@ def explained(config: "Config | None", report: SeriesReport, at: datetime) -> li
     if rows.empty:
         first, last = frames.starts_of(frame)[0], frames.ends_of(frame)[-1]
         raise DataError(
-            f"prices: no all-in price of {at:%d.%m.%Y %H:%M} UTC is known (the source has "
-            f"{first:%d.%m.%Y %H:%M} to {last:%d.%m.%Y %H:%M} UTC): name another moment by --at"
+            f"prices: no all-in price of {iso(at)} is known (the source has {iso(first)} to "
+            f"{iso(last)}): name another moment by --at"
         )
     row = {str(name): float(rows[name].iloc[0]) for name in report.columns}
     tariff = None if config is None else config.tariff

@@ -87,7 +87,7 @@ def _load(config: "Config", context: "SourceContext") -> "tuple[Finding, pd.Data
     ask = partial(source.fetch, context.settings, span, context.http)
     words = _understood(config, "load")
     if name == "csv":
-        return _with_words(house_findings.source("load", name, ask, now), words), None
+        return _with_words(house_findings.source("load", name, ask, now, context.zone), words), None
     clean = partial(load_faults.clean, most_w=house_forecast.most_load_w(config))
     finding, history = source_findings.past(
         name, ask, clean, now, context.zone, source.licence, own_file=not source.kept
@@ -124,7 +124,7 @@ def _pv(
     span = Span(now, now + source_findings.HOUR * config.planning.horizon_h, context.zone)
     ask = partial(source.fetch, config.pv, span, context.http)
     if not source.kept:
-        found = house_findings.source("roof", name, ask, now)
+        found = house_findings.source("roof", name, ask, now, context.zone)
         yield _with_words(found, _understood(config, "pv"))
         return
     measured, place = house_forecast.measured_pv(history), house_forecast.place_of(config)

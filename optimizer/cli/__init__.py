@@ -48,7 +48,7 @@ def _run(interruptible: bool) -> None:
         sys.stderr.write(f"optimizer: the output cannot be written: {error.strerror}\n")
         sys.exit(ExitCode.BAD_DATA)
     except OptimizerError as error:
-        sys.stderr.write(f"optimizer: {error}\n")
+        sys.stderr.write(f"optimizer: {terminal.local_text(error)}\n")
         sys.exit(error.exit_code)
     except sqlite3.Error as error:
         sys.stderr.write(

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import typer
 
-from optimizer.cli.common_options import ConfigOption, JsonOption, load_config, moment
+from optimizer.cli.common_options import ConfigOption, JsonOption, load_config, span_of
+from optimizer.cli.terminal import local_text
 
 FromOption = Annotated[
     str | None, typer.Option("--from", help="First moment, with its offset.", metavar="ISO")
@@ -69,12 +70,7 @@ def backtest(
     from optimizer.report import backtest_page
     from optimizer.store import files
 
-    begin, end = (
-        None if text is None else moment(text, name)
-        for text, name in ((since, "--from"), (until, "--to"))
-    )
-    if begin is not None and end is not None and end <= begin:
-        raise typer.BadParameter("it has to come after --from", param_hint="--to")
+    begin, end = span_of(since, until)
     options = backtest_run.BacktestOptions(begin, end, forecast, int(minutes), seed, jobs)
     if data is not None:
         result = backtest_run.backtest_of_folder(data, options)
@@ -87,7 +83,7 @@ def backtest(
                 param_hint="--from, --to",
             )
         result = backtest_run.backtest_of_house(
-            settings, options, lambda note: typer.echo(f"note: {note}", err=True)
+            settings, options, lambda note: typer.echo(f"note: {local_text(note)}", err=True)
         )
     if html is not None:
         files.write(html, backtest_page.render([result]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from optimizer.cli.common_options import ConfigOption, JsonOption, client_of, load_config
-from optimizer.cli.terminal import echo_json
+from optimizer.cli.terminal import echo_json, local_text
 from optimizer.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def check(
 
 def _echo(lines: "list[str]") -> None:
     """Print the findings; on a terminal continued below their column, for programs a line each."""
+    lines = [local_text(line) for line in lines]
     from optimizer.text.plan_table import fit
 
     if sys.stdout.isatty():

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from optimizer.app.device_access import client_of as client_of
+from optimizer.cli.terminal import speak_in
 from optimizer.model import moments
 
 if TYPE_CHECKING:
@@ -79,7 +80,18 @@ def load_config(given: Path | None) -> "Config":
     """Find and read the configuration."""
     from optimizer.config import loading
 
-    return loading.load(loading.find(given, os.environ))
+    config = loading.load(loading.find(given, os.environ))
+    speak_in(config.zone)
+    return config
+
+
+def span_of(begin: str | None, end: str | None) -> tuple[datetime | None, datetime | None]:
+    """Moments that --from and --to name (UTC); None where one was not given."""
+    first = None if begin is None else moment(begin, "--from")
+    last = None if end is None else moment(end, "--to")
+    if first is not None and last is not None and last <= first:
+        raise typer.BadParameter("it has to come after --from", param_hint="--to")
+    return first, last
 
 
 def moment(text: str | None, name: str = "--at") -> datetime:

@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.common_options import AtOption, ConfigOption, load_config, moment
+from optimizer.cli.common_options import AtOption, ConfigOption, load_config, moment, span_of
 from optimizer.cli.terminal import echo_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from optimizer.app.stored_tables import StoredTable
+
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 class What(StrEnum):
@@ -65,9 +69,9 @@ def export(
 
     span = begin is not None or end is not None
     _check(what, form, spanned=span, at=at)
+    first, last = span_of(begin, end)
+    first, last = first or EARLIEST, last or LATEST
     settings = load_config(config)
-    first = datetime.min.replace(tzinfo=UTC) if begin is None else moment(begin, "--from")
-    last = datetime.max.replace(tzinfo=UTC) if end is None else moment(end, "--to")
     if what is What.RUN:
         data = stored_tables.run_data(settings, moment(at))
         _write_text(json.dumps(data, ensure_ascii=False), out, echo_json)

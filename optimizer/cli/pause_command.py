@@ -7,6 +7,7 @@ import typer
 
 from optimizer.cli.common_options import ConfigOption, duration_within, load_config, moment
 
+
 def pause(
     length: Annotated[
         timedelta | None,

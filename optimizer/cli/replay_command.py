@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from optimizer.cli.common_options import JsonOption
-from optimizer.errors import DataError, ExitCode
+from optimizer.errors import DataError
 
 MOST_BYTES = 16_000_000
 """Largest run that is read; one of eight days has 0.3 MB."""
@@ -22,8 +22,8 @@ def replay(
 ) -> None:
     """Repeat a planning run from its whole input and print the plan, bit for bit the same.
 
-    Where the file holds the plan of then, too, the first difference is printed; exit code 1 if the
-    versions are the same.
+    Where the file holds the plan of then, too, the first difference is printed; exit code 8 if the
+    versions are the same: then inputs or plan of the file were changed.
     """
     from zoneinfo import ZoneInfo
 
@@ -36,9 +36,11 @@ def replay(
     print_plan(repeated.plan, capacity_wh, zone, as_json=as_json)
     if repeated.difference is None:
         return
-    typer.echo(repeated.difference, err=True)
     if repeated.same_versions:
-        raise typer.Exit(ExitCode.BUG)
+        raise DataError(
+            f"{repeated.difference}: the file is not as 'optimizer export run' wrote it"
+        )
+    typer.echo(repeated.difference, err=True)
 
 
 def _read(file: Path) -> Any:

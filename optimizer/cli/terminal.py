@@ -27,9 +27,12 @@ import io
 import json
 import os
 import sys
+from datetime import tzinfo
 from typing import TextIO
 
 import typer
+
+from optimizer.text.local_time import in_local_time
 
 STDOUT = 1
 
@@ -114,6 +117,20 @@ def prepare() -> None:
         if isinstance(stream, io.TextIOWrapper):
             limited = codecs.lookup(stream.encoding).name == "ascii"
             stream.reconfigure(encoding=NAME if limited else None, errors=NAME)
+
+
+_zone: list[tzinfo] = []
+"""Time zone of the configuration that was read; none before."""
+
+
+def speak_in(zone: tzinfo) -> None:
+    """Let sentences name local times from now on."""
+    _zone[:] = [zone]
+
+
+def local_text(text: object) -> str:
+    """A sentence for people; before a configuration is read its moments stay in UTC."""
+    return in_local_time(str(text), _zone[0]) if _zone else str(text)
 
 
 def echo_json(text: str) -> None:

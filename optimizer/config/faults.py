@@ -1,6 +1,6 @@
 """Faults of a configuration as sentences."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,12 +16,58 @@ SECRET_SECTIONS = ("fems", "mqtt")
 SECRET_ENDINGS = ("password", "token", "key", "url", "swiss")
 """Ends of the names of keys whose values are never shown; an address may contain a password."""
 NOT_A_KEY = "unexpected_keyword_argument"
+NUMBER = "should be a number"
+WHOLE = "should be a whole number"
+TEXT = "should be a text in quotation marks"
+TRUTH = "should be true or false"
+LIST = "should be a list in brackets"
+SECTION = "should be a section, a table of keys"
+CHOICE = "should be {expected}"
+DATE = "should be a date such as 2026-12-31"
+TIME = 'should be a time of day such as "10:00"'
+MOMENT = "should be a moment such as 2026-12-31T00:00:00+01:00"
+ZONE = "should be a time zone such as Europe/Berlin"
+
 TEXTS = {
     "missing": "is missing",
-    "dataclass_type": "should be a section, a table of keys",
-    "zoneinfo_str": "should be a time zone such as Europe/Berlin",
+    "dataclass_type": SECTION,
+    "dataclass_exact_type": SECTION,
+    "dict_type": "should be a table of keys and values",
+    "string_type": TEXT,
+    "string_unicode": TEXT,
+    "bool_type": TRUTH,
+    "bool_parsing": TRUTH,
+    "int_type": WHOLE,
+    "int_parsing": WHOLE,
+    "int_parsing_size": WHOLE,
+    "int_from_float": WHOLE,
+    "float_type": NUMBER,
+    "float_parsing": NUMBER,
+    "finite_number": "should be a finite number",
+    "greater_than_equal": "should be at least {ge}",
+    "less_than_equal": "should be at most {le}",
+    "tuple_type": LIST,
+    "too_short": "has too few items: at least {min_length}",
+    "too_long": "has too many items: at most {max_length}",
+    "literal_error": CHOICE,
+    "enum": CHOICE,
+    "date_type": DATE,
+    "date_parsing": DATE,
+    "date_from_datetime_parsing": DATE,
+    "date_from_datetime_inexact": DATE,
+    "time_type": TIME,
+    "time_parsing": TIME,
+    "datetime_type": MOMENT,
+    "datetime_parsing": MOMENT,
+    "datetime_object_invalid": MOMENT,
+    "datetime_from_date_parsing": MOMENT,
+    "zoneinfo_str": ZONE,
+    "path_type": "should be the name of a file or folder in quotation marks",
 }
-"""Sentences instead of pydantic's own."""
+"""Sentences instead of pydantic's own, by its types of errors; a `value_error` is our own.
+
+`tests/config/test_config_sentences.py` finds the types that the sections can raise.
+"""
 
 Location = tuple[int | str, ...]
 TakenOver = Mapping[Location, Set[str]]
@@ -32,8 +78,11 @@ def sentences(error: ValidationError, taken_over: TakenOver) -> list[str]:
     """One sentence for each key that is wrong; alternatives of a key become one sentence."""
     by_key: dict[str, list[str]] = {}
     given: dict[str, str] = {}
-    for fault in error.errors(include_url=False):
+    found = error.errors(include_url=False)
+    for fault in found:
         location = _location(fault["loc"])
+        if fault["type"] == "too_short" and _has_faulty_items(fault["loc"], found):
+            continue
         if any(key in taken_over.get(location[:at], ()) for at, key in enumerate(location)):
             continue
         key = ".".join(str(part) for part in location) or "the file"
@@ -42,7 +91,15 @@ def sentences(error: ValidationError, taken_over: TakenOver) -> list[str]:
         secret = location[:1] in {(name,) for name in SECRET_SECTIONS}
         if plain and fault["type"] != NOT_A_KEY and not (secret or key.endswith(SECRET_ENDINGS)):
             given[key] = f" (it is {_short(fault['input'])})"
-    return [f"{key} {' or '.join(texts)}{given.get(key, '')}" for key, texts in by_key.items()]
+    return [
+        f"{key} {' or '.join(dict.fromkeys(texts))}{given.get(key, '')}"
+        for key, texts in by_key.items()
+    ]
+
+
+def _has_faulty_items(loc: Location, found: Sequence[Mapping[str, Any]]) -> bool:
+    """True for a list whose items are wrong: pydantic counts those that are right."""
+    return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in found)
 
 
 def _short(value: str | float) -> str:
@@ -85,5 +142,12 @@ def _text(fault: Mapping[str, Any], location: Location) -> str:
         return "is not a key; " + (
             f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
         )
-    message = str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
-    return TEXTS.get(fault["type"], message)
+    if fault["type"] in TEXTS:
+        limits = {name: _plain(value) for name, value in fault.get("ctx", {}).items()}
+        return TEXTS[fault["type"]].format_map(limits)
+    return str(fault["msg"]).removeprefix("Value error, ").removeprefix("Input ")
+
+
+def _plain(value: Any) -> Any:
+    """A limit without the powers of ten and the trailing zeros of a float."""
+    return f"{value:.12g}" if isinstance(value, float) else value

@@ -70,9 +70,12 @@ def find(given: Path | None, environment: Mapping[str, str]) -> Path:
     ConfigError
         If there is none.
     """
-    named = given or (
-        Path(environment["OPTIMIZER_CONFIG"]) if "OPTIMIZER_CONFIG" in environment else None
-    )
+    stated = environment.get("OPTIMIZER_CONFIG")
+    named = given if given is not None else None if stated is None else Path(stated)
+    if named == Path():
+        raise ConfigError(
+            "--config (or $OPTIMIZER_CONFIG) is empty: name a file, such as optimizer.toml"
+        )
     places = [named] if named else [Path(FILE_NAME), user_file(), SYSTEM_FILE]
     for place in places:
         with suppress(OSError):  # a name that is too long, a folder that is not ours
@@ -100,7 +103,7 @@ def load(path: Path, environment: Mapping[str, str] | None = None) -> Config:
     data = _parsed(path)
     _rename(data)
     faults = _secrets(data, path, os.environ if environment is None else environment)
-    _resolve(data, path.absolute().parent)
+    faults += _resolve(data, path.absolute().parent)
     try:
         config = validate(data)
     except ConfigError as error:
@@ -190,11 +193,16 @@ def _parsed(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path} is not a configuration: its brackets nest too deeply") from error
 
 
-def _resolve(data: dict[str, Any], folder: Path) -> None:
+def _resolve(data: dict[str, Any], folder: Path) -> list[str]:
+    """Let relative paths start at the configuration's folder; sentences about empty ones."""
+    faults = []
     for section, key in PATHS:
         table = data.get(section)
         if isinstance(table, dict) and isinstance(table.get(key), str):
+            if not table[key].strip():
+                faults.append(f"{section}.{key} is empty: name a place, or leave the key out")
             table[key] = str(folder / _expanded(f"{section}.{key}", table[key]))
+    return faults
 
 
 def _expanded(key: str, text: str) -> Path:

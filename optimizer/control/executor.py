@@ -17,9 +17,9 @@ from optimizer.control.setpoint_monitor import MonitoredFems, SetpointMonitor
 from optimizer.control.setpoint_writer import LONGEST_HOLD_S, SetpointWriter, WritableFems
 from optimizer.errors import AlreadyRunningError, RefusedError, StoppedError, UnsafeTimeoutError
 from optimizer.model.battery import Battery
-from optimizer.model.plan import Plan
+from optimizer.model.plan import Intent, Plan
 from optimizer.model.quarter_energy import QuarterEnergy
-from optimizer.model.snapshot import CALM, Decision, Reason, Snapshot
+from optimizer.model.snapshot import CALM, Channel, Decision, Reason, Snapshot
 from optimizer.store.journal import Journal
 
 log = logging.getLogger(__name__)
@@ -110,6 +110,8 @@ class Executor:
     _trouble: Reason | None = None
     _internal_errors: int = 0
     _disk_trouble: bool = False
+    _held: tuple[Intent, Channel] | None = None
+    """Intent and channel of the set-point that was logged last; None after nothing was held."""
 
     def __post_init__(self) -> None:
         self._watch = SetpointMonitor(self.fems)
@@ -257,7 +259,8 @@ class Executor:
                 self._release()
 
     def _log(self, decision: Decision) -> None:
-        """Log trouble once when it begins and once when it ends."""
+        """Log trouble once when it begins and once when it ends, and what is held from when on."""
+        self._log_held(decision)
         trouble = None if decision.reason in CALM else decision.reason
         if trouble is self._trouble:
             return
@@ -270,6 +273,17 @@ class Executor:
             before = self._trouble
             log.info("back to work after: %s", before.value, extra={"kind": before})
         self._trouble = trouble
+
+    def _log_held(self, decision: Decision) -> None:
+        """Log a set-point with its reason when it begins, is of another kind, or ends in calm."""
+        held = None if decision.setpoint_w is None else (decision.intent, decision.channel)
+        if held == self._held:
+            return
+        self._held = held
+        would = "would hold (shadow, nothing is written): " if self.shadow else ""
+        if held is not None or decision.reason in CALM:
+            note = f" ({decision.note})" if decision.note else ""
+            log.info("%s%s%s", would, decision.sentence, note)
 
     def _journalise(
         self, decision: Decision, snapshot: Snapshot | None, before: QuarterEnergy | None
@@ -309,8 +323,21 @@ class Executor:
             self.journal.quarter(self._memory.quarter)
             self._memory = ControlState(clocks=self._memory.clocks, metered=self._memory.metered)
         left = "the last release was not taken, or not for sure" if self._writer.may_hold else ""
+        self._log_end()
         self._note(Decision(self.clock.now(), None, Reason.STOPPED, note=left), None)
         try:
             self.journal.flush()
         except sqlite3.Error as error:
             log.warning("the journal cannot be written: %s", error)
+
+    def _log_end(self) -> None:
+        """Log in one line who has control after the end."""
+        if self.shadow:
+            log.info("ended: nothing was written (shadow)")
+        elif self._writer.may_hold:
+            log.warning(
+                "ended without a sure release: what the FEMS may still hold of ours ends by itself "
+                "within %.0f s", self._writer.timeout_s,
+            )  # fmt: skip
+        else:
+            log.info("ended: control was handed back, the FEMS controls the battery by itself")

@@ -74,9 +74,7 @@ class LiveTestBeat:
         return self.snapshot.applied_w if active else self.verdict.shown_w
 
 
-def refuse_beyond(
-    setpoint_w: int, snapshot: Snapshot, configured_w: tuple[float, float]
-) -> None:
+def refuse_beyond(setpoint_w: int, snapshot: Snapshot, configured_w: tuple[float, float]) -> None:
     """Refuse an active power outside of the range that the FEMS allows now.
 
     Parameters

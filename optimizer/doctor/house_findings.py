@@ -78,8 +78,9 @@ def tariff_end(ends: date | None, today: date) -> Finding:
 
 
 def source(
-    what: str, name: str, fetch: "Callable[[], pd.DataFrame]", now: datetime, *, last: bool = True
-) -> Finding:
+    what: str, name: str, fetch: "Callable[[], pd.DataFrame]", now: datetime, zone: ZoneInfo, *,
+    last: bool = True,
+) -> Finding:  # fmt: skip
     """Ask one source, and report its span.
 
     Parameters
@@ -95,9 +96,11 @@ def source(
         frame = fetch()
     except OptimizerError as error:
         return SOURCES.error(what, error, Level.FAIL if last else Level.WARN)
-    first, end = frame.index[0].to_pydatetime(), frame["end"].iloc[-1].to_pydatetime()
+    first, end = (
+        at.to_pydatetime().astimezone(zone) for at in (frame.index[0], frame["end"].iloc[-1])
+    )
     step = (frame["end"].iloc[0] - frame.index[0]) / timedelta(minutes=1)
-    span = f"{first:%d.%m.%Y %H:%M} to {end:%d.%m.%Y %H:%M} UTC"
+    span = f"{first:%d.%m.%Y %H:%M} to {end:%d.%m.%Y %H:%M}"
     text = f"{name}: {len(frame)} rows of {step:g} min, {span}"
     if not first <= now < end:
         lies = "ended" if end <= now else "begins"

@@ -109,7 +109,8 @@ OLD = timedelta(hours=6)
 WANTED_DAYS = 14
 LEAST_AHEAD = timedelta(hours=12)
 HOUR = timedelta(hours=1)
-SHOWN_HOURS = (7, 11, 15)
+SHOWN_HOURS = (9, 13, 17)
+"""Local hours for which the learned correction is named."""
 
 
 def standard(annual_kwh: float) -> Finding:
@@ -200,17 +201,20 @@ def pv(
     else:
         yield SOURCES.ok("roof", f"{text}; {licence}")
     if correct is not None:
-        yield _learned(correct(frame))
+        yield _learned(correct(frame), now.astimezone(zone).utcoffset())
 
 
-def _learned(learned: "Correction") -> Finding:
+def _learned(learned: "Correction", offset: timedelta | None) -> Finding:
     """The correction of the PV forecast, as words."""
     if learned.days < 1:
         return SOURCES.ok(
             "roof correction",
             "nothing learned yet: the service's past words or the roof's own past are missing",
         )
-    shown = ", ".join(f"{learned.factors[hour]:.2f} ({hour} h UTC)" for hour in SHOWN_HOURS)
+    ahead = round((offset or timedelta(0)) / HOUR)
+    shown = ", ".join(
+        f"{learned.factors[(hour - ahead) % 24]:.2f} ({hour} h)" for hour in SHOWN_HOURS
+    )
     return SOURCES.ok(
         "roof correction",
         f"{learned.whole:.2f} on the whole; by hour {shown}; from {learned.days:.0f} days",

@@ -44,8 +44,11 @@ def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
 
     A share of what it would save at the mean buying price; but above what selling the same energy
     from the roof would have paid, as long as that is less than what it would save: where selling
-    pays as well as buying costs, storing for another day is a loss.
+    pays as well as buying costs, storing for another day is a loss. Nothing where the battery can
+    never give it back.
     """
+    if battery.max_discharge_w <= 0:
+        return 0.0
     # fsum, since the built-in sum rounds otherwise from Python 3.12 on.
     hours = fsum(step.hours for step in steps)
     mean_buy = fsum(step.buy * step.hours for step in steps) / hours

@@ -22,6 +22,9 @@ SAME_W = 1.0
 SAME_WH = 1.0
 """Energies closer than this are the same."""
 
+LITTLE_WH = 10.0
+"""A battery with less room between its limits stores nothing that a price could be given for."""
+
 
 def intent_of(
     task: Task, step: ForecastStep, battery_w: float, before_wh: float, after_wh: float
@@ -48,7 +51,7 @@ def intent_of(
     # What a taper limits here it limits for the device too, which finds that by itself.
     most_in_w, most_out_w = battery.taper_w(before_wh)
     charge_limit_w = max(low, -most_in_w - battery.standby_w)
-    discharge_limit_w = most_out_w - battery.standby_w
+    discharge_limit_w = min(high, most_out_w - battery.standby_w)
     need = task.self_consumption_w(step)
     full = max(before_wh, after_wh) >= battery.max_wh - SAME_WH
     empty = min(before_wh, after_wh) <= battery.min_wh + SAME_WH
@@ -69,6 +72,12 @@ def intent_of(
 
 SAME_EUR_PER_KWH = 0.0005
 """Prices closer than this are the same to an owner."""
+
+TIE_EUR_PER_KWH = 0.002
+"""Values closer than this may be called equal in a sentence."""
+
+NO_CHARGE = "max_charge_w lets the battery take nothing"
+NO_DISCHARGE = "max_discharge_w lets the battery give nothing"
 
 NO_PRICE_EUR_PER_KWH = FULL_CHARGE_EUR_PER_KWH / 2
 """No price of energy makes a stored kWh worth that much: it is for something else."""
@@ -143,12 +152,14 @@ class _StepContext:
                 best, least = step, step.buy_eur_per_kwh
         return best
 
-    def _charges_first(self, at: int) -> bool:
-        """Return true if the battery is charged from the grid before it is used again."""
+    def _cost_of_charging_again(self, at: int) -> float | None:
+        """Cost of a kWh in the cells where the battery is charged before it is used [EUR/kWh]."""
         for step in self.steps[at + 1 :]:
-            if step.intent is Intent.CHARGE or step.battery_w > SAME_W:
-                return step.intent is Intent.CHARGE
-        return False
+            if step.intent is Intent.CHARGE:
+                return step.buy_eur_per_kwh / self.task.battery.charge_efficiency
+            if step.battery_w > SAME_W:
+                return None
+        return None
 
     def _first(self, at: int, full: bool) -> Step | None:
         """The first step from here on that ends full, or else that charges from the grid."""
@@ -187,6 +198,9 @@ class _StepContext:
             fast = f", within the {self._period()}'s peak power"
         if step.buy_eur_per_kwh < 0:
             return f"drawing is paid with {self._ct(-step.buy_eur_per_kwh)} a kWh: charge{fast}"
+        before_wh = self.steps[at - 1].soc_wh if at else self.task.start_wh
+        if before_wh < battery.min_wh - SAME_WH:
+            return f"the battery is below min_soc_percent: it recovers{fast}"
         if marginal_value > NO_PRICE_EUR_PER_KWH * self.money.size:
             return f"{self._beyond_price(at)}: charge{fast}"
         peak = self._peak_words(at)
@@ -209,10 +223,11 @@ class _StepContext:
         saved -= battery.wear_eur_per_kwh
         if marginal_value < saved - SAME_EUR_PER_KWH:
             return f"keep for later: {self._ct(step.buy_eur_per_kwh)} now"
-        if self._charges_first(at):
-            again = self._ct(marginal_value)
+        again = self._cost_of_charging_again(at)
+        if again is not None and abs(again - marginal_value) <= TIE_EUR_PER_KWH * self.money.size:
+            costs = self._ct(again)
             return (
-                f"keep: a stored kWh saves {self._ct(saved)} now, charging it again costs {again}"
+                f"keep: a stored kWh saves {self._ct(saved)} now, charging it again costs {costs}"
             )
         peak = self._peak_words(at)
         why = "keep for later" if peak is None else f"keep for dearer hours ({peak})"
@@ -266,19 +281,24 @@ class _StepContext:
             return ""
         later = [step for step in self.steps[at + 1 :] if step.start <= full.start]
         worst = min(later, key=lambda step: step.sell_eur_per_kwh, default=here)
-        text = f", the roof still fills the battery by {self._time(at, full.end)}"
+        charged = any(step.intent is Intent.CHARGE for step in (*later, full))
+        fills = "the battery still gets full" if charged else "the roof still fills the battery"
+        text = f", {fills} by {self._time(at, full.end)}"
         if worst.sell_eur_per_kwh < here.sell_eur_per_kwh - SAME_EUR_PER_KWH:
             text += f" when selling pays {self._ct(worst.sell_eur_per_kwh)}"
         return text
 
     def _self_consumption(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
+        room_wh = battery.max_wh - battery.min_wh
+        if room_wh <= LITTLE_WH and abs(step.battery_w) * step.hours <= LITTLE_WH:
+            return f"the battery stores next to nothing ({room_wh:.2g} Wh between its limits)"
         if step.need_w < -SAME_W:
             return self._surplus(at)
         if step.battery_w <= SAME_W:
             if step.need_w <= SAME_W:
                 return "the roof just covers the house"
-            return self._empty(at)
+            return self._idle(at)
         if step.battery_w >= step.need_w - SAME_W:
             return "the battery carries the house"
         if step.soc_wh <= battery.min_wh + SAME_WH:
@@ -294,6 +314,8 @@ class _StepContext:
         full = step.soc_wh >= battery.max_wh - SAME_WH
         if step.curtailed_w > SAME_W:
             start = "the battery is full" if full else "the battery takes all it can"
+            if battery.max_charge_w <= SAME_W and not full:
+                start = NO_CHARGE
             if step.grid_w <= SAME_W - grid.max_sell_w:
                 return f"{start} and the grid takes no more: the roof is throttled"
             if step.sell_eur_per_kwh < 0 and grid.price_curtailment:
@@ -301,6 +323,8 @@ class _StepContext:
             return f"{start} and the inverter passes no more: the roof is throttled"
         if full:
             return "the battery is full: the roof covers the house, the rest is sold"
+        if battery.max_charge_w <= SAME_W:
+            return f"the roof covers the house, the rest is sold: {NO_CHARGE}"
         if step.grid_w < -SAME_W:
             return "the roof covers the house, the battery takes all it can, the rest is sold"
         then = self._first(at, full=True)
@@ -308,12 +332,26 @@ class _StepContext:
         by = f" (full by {self._time(at, then.end)})" if then is not None and same_day else ""
         return f"the roof covers the house, the rest is stored{by}"
 
+    def _idle(self, at: int) -> str:
+        """Reason why the battery gives nothing though the house needs it."""
+        battery = self.task.battery
+        if self.steps[at].soc_wh <= battery.min_wh + SAME_WH:
+            return self._empty(at)
+        if battery.max_discharge_w <= SAME_W:
+            return f"the house buys: {NO_DISCHARGE}"
+        return "the house buys: the battery gives nothing at this charge"
+
     def _empty(self, at: int) -> str:
-        step, grid = self.steps[at], self.task.grid
+        step, grid, battery = self.steps[at], self.task.grid, self.task.battery
         text = "the battery is empty: the house buys"
+        if battery.max_charge_w <= SAME_W:
+            return f"{text} ({NO_CHARGE})"
         if not grid.rule.grid_charging:
             return f"{text} (the rule '{grid.rule}' forbids charging from the grid)"
         cheaper = self._first(at, full=False)
         if cheaper is not None and cheaper.buy_eur_per_kwh < step.buy_eur_per_kwh:
             return f"{text}, charging is cheaper at {self._time(at, cheaper.start)}"
+        stored = step.buy_eur_per_kwh / battery.charge_efficiency
+        if stored <= step.stored_value_eur_per_kwh - SAME_EUR_PER_KWH:
+            return text
         return f"{text}, charging would not pay after losses"

@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from optimizer.control.power_band import HYSTERESIS_EUR_PER_KWH
 from optimizer.model.battery import Battery
 from optimizer.model.currency import EUR, Currency
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Plan, Step, iso
 from optimizer.model.plan_json import step_to_json
 from optimizer.planning.why_not import Alternative
-from optimizer.text.local_time import clock
+from optimizer.text.local_time import clock_span
 from optimizer.text.plan_table import INTENT_NAMES, number
 
 SCHEMA = "explain/1"
@@ -127,7 +128,7 @@ class Explanation:
         before, after = (
             100 * wh / self.battery.capacity_wh for wh in (self.before_wh, step.soc_wh)
         )
-        span = f"{local:%a %d %b} {clock(step.start, zone)}-{clock(step.end, zone)}"
+        span = f"{local:%a %d %b} {clock_span(step.start, step.end, zone)}"
         made = f"{self.plan.made_at.astimezone(zone):%a %d %b %H:%M}"
         override = self.plan.override_at(step.start)
         lines = [
@@ -164,7 +165,12 @@ class Explanation:
             if marginal_value >= 0
             else "serves the house"
         )
-        return serve if below is None else f"charged from the grid below {self._ct(below)}, {serve}"
+        text = serve if below is None else f"charged from the grid below {self._ct(below)}, {serve}"
+        price = self.step.buy_eur_per_kwh
+        limits = [above] if below is None else [below, above]
+        if all(abs(price - limit) > HYSTERESIS_EUR_PER_KWH for limit in limits):
+            return text
+        return f"{text} (differences below {self._ct(HYSTERESIS_EUR_PER_KWH)} count as none)"
 
 
 def _money(value: float | None) -> float | None:

@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from optimizer.model.plan import Plan
 from optimizer.report.picture import draw, patterns
 from optimizer.report.picture_inputs import Picture
-from optimizer.text.local_time import clock
+from optimizer.text.local_time import clock, clock_from
 from optimizer.text.phases import Phase, phases, span
 from optimizer.text.plan_table import INTENT_NAMES, number
 
@@ -49,7 +49,7 @@ def phase_rows(
     return [
         {
             "when": f"{_day(phase.start, zone, day)}{span(phase, zone)}",
-            "until": clock(phase.end, zone),
+            "until": clock_from(phase.end, phase.start, zone),
             "time": _time(phase, now),
             "what": INTENT_NAMES[phase.intent],
             "style": phase.intent.value,

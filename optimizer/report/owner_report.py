@@ -20,7 +20,7 @@ from optimizer.savings.measured_day import QuarterPrice
 from optimizer.store.journal import Tick
 from optimizer.text import account_text
 from optimizer.text.account_text import Cents
-from optimizer.text.local_time import clock
+from optimizer.text.local_time import clock, in_local_time
 from optimizer.text.plan_table import money_lines
 
 PICTURED = timedelta(days=3)
@@ -128,6 +128,7 @@ def _plan(report: OwnerReport) -> dict[str, Any] | None:
         "next": next((row for row in rows if row["time"] == "ahead"), None),
         "steps": step_rows(plan, report.capacity_wh, report.zone),
         "money": money_lines(plan),
+        "notes": [in_local_time(note, report.zone) for note in plan.notes],
     }
 
 

@@ -12,7 +12,7 @@ from optimizer.model.snapshot import Reason
 from optimizer.store.overrides import StoredOverride
 from optimizer.store.pause import Pause
 from optimizer.telemetry.cycle_report import planned_soc_percent
-from optimizer.text.local_time import clock
+from optimizer.text.local_time import clock_from, in_local_time
 from optimizer.text.phases import Phase, phases
 from optimizer.text.plan_table import INTENT_NAMES, fit, number, sparkline
 
@@ -217,7 +217,7 @@ class Status:
     def _held(self, zone: ZoneInfo) -> str:
         made = ""
         if self.plan is not None:
-            made = f" (plan of {clock(self.plan.made_at, zone)})"
+            made = f" (plan of {clock_from(self.plan.made_at, self.now, zone)})"
         if self.pause is not None:
             held = self.running and self.live is not None and self.live["setpoint_w"] is not None
             return f"{self.pause.text(zone)}{': not given back yet' if held else ''}"
@@ -226,7 +226,7 @@ class Status:
         if self.live["setpoint_w"] is None:
             return f"nothing is held, the FEMS balances the house{made}"
         words = INTENT_NAMES[Intent(self.live["intent"])]
-        until = "" if self.until is None else f" until {clock(self.until, zone)}"
+        until = "" if self.until is None else f" until {clock_from(self.until, self.now, zone)}"
         shadow = " would be held: this is a shadow run, nothing is written" if self.shadow else ""
         watts = number(self.live["setpoint_w"])
         return f"{words}: {watts} W at the inverter{until}{shadow}{made}"
@@ -257,11 +257,11 @@ class Status:
 
     def _why(self, zone: ZoneInfo) -> str:
         """The reason, with the marginal value of a stored kWh where it does not name it."""
-        step = self.step
-        if step is None or not self.running or "worth" in self.why:
-            return self.why
+        step, why = self.step, in_local_time(self.why, zone)
+        if step is None or not self.running or "worth" in why:
+            return why
         marginal_value = f"a stored kWh is worth {self._money.price(step.stored_value_eur_per_kwh)}"
-        return f"{self.why}; {marginal_value} at {clock(step.end, zone)}"
+        return f"{why}; {marginal_value} at {clock_from(step.end, self.now, zone)}"
 
     def _price(self, zone: ZoneInfo) -> str:
         """The price with a small diagram of the plan's prices."""
@@ -280,8 +280,8 @@ class Status:
         high = max(ahead, key=lambda item: item.buy_eur_per_kwh)
         return (
             f"now {self._money.price(step.buy_eur_per_kwh)}, low "
-            f"{low.buy_eur_per_kwh * 100:.1f} at {clock(low.start, zone)}, high "
-            f"{high.buy_eur_per_kwh * 100:.1f} at {clock(high.start, zone)}"
+            f"{low.buy_eur_per_kwh * 100:.1f} at {clock_from(low.start, self.now, zone)}, high "
+            f"{high.buy_eur_per_kwh * 100:.1f} at {clock_from(high.start, self.now, zone)}"
         )
 
     @property
@@ -311,7 +311,7 @@ class Status:
             saving = f"saving so far today {self._money.amount(self.saving_today_eur)}, {saving}"
         if len(ahead) == 1:
             return f"{INTENT_NAMES[ahead[0].intent]} to the plan's end · {saving}"
-        return f"{clock(ahead[1].start, zone)} {ahead[1].words(zone)} · {saving}"
+        return f"{clock_from(ahead[1].start, self.now, zone)} {ahead[1].words(zone)} · {saving}"
 
 
 def signed(power_w: float) -> str:

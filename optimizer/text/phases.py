@@ -13,7 +13,7 @@ from itertools import groupby
 
 from optimizer.model.currency import EUR, Currency
 from optimizer.model.plan import Intent, Plan, Step
-from optimizer.text.local_time import clock, clock_from
+from optimizer.text.local_time import clock_from, clock_span
 
 MOST_A_DAY = 8
 """Largest number of phases for each 24 h of a plan."""
@@ -150,9 +150,17 @@ class Phase:
             case Activity.STORE:
                 return f"stores the sun, {self._from_to}{self._sold()}"
             case Activity.FULL:
-                return f"is full: the roof carries the house{self._sold()}"
+                why = "takes nothing" if self._may_not(charge=True) else "is full"
+                return f"{why}: the roof carries the house{self._sold()}"
             case Activity.EMPTY:
-                return f"is empty: the house buys at {self._prices}"
+                why = "gives nothing" if self._may_not(charge=False) else "is empty"
+                return f"{why}: the house buys at {self._prices}"
+
+    def _may_not(self, *, charge: bool) -> bool:
+        """True where the limits of the battery itself leave no power in that direction."""
+        if charge:
+            return all(step.lowest_w >= -SAME_W for step in self._named())
+        return all(step.highest_w <= SAME_W for step in self._named())
 
     def _charges(self) -> str:
         drawn = [min(max(step.grid_w, 0.0), -min(step.battery_w, 0.0)) for step in self.steps]
@@ -215,8 +223,8 @@ def phases(plan: Plan, capacity_wh: float) -> list[Phase]:
 
 
 def span(phase: Phase, zone: tzinfo) -> str:
-    """Times of a phase, such as `01:00-04:15`."""
-    return f"{clock(phase.start, zone)}-{clock(phase.end, zone)}"
+    """Times of a phase, such as `01:00-04:15` or `22:00-Thu 06:00`."""
+    return clock_span(phase.start, phase.end, zone)
 
 
 def _peak(steps: Sequence[Step], last: Step) -> Step | None:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from optimizer.model.currency import Currency
 from optimizer.model.plan import Intent, Plan, Step
-from optimizer.text.local_time import clock
+from optimizer.text.local_time import clock_span, in_local_time
 from optimizer.text.phases import phases, span
 
 INTENT_NAMES = {
@@ -105,10 +105,9 @@ def step_table(
 
 def _step_line(step: Step, before_wh: float, capacity_wh: float, zone: ZoneInfo) -> str:
     before, after = (f"{100 * wh / capacity_wh:.0f}" for wh in (before_wh, step.soc_wh))
-    times = f"{clock(step.start, zone)}-{clock(step.end, zone)}"
     powers = (step.load_w, step.pv_w, step.battery_w, step.grid_w)
     return (
-        f"{times:<12} {INTENT_NAMES[step.intent]:<16} {step.buy_eur_per_kwh * 100:z7.1f}  "
+        f"{clock_span(step.start, step.end, zone):<12} {INTENT_NAMES[step.intent]:<16} {step.buy_eur_per_kwh * 100:z7.1f}  "
         f"{step.sell_eur_per_kwh * 100:z7.1f} {' '.join(f'{number(w):>9}' for w in powers)}  "
         f"{before + '→' + after:>8}   {step.why}"
     )
@@ -177,5 +176,5 @@ def plan_text(
     for sentence in money_lines(plan):
         lines += fit(sentence, 2)
     for note in plan.notes:
-        lines += fit(f"note: {note}", 6)
+        lines += fit(f"note: {in_local_time(note, zone)}", 6)
     return "\n".join(lines)

@@ -118,7 +118,7 @@ def test_a_price_of_another_time_is_not_explained(tmp_path):
     path = table(tmp_path, "Spot [EUR/MWh]", ["84,3", "90,1"])
     config = config_of(tmp_path, prices={"sources": ["csv"], "file": path})
     report = series_reading.read_source(config, "prices", AT)
-    with pytest.raises(DataError, match=r"no all-in price of 05\.02\.2026 17:00 UTC is known"):
+    with pytest.raises(DataError, match=r"no all-in price of 2026-02-05T17:00:00Z is known"):
         series_reading.explained(config, report, AT + timedelta(days=2))
     alone = series_reading.read_file("prices", path, None)
     with pytest.raises(UsageError, match="leave --file out"):

@@ -148,9 +148,10 @@ def test_a_repeated_run_that_differs_says_where(optimizer, planned, tmp_path):
     run["plan"]["solver"] = "another one"
     path.write_text(json.dumps(run))
     done = optimizer("replay", "run.json", "--json")
-    assert (done.returncode, done.stdout) == (1, planned)
+    assert (done.returncode, done.stdout) == (8, planned)
     assert (
-        "first at plan.steps[2].battery_w: 5.0 then, 0.0 now, by the same versions" in done.stderr
+        "first at plan.steps[2].battery_w: 5.0 then, 0.0 now, by the same versions: the file is "
+        "not as 'optimizer export run' wrote it\n" in done.stderr
     )
     run["versions"]["pulp"] = "2.9"
     run["plan"]["steps"].pop()
@@ -262,6 +263,12 @@ def test_without_pyarrow_the_cure_is_named(optimizer, planned, tmp_path, monkeyp
         (("quarters", "--at", "2026-01-14T12:00Z"), 2, "quarter-hours have a span: --from"),
         (("run", "--to", "2026-01-14T12:00Z"), 2, "a run is named by a moment: --at"),
         (("run", "--format", "csv"), 2, "a run is written as JSON"),
+        *(
+            ((what, "--from", begin, "--to", "2026-01-14T12:00Z"), 2,
+             "Invalid value for --to: it has to come after --from")
+            for what in ("journal", "quarters", "plan")
+            for begin in ("2026-01-14T12:00Z", "2026-01-14T13:00:01+01:00")
+        ),
         (("all",), 2, "is not one of 'journal', 'quarters', 'plan', 'run'"),
     ],
 )  # fmt: skip

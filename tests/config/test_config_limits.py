@@ -83,7 +83,7 @@ def test_a_share_never_raises_the_limit(read):
     ("text", "sentence"),
     [
         ("[grid]\nmax_sell_share_of_kwp = 0.6", "the file sets grid.max_sell_share_of_kwp, which"),
-        ("[grid]\nmax_sell_share_of_kwp = 60", "grid.max_sell_share_of_kwp should be less than"),
+        ("[grid]\nmax_sell_share_of_kwp = 60", "grid.max_sell_share_of_kwp should be at most"),
         ("charge_taper = [[90, 5000], [95, 1500]]", "battery.charge_taper has to fall and to end"),
         ("charge_taper = [[90, 500], [100, 1500]]", "battery.charge_taper has to fall and to end"),
         (

@@ -130,5 +130,29 @@ def test_files_that_are_not_named_stay_unnamed(config_file, small, environment):
 
 
 def test_a_path_of_another_kind_is_a_fault_like_any_other(config_file, small, environment):
-    with pytest.raises(ConfigError, match=r"prices\.file .*not a valid path.*\(it is 5\)"):
+    with pytest.raises(ConfigError, match=r"prices\.file should be the name of .*\(it is 5\)"):
         load(config_file(small + "[prices]\nfile = 5\n"), environment)
+
+
+@pytest.mark.parametrize(
+    ("section", "key"), [("store", "folder"), ("prices", "file"), ("metrics", "textfile")]
+)
+@pytest.mark.parametrize("text", ["", "  "])
+def test_an_empty_place_is_a_fault_like_any_other(
+    config_file, small, environment, section, key, text
+):
+    path = config_file(f'{small}[{section}]\n{key} = "{text}"\n[control]\ninterval_s = 99\n')
+    with pytest.raises(ConfigError) as caught:
+        load(path, environment)
+    assert str(caught.value).splitlines()[:2] == [
+        f"{path}: {section}.{key} is empty: name a place, or leave the key out",
+        f"{path}: control.interval_s should be at most 20 (it is 99)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "environ"), [(Path(), {}), (None, {"OPTIMIZER_CONFIG": ""})], ids=repr
+)
+def test_an_empty_name_of_the_configuration_is_told(given, environ):
+    with pytest.raises(ConfigError, match=r"is empty: name a file, such as optimizer\.toml"):
+        find(given, environ)

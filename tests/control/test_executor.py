@@ -308,3 +308,47 @@ def test_each_completed_decision_is_told_and_no_other(executor, fems, store, mak
     starting = "nothing is held: waiting for steady readings"
     held = "charge: -10000 W held at the inverter"
     assert reported == [starting, starting, held, held, "nothing is held: the FEMS does not answer"]
+
+
+ENDED = "ended: control was handed back, the FEMS controls the battery by itself"
+
+
+def test_the_log_tells_what_is_held_when_that_changes_and_who_has_control_at_the_end(
+    executor, fems, store, make_plan, caplog
+):
+    """Five minutes of a charge whose watts change: a line when it begins, and one at the end."""
+    caplog.set_level(logging.INFO)
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    executor.run(300)
+    texts = [record.message for record in caplog.records if "a new plan" not in record.message]
+    held, ended = texts
+    assert held.startswith("charge: -10000 W held at the inverter (a stored kWh is worth ")
+    assert ended == ENDED
+
+
+def test_a_shadow_tells_what_it_would_hold(executor, fems, store, make_plan, caplog):
+    caplog.set_level(logging.INFO)
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    executor.shadow = True
+    executor.run(120)
+    texts = [record.message for record in caplog.records if "a new plan" not in record.message]
+    would = "would hold (shadow, nothing is written): charge: -10000 W held at the inverter ("
+    assert texts[-2].startswith(would)
+    assert texts[-1] == "ended: nothing was written (shadow)"
+    assert len(texts) == 2
+    assert not fems.house.written.values
+
+
+def test_an_end_without_an_answer_says_when_the_fems_lets_go(
+    executor, fems, store, make_plan, caplog
+):
+    caplog.set_level(logging.INFO)
+    plan_store.save(store, make_plan(settings=executor.settings, **CHARGE), {})
+    executor.clock.events = {45: fems.stop}
+    executor.run(60)
+    last = caplog.records[-1]
+    assert last.levelno == logging.WARNING
+    assert last.message == (
+        "ended without a sure release: what the FEMS may still hold of ours ends by itself within "
+        "60 s"
+    )

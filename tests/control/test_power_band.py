@@ -224,3 +224,26 @@ def test_hold_and_self_consumption_do_not_take_turns(make_plan, make_settings, m
     assert changes == {"self-consumption": {Intent.SELF_CONSUMPTION}, "hold": {Intent.HOLD}}
     fresh, _ = decide_with(plan, make_snapshot(soc_percent=51.0), settings, now)
     assert fresh.intent is Intent.SELF_CONSUMPTION
+
+
+@pytest.mark.parametrize(
+    ("buy", "before", "intent", "words"),
+    [
+        (0.2840, None, Intent.HOLD, ", charging would gain less than 0.2 ct a kWh, in the house"),
+        (0.2840, Intent.CHARGE, Intent.CHARGE, "a stored kWh is worth 30.0 ct, stored from the"),
+        (0.2800, None, Intent.CHARGE, "stored from the grid 29.5 ct"),
+        (0.2851, None, Intent.HOLD, "a stored kWh is worth 30.0 ct, in the house now 27.1 ct"),
+        (0.3150, None, Intent.SELF_CONSUMPTION, "holding would gain less than 0.2 ct a kWh"),
+        (0.3150, Intent.HOLD, Intent.HOLD, "30.0 ct, in the house now 29.9 ct"),
+        (0.3200, None, Intent.SELF_CONSUMPTION, "a stored kWh is worth 30.0 ct"),
+    ],
+)
+def test_the_note_is_true_near_a_tie(make_plan, make_settings, buy, before, intent, words):
+    """Worth 30 ct in the cells; charging pays below 28.5 ct, serving above 31.6 ct."""
+    settings = make_settings()
+    plan = make_plan(settings=settings, values=(0.30, 0.30))
+    step = replace(plan.steps[0], buy_eur_per_kwh=buy, sell_eur_per_kwh=0.08)
+    band = by_value(plan, step, 5_000.0, settings.battery, Rule.GRID_CHARGE, before)
+    assert band.intent is intent
+    assert words in band.note
+    assert ("would gain" in band.note) == ("would gain" in words)

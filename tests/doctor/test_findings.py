@@ -25,6 +25,7 @@ from optimizer.model.grid import Rule
 from optimizer.model.tariff import Export, ExportKind, Tariff
 
 NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+ZONE = ZoneInfo("Europe/Berlin")
 TODAY = date(2026, 1, 15)
 BERLIN = ZoneInfo("Europe/Berlin")
 WANTED = ExpectedDevice(
@@ -137,14 +138,14 @@ def frame(start, hours):
 @pytest.mark.parametrize(
     ("start", "hours", "level", "words"),
     [
-        (NOW, 24, Level.OK, "24 rows of 60 min, 15.01.2026 12:00 to 16.01.2026 12:00 UTC, 24 h"),
+        (NOW, 24, Level.OK, "24 rows of 60 min, 15.01.2026 13:00 to 16.01.2026 13:00, 24 h"),
         (NOW, 5, Level.WARN, "only 5 h ahead"),
         (NOW - timedelta(hours=48), 24, Level.FAIL, "it ended 1.0 days ago"),
         (NOW + timedelta(hours=12), 24, Level.FAIL, "it begins 0.5 days from now"),
     ],
 )
 def test_a_sources_span(start, hours, level, words):
-    item = house_findings.source("load", "csv", lambda: frame(start, hours), NOW)
+    item = house_findings.source("load", "csv", lambda: frame(start, hours), NOW, ZONE)
     assert (item.level, words in item.text) == (level, True)
     assert (item.exit_code is ExitCode.BAD_DATA) == (level is Level.FAIL)
 
@@ -153,12 +154,12 @@ def test_a_source_that_fails_only_matters_if_no_other_follows():
     def fail() -> pd.DataFrame:
         raise DataError("load.csv, line 3: rubbish: mend it")
 
-    last = house_findings.source("load", "csv", fail, NOW)
+    last = house_findings.source("load", "csv", fail, NOW, ZONE)
     assert (last.level, last.fix) == (Level.FAIL, "mend it")
-    first = house_findings.source("prices", "csv", fail, NOW, last=False)
+    first = house_findings.source("prices", "csv", fail, NOW, ZONE, last=False)
     assert (first.level, first.exit_code) == (Level.WARN, ExitCode.OK)
     old = house_findings.source(
-        "prices", "csv", lambda: frame(NOW - timedelta(days=9), 3), NOW, last=False
+        "prices", "csv", lambda: frame(NOW - timedelta(days=9), 3), NOW, ZONE, last=False
     )
     assert old.level is Level.WARN
 

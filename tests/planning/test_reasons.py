@@ -6,14 +6,19 @@ from 14:00 local time.
 
 import re
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from optimizer.model.battery import Battery
 from optimizer.model.currency import EUR
-from optimizer.model.grid import Rule
-from optimizer.model.tariff import Peak
+from optimizer.model.grid import Grid, Rule
+from optimizer.model.plan import Intent
+from optimizer.model.tariff import BERLIN, Peak
 from optimizer.planning import planner
+from optimizer.planning.planner import PlanRequest, make_plan
+from optimizer.planning.task import ForecastStep
+from optimizer.text import phases
 
 NIGHT, DEAR, CHEAP = (0.30, 0.08, 500, 0), (0.50, 0.08, 2_000, 0), (0.10, 0.08, 500, 0)
 SUN = (0.30, 0.08, 500, 3_000)
@@ -198,3 +203,80 @@ def test_a_full_charge_that_is_due_says_so(task_of):
     assert any(
         why.startswith("for the full charge that calibrates the battery, due by ") for why in words
     ), words
+
+
+MIDNIGHT = datetime(2026, 1, 14, 23, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+DAY_PRICES = (0.30, 0.28, 0.10, 0.12, 0.12, 0.15, 0.25, 0.40, 0.45, 0.30, 0.22, 0.2, 0.1, -0.02,
+              0.05, 0.2, 0.3, 0.5, 0.57, 0.4, 0.35, 0.33, 0.3, 0.3)  # fmt: skip
+DAY_PV_W = (*[0] * 8, 500, 1_500, 3_000, 5_000, 6_000, 5_500, 3_000, 1_000, 200, *[0] * 7)
+ODD = {
+    "gives nothing": {"max_discharge_w": 0},
+    "gives next to nothing": {"max_discharge_w": 1},
+    "takes nothing": {"max_charge_w": 0},
+    "takes next to nothing": {"max_charge_w": 1},
+    "neither": {"max_charge_w": 0, "max_discharge_w": 0},
+    "gives nothing, hybrid": {"max_discharge_w": 0, "hybrid": True},
+    "gives nothing, standby": {"max_discharge_w": 0, "standby_w": 50},
+    "1 Wh": {"capacity_wh": 1},
+    "100 Wh": {"capacity_wh": 100},
+    "no room": {"min_soc_percent": 50, "max_soc_percent": 50.01},
+    "gives nothing when low": {"discharge_taper": ((0, 0), (30, 0.5), (60, 5_000))},
+    "as usual": {},
+}
+
+
+def untrue(plan, battery, at):
+    """What a reason claims against the plan's own figures."""
+    step, later = plan.steps[at], plan.steps[at + 1 :]
+    again = next((item for item in later if item.intent is Intent.CHARGE), None)
+    full = next((item for item in plan.steps[at:] if item.soc_wh >= battery.max_wh - 1), None)
+    stored = step.buy_eur_per_kwh / battery.charge_efficiency
+    cost = re.search(r"charging it again costs (-?[\d.]+) ct", step.why)
+    claims = {
+        "is empty": step.soc_wh <= battery.min_wh + 1,
+        "is full": step.soc_wh >= battery.max_wh - 1,
+        "keep for": battery.max_discharge_w > 1,
+        "keep:": battery.max_discharge_w > 1,
+        "keep room": battery.max_charge_w > 1,
+        "takes all it can": battery.max_charge_w > 1,
+        "would not pay": battery.max_charge_w > 1 and stored > step.stored_value_eur_per_kwh - 5e-4,
+        "charging it again": cost is None or abs(
+            float(cost[1]) / 100 - again.buy_eur_per_kwh / battery.charge_efficiency) < 1e-3,
+        "the roof still fills": full is not None and not any(
+            item.intent is Intent.CHARGE and item.start <= full.start for item in later),
+        "later it is worth": battery.max_discharge_w > 0 or battery.standby_w > 0,
+        "it recovers": at == 0 or plan.steps[at - 1].soc_wh < battery.min_wh,
+        "carries the house": step.battery_w > 1,
+        "lets the battery give nothing": battery.max_discharge_w <= 1,
+        "lets the battery take nothing": battery.max_charge_w <= 1,
+        "next to nothing": battery.max_wh - battery.min_wh <= 10,
+    }  # fmt: skip
+    return [words for words, true in claims.items() if words in step.why and not true]
+
+
+@pytest.mark.parametrize("soc_percent", [0, 5, 60, 100])
+@pytest.mark.parametrize("name", ODD)
+def test_reasons_of_odd_batteries_are_true(name, soc_percent):
+    battery = Battery(**{"capacity_wh": 10_000, **ODD[name]})
+    steps = tuple(
+        ForecastStep(
+            MIDNIGHT + n * HOUR, MIDNIGHT + (n + 1) * HOUR, buy, 0.08, 800.0 + 100 * (n % 3), pv
+        )
+        for n, (buy, pv) in enumerate(zip(DAY_PRICES, DAY_PV_W, strict=True))
+    )
+    plan = make_plan(
+        steps, PlanRequest(MIDNIGHT, "home", battery, Grid(), soc_percent), lambda: 0.0
+    )
+    wrong = [
+        (step.why, untrue(plan, battery, at))
+        for at, step in enumerate(plan.steps)
+        if untrue(plan, battery, at)
+    ]
+    assert wrong == []
+    words = " ".join(phase.words(BERLIN) for phase in phases.phases(plan, battery.capacity_wh))
+    assert ("gives nothing" in words) <= (battery.max_discharge_w <= 1)
+    assert ("takes nothing" in words) <= (battery.max_charge_w <= 1)
+    if battery.max_discharge_w == 0:
+        assert not any(step.intent in (Intent.HOLD, Intent.DISCHARGE) for step in plan.steps)
+        assert plan.end_value_eur_per_kwh == 0

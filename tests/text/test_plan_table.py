@@ -251,7 +251,7 @@ def test_status_of_an_executor_that_is_gone(plan, change):
     assert gone.state == "not_running"
     lines = gone.lines(ZONE)
     assert lines[0].startswith("NOT RUNNING nothing is held by us (plan of ")
-    assert "no executor is running since 2026-01-15T02:" in lines[3]
+    assert "no executor is running since 2026-01-15 03:" in lines[3]
     assert lines[1].startswith("battery     unknown (planned ")
     never = Status(NOW, plan, "", None, 10_000)
     assert "no executor is running: 'optimizer run' starts one" in never.why
@@ -364,3 +364,40 @@ def test_the_sample_house_is_found_beside_the_package(monkeypatch, tmp_path):
     monkeypatch.setattr("sysconfig.get_path", lambda _name: str(tmp_path))
     with pytest.raises(DataError, match="the sample data are not in"):
         sample_data.folder()
+
+
+@pytest.mark.parametrize(
+    ("hours", "shown"),
+    [
+        (22, "02:00-00:00"), (23, "02:00-Fri 01:00"), (46, "02:00-Sat 00:00"),
+        (47, "02:00-Sat 01:00"), (1, "02:00-03:00"),
+    ],
+)  # fmt: skip
+def test_a_phase_that_ends_on_another_day_names_it(plan, hours, shown):
+    """START is Thursday, 02:00 local time."""
+    phase = phases.phases(stepped(plan, *[{}] * hours), 10_000)[0]
+    assert phase.end - phase.start == hours * HOUR
+    assert phases.span(phase, ZONE) == shown
+    line = plan_table.phase_lines(stepped(plan, *[{}] * hours), 10_000, ZONE)[1]
+    assert line.startswith(f"  {shown}  ")
+
+
+def test_sentences_for_people_have_local_times():
+    text = "known to 2026-03-29T00:30:00Z, then 2026-07-01T12:00:30Z; 2026-99-01T00:00:00Z"
+    assert local_time.in_local_time(text, ZONE) == (
+        "known to 2026-03-29 01:30 CET, then 2026-07-01 14:00:30; 2026-99-01T00:00:00Z"
+    )
+    far = "9999-12-31T23:59:59Z"
+    assert local_time.in_local_time(far, ZONE) == far
+
+
+def test_notes_of_a_plan_have_local_times(plan):
+    noted = replace(plan, notes=("known to 2026-01-16T23:00:00Z",))
+    assert "note: known to 2026-01-17 00:00" in plan_table.plan_text(noted, 10_000, ZONE)
+
+
+def test_a_status_names_the_day_of_what_is_not_today(plan):
+    """The plan of the evening before, and a next phase beyond midnight."""
+    old = replace(plan, made_at=plan.made_at - 20 * HOUR)
+    assert "(plan of Wed " in status(old).lines(ZONE)[0]
+    assert "(plan of 0" in status(plan).lines(ZONE)[0]
