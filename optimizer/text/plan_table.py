@@ -106,8 +106,9 @@ def step_table(
 def _step_line(step: Step, before_wh: float, capacity_wh: float, zone: ZoneInfo) -> str:
     before, after = (f"{100 * wh / capacity_wh:.0f}" for wh in (before_wh, step.soc_wh))
     powers = (step.load_w, step.pv_w, step.battery_w, step.grid_w)
+    times = clock_span(step.start, step.end, zone)
     return (
-        f"{clock_span(step.start, step.end, zone):<12} {INTENT_NAMES[step.intent]:<16} {step.buy_eur_per_kwh * 100:z7.1f}  "
+        f"{times:<12} {INTENT_NAMES[step.intent]:<16} {step.buy_eur_per_kwh * 100:z7.1f}  "
         f"{step.sell_eur_per_kwh * 100:z7.1f} {' '.join(f'{number(w):>9}' for w in powers)}  "
         f"{before + '→' + after:>8}   {step.why}"
     )

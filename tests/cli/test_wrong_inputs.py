@@ -208,7 +208,7 @@ def test_a_negative_value_is_an_argument(optimizer, simulated, write_config, arg
 @pytest.mark.parametrize(("args", "words"), [
     (("SetActivePowerEquals", "-1500"), "Missing option '--for'"),
     (("SetActivePowerEquals", "1500", "--fro", "2"), "No such option: --fro"),
-    (("SetActivePowerEquals", "-1500", "--for", "-2"), "'-2' is not a length of time from 1 s to 1 d"),
+    (("SetActivePowerEquals", "-1500", "--for", "-2"), "'-2' is not a length of time from 1 s"),
     (("SetActivePowerEquals", "-x", "--for", "2"), "No such option: -x"),
     (("SetActivePowerEquals", "-9999999", "--for", "2"), "-1000000"),
 ])  # fmt: skip
