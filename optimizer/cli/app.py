@@ -30,6 +30,7 @@ from optimizer.cli import (
     simulate_command,
     status_command,
     study_command,
+    support_command,
 )
 
 app = typer.Typer(
@@ -81,6 +82,7 @@ COMMANDS: dict[Callable[..., None], str] = {
     export_command.export: "Write journal, quarter-hours, plans or a run.",
     replay_command.replay: "Repeat a planning run from what 'export run' wrote.",
     report_command.report: "Write one HTML file: the plan, the past, the saving.",
+    support_command.support: "Write a redacted bundle to send with a question.",
     simulate_command.simulate: "Serve a simulated FEMS over a simulated house.",
     backtest_command.backtest: "Repeat a past period: what would have been saved.",
     study_command.study: "Compare homes, batteries and tariffs.",

@@ -150,6 +150,9 @@ MIGRATIONS = (
 )
 """SQL that takes the file from schema version n to n + 1."""
 
+NEWEST_SCHEMA = len(MIGRATIONS)
+"""Schema version that this program writes."""
+
 
 def packed(text: str) -> bytes:
     """Text, compressed: plans and runs are JSON, a tenth is enough for them."""

@@ -74,20 +74,23 @@ def write(path: Path, text: str) -> None:
         raise DataError(f"{str(path)!r} is not the name of a file") from error
 
 
-def replace_private(path: Path, text: str) -> None:
+def replace_private(path: Path, content: str | bytes) -> None:
     """Replace a file in one go by another that only its owner may read (0600), on the disk.
+
+    A text is written as UTF-8.
 
     Raises
     ------
     OSError
         If it cannot be written; then the former file is as it was.
     """
+    data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
+        with os.fdopen(descriptor, "wb") as file:
             os.fchmod(descriptor, 0o600)
-            file.write(text)
+            file.write(data)
             file.flush()
             os.fsync(descriptor)
         give_to_folder_owner(part)

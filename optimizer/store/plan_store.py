@@ -227,6 +227,12 @@ def last_before(connection: sqlite3.Connection, at: datetime) -> int | None:
     return None if row is None else int(row[0])
 
 
+def newest(connection: sqlite3.Connection, count: int) -> Sequence[int]:
+    """Numbers of the plans that were stored last, oldest first."""
+    rows = connection.execute("SELECT id FROM plan ORDER BY id DESC LIMIT ?", (count,))
+    return [int(number) for (number,) in rows][::-1]
+
+
 def spans(
     connection: sqlite3.Connection, begin: datetime, end: datetime
 ) -> Sequence[tuple[int, datetime, datetime, datetime]]:
