@@ -1,6 +1,6 @@
 """Back-test of the owner's own house: past load, PV and prices from the configured sources."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from optimizer.app import house_forecast
 from optimizer.app.device_access import battery_of
 from optimizer.backtest import comparison, scenario_data, study_table
-from optimizer.backtest.comparison import Comparison, Variant
+from optimizer.backtest.comparison import Comparison, StrategyAccount, Variant
 from optimizer.backtest.information_set import Kind
 from optimizer.backtest.scenario_data import HouseSeries, HouseSettings, Scenario
 from optimizer.backtest.study_table import StudyItem
@@ -44,7 +44,17 @@ class BacktestOptions:
     """Processes; -1 is one for each core."""
 
 
-def backtest_of_folder(data: Path, options: BacktestOptions) -> Comparison:
+OnDone = Callable[[int, int], None]
+"""Receives the number of strategies that are done, and of all."""
+
+
+def _unheard(_done: int, _count: int) -> None:
+    """Nobody looks on."""
+
+
+def backtest_of_folder(
+    data: Path, options: BacktestOptions, on_done: OnDone = _unheard
+) -> Comparison:
     """Back-test of the sample house with the series of a folder."""
     home = HouseSettings(
         sample_data.BATTERY, sample_data.GRID, sample_data.TARIFF, sample_data.ZONE,
@@ -54,12 +64,13 @@ def backtest_of_folder(data: Path, options: BacktestOptions) -> Comparison:
         data.name, scenario_data.folder(data), home, options.begin, options.end,
         learned=options.forecast == "learned",
     )  # fmt: skip
-    return _compared(scenario, Variant(kind=options.forecast), options.jobs)
+    return _compared(scenario, Variant(kind=options.forecast), options.jobs, on_done)
 
 
 def backtest_of_house(
-    config: "Config", options: BacktestOptions, note: Callable[[str], None]
-) -> Comparison:
+    config: "Config", options: BacktestOptions, note: Callable[[str], None],
+    on_done: OnDone = _unheard,
+) -> Comparison:  # fmt: skip
     """Back-test of the configured house.
 
     Parameters
@@ -75,12 +86,13 @@ def backtest_of_house(
     if options.begin is None or options.end is None:
         raise UsageError("a back-test of the own house needs its first and its last moment")
     series = past_series(config, options.begin - load_forecast.REACH, options.end)
-    return backtest_of_series(config, series, options, note)
+    return backtest_of_series(config, series, options, note, on_done)
 
 
 def backtest_of_series(
-    config: "Config", series: HouseSeries, options: BacktestOptions, note: Callable[[str], None]
-) -> Comparison:
+    config: "Config", series: HouseSeries, options: BacktestOptions, note: Callable[[str], None],
+    on_done: OnDone = _unheard,
+) -> Comparison:  # fmt: skip
     """Back-test of the configured house with measured series."""
     home = house_settings(config, options.tick_minutes, options.seed, note)
     scenario = scenario_data.scenario_of(
@@ -94,11 +106,20 @@ def backtest_of_series(
         write=control.write,
         interval_s=control.interval_s,
     )
-    return _compared(scenario, variant, options.jobs)
+    return _compared(scenario, variant, options.jobs, on_done)
 
 
-def _compared(scenario: Scenario, variant: Variant, jobs: int) -> Comparison:
-    return comparison.run(scenario, variant, study_table.side_by_side(jobs))
+def _compared(scenario: Scenario, variant: Variant, jobs: int, on_done: OnDone) -> Comparison:
+    work = study_table.side_by_side(jobs)
+
+    def each(
+        live: Callable[[str], StrategyAccount], names: tuple[str, ...]
+    ) -> Iterator[StrategyAccount]:
+        for done, account in enumerate(work(live, names), 1):
+            on_done(done, len(names))
+            yield account
+
+    return comparison.run(scenario, variant, each)
 
 
 def house_settings(

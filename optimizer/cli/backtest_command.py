@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from optimizer.cli.common_options import ConfigOption, JsonOption, load_config, span_of
+from optimizer.cli.progress import Progress
 from optimizer.cli.terminal import local_text
 
 FromOption = Annotated[
@@ -72,19 +73,26 @@ def backtest(
 
     begin, end = span_of(since, until)
     options = backtest_run.BacktestOptions(begin, end, forecast, int(minutes), seed, jobs)
-    if data is not None:
-        result = backtest_run.backtest_of_folder(data, options)
-    else:
-        settings = load_config(config)
-        if settings.tariff is not None and (begin is None or end is None):
-            raise typer.BadParameter(
-                "say what time: --from 2026-01-01T00:00:00+01:00 --to ...; the past before it is "
-                "taken for the forecasts as far as it is known",
-                param_hint="--from, --to",
-            )
-        result = backtest_run.backtest_of_house(
-            settings, options, lambda note: typer.echo(f"note: {local_text(note)}", err=True)
+    settings = None if data is not None else load_config(config)
+    if settings is not None and settings.tariff is not None and None in (begin, end):
+        raise typer.BadParameter(
+            "say what time: --from 2026-01-01T00:00:00+01:00 --to ...; the past before it is "
+            "taken for the forecasts as far as it is known",
+            param_hint="--from, --to",
         )
+    with Progress("repeating the past") as progress:
+
+        def on_done(done: int, count: int) -> None:
+            progress.show(f"repeating the past, {done} of {count} strategies done")
+
+        def note(text: str) -> None:
+            with progress.hidden():
+                typer.echo(f"note: {local_text(text)}", err=True)
+
+        if settings is None:
+            result = backtest_run.backtest_of_folder(data or Path(), options, on_done)
+        else:
+            result = backtest_run.backtest_of_house(settings, options, note, on_done)
     if html is not None:
         files.write(html, backtest_page.render([result]))
     if as_json:

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from optimizer.cli.common_options import ConfigOption, JsonOption, client_of, load_config
+from optimizer.cli.progress import Progress
 from optimizer.cli.terminal import echo_json, local_text
 from optimizer.errors import ConfigError, ExitCode
 
 if TYPE_CHECKING:
     from optimizer.app.live_proof import Proof
     from optimizer.config.sections import Config
+    from optimizer.control.live_test import LiveTestBeat
     from optimizer.doctor.finding import Finding
     from optimizer.fems.client import FemsClient
 
@@ -56,9 +58,14 @@ def check(
 
     proof = None
     with client_of(settings) as client:
-        found = list(diagnosis.diagnose(settings, client, config, datetime.now(UTC)))
-        if save is not None:
-            found.append(diagnosis.save_record(client, save))
+        with Progress("checking") as progress:
+            found = []
+            for item in diagnosis.diagnose(settings, client, config, datetime.now(UTC)):
+                found.append(item)
+                progress.show(f"checking, {len(found)} findings, the last one {item.name}")
+            if save is not None:
+                progress.show("reading the device's channels")
+                found.append(diagnosis.save_record(client, save))
         if prove:
             proof = _prove(settings, client, found, as_json)
     _end(found, as_json, proof)
@@ -109,6 +116,7 @@ def _prove(
     """Print the findings, then the proof beat by beat, unless something stands against it."""
     from optimizer.app import live_proof
     from optimizer.cli.fems_command import report
+    from optimizer.control import live_test
     from optimizer.doctor import finding
 
     if not as_json:
@@ -117,7 +125,15 @@ def _prove(
     if reason:
         typer.echo(f"not proved: {reason}", err=True)
         return live_proof.Proof(False, reason)
-    proof = live_proof.prove(settings, client, (lambda beat: None) if as_json else report)
+    with Progress("proving") as progress:
+
+        def on_beat(beat: "LiveTestBeat") -> None:
+            progress.show(f"proving, {beat.second} of {live_test.PROOF_S:.0f} s")
+            if not as_json:
+                with progress.hidden():
+                    report(beat)
+
+        proof = live_proof.prove(settings, client, on_beat)
     if not as_json:
         typer.echo(f"{'proved' if proof.proved else 'not proved'}: {proof.reason}")
     return proof

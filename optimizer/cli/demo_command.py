@@ -1,13 +1,14 @@
 """`optimizer demo`: the whole chain without hardware and without a network."""
 
 import json
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from optimizer.cli.common_options import JsonOption
+from optimizer.cli.progress import Progress
 
 if TYPE_CHECKING:
     from optimizer.simulation.http_simulation import SimulationResult
@@ -26,15 +27,15 @@ def demo(
     from optimizer.report import demo_report
     from optimizer.store import files
 
-    results = []
-    _progress(f"1 of {len(demo_run.SCENES)}: {demo_run.SCENES[0].title}")
-    for number, result in enumerate(demo_run.run_demo(days, seed), 1):
-        results.append(result)
-        _progress("")
-        if not as_json:
-            typer.echo("\n".join(_lines(result, quiet)) + "\n")
-        for scene in demo_run.SCENES[number : number + 1]:
-            _progress(f"{number + 1} of {len(demo_run.SCENES)}: {scene.title}")
+    results, titles = [], [scene.title for scene in demo_run.SCENES]
+    with Progress(_simulating(1, titles)) as progress:
+        for number, result in enumerate(demo_run.run_demo(days, seed), 1):
+            results.append(result)
+            if number < len(titles):
+                progress.show(_simulating(number + 1, titles))
+            if not as_json:
+                with progress.hidden():
+                    typer.echo("\n".join(_lines(result, quiet)) + "\n")
     files.write(REPORT, demo_report.render(results))
     if as_json:
         scenes = [dict(demo_run.as_json(result)) for result in results]
@@ -43,11 +44,8 @@ def demo(
         typer.echo(f"The whole story with pictures: {REPORT}")
 
 
-def _progress(text: str) -> None:
-    """Replace the line of progress, on a terminal alone; "" removes it."""
-    if sys.stderr.isatty():
-        shown = f"simulating {text} ..." if text else ""
-        typer.echo(f"\r\x1b[K{shown}", err=True, nl=False)
+def _simulating(number: int, titles: Sequence[str]) -> str:
+    return f"simulating {number} of {len(titles)}: {titles[number - 1]}"
 
 
 def _lines(result: "SimulationResult", quiet: bool) -> list[str]:

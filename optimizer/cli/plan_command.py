@@ -14,6 +14,7 @@ from optimizer.cli.common_options import (
     load_config,
     moment,
 )
+from optimizer.cli.progress import Progress
 from optimizer.errors import UsageError
 
 
@@ -45,7 +46,8 @@ def plan(
     settings, now = load_config(config), moment(None)
     asked = None if at is None else moment(at)
     try:
-        made, capacity_wh = make_plan.nightly_plan(settings, asked, now, soc, dry_run=dry_run)
+        with Progress("asking for prices, load and roof, and planning"):
+            made, capacity_wh = make_plan.nightly_plan(settings, asked, now, soc, dry_run=dry_run)
     except UsageError as error:
         raise typer.BadParameter(f"--at needs --soc here: {error}", param_hint="--at") from error
     print_plan(made, capacity_wh, settings.zone, csv=csv, as_json=as_json, wide=wide)

@@ -20,6 +20,11 @@ digits=NUMBER, long-numbers=DIGITS,
 escapes, endless=IDS, huge=BYTES, delay=SECONDS, drip=SECONDS, drip-header=SECONDS, truncate=BYTES,
 clock=SECONDS."""
 
+LEAST_INTERVAL_S = 1.0
+"""Least `control.interval_s`: an executor writes so often at most, or five times in a time-out."""
+USUAL_INTERVAL_S = 10.0
+"""Default of `control.interval_s`."""
+
 DataOption = Annotated[
     Path | None,
     typer.Option(
@@ -46,7 +51,12 @@ def simulate(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8084,
     host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
     speed: Annotated[
-        float, typer.Option(help="Simulated seconds per second.", min=0.01, max=3600)
+        float,
+        typer.Option(
+            help="Simulated seconds per second, as long as a set-point can be held: 60 at most.",
+            min=0.01,
+            max=3600,
+        ),
     ] = 1.0,
     data: DataOption = None,
     hybrid: Annotated[
@@ -76,10 +86,29 @@ def simulate(
         arrange(fems, fault or ())
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--fault") from None
+    _refuse_too_fast(speed, house.written.timeout_s)
     done = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: done.set())
     _serve(fems, host, port, PASSWORD, done)
+
+
+def _refuse_too_fast(speed: float, timeout_s: float) -> None:
+    """Refuse a speed at which no executor could hold a set-point."""
+    most = timeout_s / min(LEAST_INTERVAL_S, timeout_s / 5) if timeout_s else speed
+    if speed > most:
+        raise typer.BadParameter(
+            f"at {speed:g} times the time-out of {timeout_s:g} s passes between two writes of an "
+            f"executor, which come every second at best: {most:g} at most",
+            param_hint="--speed",
+        )
+    wanted_s = timeout_s / speed
+    if timeout_s and wanted_s < USUAL_INTERVAL_S:
+        typer.echo(
+            f"note: the time-out of {timeout_s:g} s passes in {wanted_s:.1f} s here: an executor "
+            "needs [control] interval_s = 1",
+            err=True,
+        )
 
 
 def _serve(

@@ -1,7 +1,6 @@
 """`optimizer study`: many homes, batteries and tariffs as one table."""
 
 import json
-import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +15,7 @@ from optimizer.cli.backtest_command import (
     TickOption,
 )
 from optimizer.cli.common_options import JsonOption
+from optimizer.cli.progress import Progress
 
 if TYPE_CHECKING:
     from optimizer.backtest.comparison import Comparison
@@ -65,13 +65,12 @@ def study(
         seed, all_strategies, jobs, dask,
     )  # fmt: skip
 
-    def progress(done: int, count: int, newest: "Comparison") -> None:
-        if sys.stderr.isatty():
-            typer.echo(f"\r{done} of {count}: {newest.scenario}\x1b[K", err=True, nl=False)
+    with Progress("comparing") as progress:
 
-    comparisons = backtest_run.study(options, progress)
-    if sys.stderr.isatty():
-        typer.echo("\r\x1b[K", err=True, nl=False)
+        def on_result(done: int, count: int, newest: "Comparison") -> None:
+            progress.show(f"comparing, {done} of {count} done, the last one {newest.scenario}")
+
+        comparisons = backtest_run.study(options, on_result)
     if html is not None:
         files.write(html, backtest_page.render(comparisons))
     if as_json:

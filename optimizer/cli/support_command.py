@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from optimizer.cli.common_options import ConfigOption, load_config
+from optimizer.cli.progress import Progress
 
 FILE = Path("optimizer-support.zip")
 
@@ -32,7 +33,8 @@ def support(
     from optimizer.app import support_bundle
 
     now = datetime.now(UTC)
-    parts = list(support_bundle.gathered(lambda: load_config(config), config, now, check=check))
+    with Progress("gathering"):
+        parts = list(support_bundle.gathered(lambda: load_config(config), config, now, check=check))
     typer.echo(f"{out}, for your eyes only (0600):")
     for part in parts:
         size = f"{len(part.content.encode()) / 1000:.1f} kB"

@@ -87,3 +87,35 @@ def test_help_lists_every_fault(optimizer):
     shown = "".join(done.stdout.split())
     assert all(name in shown for name in names())
     assert "2023|2025" in shown
+
+
+@pytest.mark.parametrize(
+    ("args", "most"),
+    [
+        (("--speed", "61"), "60 at most"),
+        (("--speed", "3600"), "60 at most"),
+        (("--speed", "6", "--recorded"), "5 at most"),
+        (("--speed", "16", "--fault", "api-timeout=15"), "15 at most"),
+        (("--speed", "5.5", "--fault", "api-timeout=2"), "5 at most"),
+    ],
+)
+def test_a_speed_at_which_nothing_can_be_held_is_refused(in_process, args, most):
+    done = in_process("simulate", "--host", "999.1.1.1", *args)
+    assert done.returncode == 2
+    said = " ".join(done.stderr.split())
+    assert "Invalid value for --speed: at " in said
+    assert "passes between two writes of an executor" in said
+    assert most in said
+
+
+@pytest.mark.parametrize(
+    ("args", "noted"),
+    [
+        (("--speed", "60"), True), (("--speed", "7"), True), (("--speed", "6"), False),
+        (("--speed", "1"), False), (("--speed", "3600", "--fault", "api-timeout=0"), False),
+    ],
+)  # fmt: skip
+def test_a_fast_one_says_how_often_an_executor_has_to_write(in_process, args, noted):
+    done = in_process("simulate", "--host", "999.1.1.1", *args)
+    assert "cannot listen on 999.1.1.1" in " ".join(done.stderr.split())
+    assert ("an executor needs [control] interval_s = 1" in done.stderr) == noted
