@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -14,34 +15,46 @@ from optimizer.cli.progress import Progress
 from optimizer.simulation import sample_data
 
 WINTER = str(sample_data.folder() / "winter")
+SPAN = ("--from", "2026-01-16T00:00:00+01:00", "--to", "2026-01-18T00:00:00+01:00")
 LONG = {
-    "backtest": (("backtest", "--data", WINTER, "--minutes", "5"),
-                 r"repeating the past, \d of \d strategies done \.\.\. \d+ s"),
-    "study": (("study", WINTER, "--jobs", "1"), r"comparing \.\.\. \d+ s"),
+    "backtest": (("backtest", "--data", WINTER, "--forecast", "csv", *SPAN),
+                 r"repeating the past(, \d of \d strategies done)? \.\.\. \d+ s"),
+    "study": (("study", WINTER, "--tariff", "fix", "--tariff", "14a", "--jobs", "1"),
+              r"comparing.* \.\.\. \d+ s"),
     "demo": (("demo",), r"simulating 1 of 2: A winter day.* \.\.\. \d+ s"),
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", LONG)
+@pytest.mark.parametrize("name", ["backtest", "study"])
 def test_a_long_command_shows_it_on_a_terminal_and_removes_it(tmp_path, name):
     command, words = LONG[name]
     code, out, shown = on_terminal(tmp_path, *command)
-    assert code == 0
+    assert (code, bool(out)) == (0, True)
     assert re.search(words, shown), shown
     assert shown.endswith("\r\x1b[K")
     assert "\x1b" not in out
     assert all(len(part) < 80 for part in shown.replace("\x1b[K", "").split("\r"))
 
 
-@pytest.mark.parametrize("name", ["study", "demo"])
+def test_ctrl_c_leaves_nothing_of_it(tmp_path):
+    command, words = LONG["demo"]
+    code, _, shown = on_terminal(tmp_path, *command, interrupt_at=words)
+    assert code == 130
+    assert shown.endswith("\r\x1b[K")
+
+
+@pytest.mark.parametrize("name", ["backtest", "study"])
 def test_in_a_pipe_nothing_is_shown(optimizer, name):
     command, _ = LONG[name]
     done = optimizer(*command)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def on_terminal(folder, *args):
-    """Exit code, standard output, and what a terminal as standard error was sent."""
+def on_terminal(folder, *args, interrupt_at=None):
+    """Exit code, standard output, and what a terminal as standard error was sent.
+
+    Ctrl-C is sent when a text is shown.
+    """
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [sys.executable, "-m", "optimizer", *args], cwd=folder, stdout=subprocess.PIPE,
@@ -54,6 +67,9 @@ def on_terminal(folder, *args):
             shown += os.read(ours, 4_096)
         except OSError:  # the other end is closed
             break
+        if interrupt_at is not None and re.search(interrupt_at, shown.decode()):
+            process.send_signal(signal.SIGINT)
+            interrupt_at = None
     os.close(ours)
     out, _ = process.communicate(timeout=60)
     return process.returncode, out, shown.decode()
