@@ -46,6 +46,7 @@ def client_like(kind: "type[Client]", config: "Config") -> "Client":
         reactive=fems.reactive,
         jsonrpc_port=fems.jsonrpc_port,
         deadline_s=DEADLINE_S,
+        allow_public=fems.allow_public,
     )
 
 
@@ -55,7 +56,7 @@ LOCAL_NAMES = (".local", ".lan", ".home", ".internal", ".home.arpa", ".fritz.box
 
 def _refuse_public_name(host: str) -> None:
     """Look a name up, and refuse a public address; one that is not found is left to the client."""
-    from optimizer.config.sections import is_public
+    from optimizer.http.public_address import is_public
 
     single = "." not in host and ":" not in host and not host[:1].isdigit()
     if single or host.endswith(LOCAL_NAMES):

@@ -167,7 +167,7 @@ def _versions() -> dict[str, Any]:
             continue  # of an extra that is not installed
     return {
         "optimizer": __version__,
-        "store_schema": database.NEWEST_SCHEMA,
+        "store_schema": database.newest_schema(),
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "packages": dict(sorted(packages.items())),

@@ -6,7 +6,6 @@
 
 import os
 from dataclasses import dataclass, field, fields
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 from urllib.parse import urlsplit
@@ -15,6 +14,7 @@ from zoneinfo import ZoneInfo
 import platformdirs
 from pydantic import ConfigDict, SecretStr
 
+from optimizer.http.public_address import is_public
 from optimizer.model.battery import Battery
 from optimizer.model.currency import Currency
 from optimizer.model.grid import Grid
@@ -65,20 +65,6 @@ class FemsSection:
     def host(self) -> str:
         """Name or address in `url`."""
         return urlsplit(self.url).hostname or ""
-
-
-def is_public(host: str) -> bool:
-    """Tell whether a host is an IP address outside private, link-local and loopback ranges.
-
-    >>> is_public("192.168.0.23"), is_public("8.8.8.8"), is_public("::ffff:8.8.8.8"), is_public("x")
-    (False, True, True, False)
-    """
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return not (mapped.is_private or mapped.is_link_local or mapped.is_loopback)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,8 @@ class FemsClient(FemsReader):
         Longest silence within an answer [s].
     deadline_s
         Longest time for one exchange, from finding the address of a host name to the last byte [s].
+    allow_public
+        Connect to addresses outside private networks, too; a name is judged at each connection.
 
     Raises
     ------
@@ -58,12 +60,14 @@ class FemsClient(FemsReader):
         jsonrpc_port: int | None = None,
         read_timeout_s: float = 5.0,
         deadline_s: float = 8.0,
+        allow_public: bool = False,
     ) -> None:
         link = Link(
             url, password, guest_password=guest_password, read_timeout_s=read_timeout_s,
-            deadline_s=deadline_s,
+            deadline_s=deadline_s, allow_public=allow_public,
         )  # fmt: skip
-        super().__init__(link, JsonRpcClient(url, password, jsonrpc_port), ess)
+        rpc = JsonRpcClient(url, password, jsonrpc_port, allow_public=allow_public)
+        super().__init__(link, rpc, ess)
         self._deadline_s = deadline_s
         self._reactive = reactive
         self._held: dict[type[SetPoint], SetPoint] = {}

@@ -15,6 +15,7 @@ from requests.auth import AuthBase
 
 from optimizer.errors import ConfigError, UnreachableError
 from optimizer.fems.refusals import FemsAnswer
+from optimizer.http.public_address import PublicAddressError
 from optimizer.http.transport import ExchangeLimits, TooLargeError, Transport, timed_out
 
 CONNECT_S = 3.0
@@ -61,6 +62,8 @@ class Wire:
         Sent with every POST.
     guest_password
         Sent with every GET instead, so that the owner's password travels in writes only.
+    allow_public
+        Connect to addresses outside private networks, too; judged at each connection.
 
     Raises
     ------
@@ -68,11 +71,14 @@ class Wire:
         If `url` is no plain HTTP address, or carries a login.
     """
 
-    def __init__(self, url: str, password: str, guest_password: str | None = None) -> None:
+    def __init__(
+        self, url: str, password: str, guest_password: str | None = None, *,
+        allow_public: bool = False,
+    ) -> None:  # fmt: skip
         self.origin = origin_of(url)
         guest = password if guest_password is None else guest_password
         self._logins = {"POST": _Login(password), "GET": _Login(guest)}
-        self._transport = Transport(schemes=("http://",))
+        self._transport = Transport(schemes=("http://",), private_only=not allow_public)
         self._transport.headers.update(HEADERS)
         self._kept_alive = False
 
@@ -126,6 +132,11 @@ class Wire:
             return FemsAnswer(head.status_code, kind, body, date)
         except TooLargeError:
             return _Trouble(self.unlike())
+        except PublicAddressError as error:
+            return _Trouble(
+                f"Nothing was sent to the FEMS: {error} now; if you mean it write allow_public = "
+                "true into [fems]."
+            )
         except (requests.RequestException, urllib3.exceptions.HTTPError, TimeoutError) as error:
             return self._trouble(error)
 

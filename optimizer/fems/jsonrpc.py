@@ -35,6 +35,8 @@ class JsonRpcClient:
         Where the interface listens; None tries the port of `url`, then 8084.
     limits
         Limits of one call.
+    allow_public
+        As for `Wire`.
 
     Raises
     ------
@@ -43,12 +45,13 @@ class JsonRpcClient:
     """
 
     def __init__(
-        self, url: str, password: str, port: int | None = None, limits: ExchangeLimits = LIMITS
-    ) -> None:
+        self, url: str, password: str, port: int | None = None, limits: ExchangeLimits = LIMITS, *,
+        allow_public: bool = False,
+    ) -> None:  # fmt: skip
         places = [origin_of(url)] if port is None else [_at(url, port)]
         if port is None and _at(url, OWN_PORT) not in places:
             places.append(_at(url, OWN_PORT))
-        self._wires = [Wire(place, password) for place in places]
+        self._wires = [Wire(place, password, allow_public=allow_public) for place in places]
         self._known: Wire | None = self._wires[0] if len(places) == 1 else None
         self._limits = limits
 

@@ -33,7 +33,7 @@ class Link:
 
     Parameters
     ----------
-    url, password, guest_password
+    url, password, guest_password, allow_public
         As for `Wire`.
     read_timeout_s, deadline_s
         Limits of one exchange [s].
@@ -47,8 +47,9 @@ class Link:
         guest_password: str | None = None,
         read_timeout_s: float,
         deadline_s: float,
+        allow_public: bool = False,
     ) -> None:
-        self._wire = Wire(url, password, guest_password)
+        self._wire = Wire(url, password, guest_password, allow_public=allow_public)
         self._guest = guest_password is not None
         self._limits = ExchangeLimits(read_timeout_s, deadline_s, CAP_BYTES)
         self._stopping: Callable[[], bool] = bool

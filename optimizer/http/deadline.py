@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from optimizer.errors import StoppedError
+from optimizer.http.public_address import PublicAddressError, is_public
 
 POLL_S = 0.1
 """Longest wait without asking whether the program has to stop [s]."""
@@ -123,8 +124,8 @@ class PunctualSocket(socket.socket):
 class Dialler:
     """Opens sockets to a host within one deadline; remembers the address that worked last."""
 
-    def __init__(self, deadline: Deadline) -> None:
-        self._deadline = deadline
+    def __init__(self, deadline: Deadline, *, private_only: bool = False) -> None:
+        self._deadline, self._private_only = deadline, private_only
         self._known: dict[tuple[str, int], Address] = {}
         self._lookup: _Lookup | None = None
 
@@ -136,9 +137,11 @@ class Dialler:
         OSError
             If no address takes the connection in time (`TimeoutError`), or there is none
             (`socket.gaierror`).
+        PublicAddressError
+            If all of them are public, and only private ones are wanted.
         """
         until_s, error = time.monotonic() + longest_s, OSError("the host has no address")
-        addresses = self._addresses(host, port, longest_s)
+        addresses = self._wanted(host, self._addresses(host, port, longest_s))
         for place, address in enumerate(addresses):
             share_s = (until_s - time.monotonic()) / (len(addresses) - place)
             try:
@@ -149,6 +152,15 @@ class Dialler:
                 self._known = {(host, port): address}
                 return opened
         raise error
+
+    def _wanted(self, host: str, addresses: Sequence[Address]) -> Sequence[Address]:
+        """The addresses that may be connected to: a name can change its address at any time."""
+        if not self._private_only:
+            return addresses
+        private = [address for address in addresses if not is_public(str(address[1][0]))]
+        if addresses and not private:
+            raise PublicAddressError(host, str(addresses[0][1][0]))
+        return private
 
     def _addresses(self, host: str, port: int, longest_s: float) -> Sequence[Address]:
         """The host's addresses, the one that worked last in front."""

@@ -39,8 +39,8 @@ class TooLargeError(Exception):
     """The answer is larger than its limit."""
 
 
-def _pool_class(deadline: Deadline) -> type[HTTPConnectionPool]:
-    dialler = Dialler(deadline)
+def _pool_class(deadline: Deadline, *, private_only: bool) -> type[HTTPConnectionPool]:
+    dialler = Dialler(deadline, private_only=private_only)
 
     class Connection(HTTPConnection):
         def _new_conn(self) -> socket.socket:
@@ -68,10 +68,10 @@ def _pool_class(deadline: Deadline) -> type[HTTPConnectionPool]:
 class PunctualAdapter(HTTPAdapter):
     """One kept-alive connection; over plain HTTP under one deadline."""
 
-    def __init__(self, deadline: Deadline) -> None:
+    def __init__(self, deadline: Deadline, *, private_only: bool = False) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self.poolmanager.pool_classes_by_scheme = {
-            "http": _pool_class(deadline), "https": HTTPSConnectionPool
+            "http": _pool_class(deadline, private_only=private_only), "https": HTTPSConnectionPool
         }  # fmt: skip
 
 
@@ -83,15 +83,19 @@ class Transport(requests.Session):
     schemes
         Beginnings of allowed addresses. Over `https` only `read_timeout_s` bounds a read; the
         caller bounds the whole.
+    private_only
+        Connect over plain HTTP to addresses of private networks alone, whatever a name says.
     """
 
-    def __init__(self, schemes: Sequence[str] = ("http://", "https://")) -> None:
+    def __init__(
+        self, schemes: Sequence[str] = ("http://", "https://"), *, private_only: bool = False
+    ) -> None:
         super().__init__()
         self.trust_env = False
         self.deadline = Deadline()
         self.adapters.clear()
         for scheme in schemes:
-            self.mount(scheme, PunctualAdapter(self.deadline))
+            self.mount(scheme, PunctualAdapter(self.deadline, private_only=private_only))
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """Ignore redirects: `requests` reads and parses even those that it does not follow."""
@@ -112,6 +116,8 @@ class Transport(requests.Session):
         ------
         TooLargeError
             If the body is larger than `limits.cap_bytes`.
+        PublicAddressError
+            If the host is in no private network, and only those are wanted.
         requests.RequestException, urllib3.exceptions.HTTPError, TimeoutError
             If no whole answer came; their texts may name the address, their contexts hold headers.
         """

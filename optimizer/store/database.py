@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.errors import DataError, NewerStoreError
+from optimizer.store import migration_copy
 from optimizer.store.files import give_to_folder_owner
 
 log = logging.getLogger(__name__)
@@ -150,8 +151,10 @@ MIGRATIONS = (
 )
 """SQL that takes the file from schema version n to n + 1."""
 
-NEWEST_SCHEMA = len(MIGRATIONS)
-"""Schema version that this program writes."""
+
+def newest_schema() -> int:
+    """Schema version that this program writes."""
+    return len(MIGRATIONS)
 
 
 def packed(text: str) -> bytes:
@@ -218,7 +221,7 @@ def _connected(folder: Path, wait_s: float) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.create_function("packed", 1, packed, deterministic=True)
-        if schema_version(connection) != len(MIGRATIONS):
+        if schema_version(connection) != newest_schema():
             with _one_at_a_time(folder):
                 migrate(connection, path)
     except BaseException:
@@ -306,17 +309,26 @@ def schema_version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> None:
-    """Bring a file to this version's schema.
+def migrate(connection: sqlite3.Connection, path: Path | None) -> None:
+    """Bring a store to this version's schema; a copy of a file stays as it was.
+
+    Parameters
+    ----------
+    path
+        Place of the file; None in memory.
 
     Raises
     ------
     NewerStoreError
         If a newer version has written it.
+    OSError, sqlite3.Error
+        If there is no room for the copy; then nothing is migrated.
     """
-    version = schema_version(connection)
-    if version > len(MIGRATIONS):
-        raise NewerStoreError(newer(path, version))
+    version, newest = schema_version(connection), newest_schema()
+    if version > newest:
+        raise NewerStoreError(newer(path or Path(FILE_NAME), version))
+    if path is not None and 0 < version < newest:
+        migration_copy.keep(connection, path, newest)
     for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version={number}; COMMIT;")
 
@@ -325,7 +337,7 @@ def newer(path: Path, version: int) -> str:
     """The sentence about a store of a newer version."""
     return (
         f"the store {path} was written by a newer version (schema {version}, this one knows "
-        f"{len(MIGRATIONS)}): update optimizer"
+        f"{newest_schema()}): update optimizer{migration_copy.way_back(path, newest_schema())}"
     )
 
 

@@ -91,9 +91,9 @@ def _current(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:
     """A connection of this version's schema: the same one, or to a migrated copy in memory."""
     try:
         version = database.schema_version(connection)
-        if version == len(database.MIGRATIONS):
+        if version == database.newest_schema():
             return connection
-        if version > len(database.MIGRATIONS):
+        if version > database.newest_schema():
             raise NewerStoreError(database.newer(path, version))
         copy = _in_memory(connection)
     except BaseException:
@@ -109,7 +109,7 @@ def _in_memory(source: sqlite3.Connection | None) -> sqlite3.Connection:
     if source is not None:
         source.backup(copy)
     copy.create_function("packed", 1, database.packed, deterministic=True)
-    database.migrate(copy, Path(":memory:"))
+    database.migrate(copy, None)
     copy.execute("PRAGMA query_only = ON")
     return copy
 

@@ -1,7 +1,10 @@
 """The client against a simulated FEMS over a real socket."""
 
+import errno
 import json
 import re
+import socket
+import time
 from datetime import timedelta
 
 import pytest
@@ -253,3 +256,56 @@ def _found(item):
 
 
 JSON = "application/json"
+
+
+def test_a_name_that_turns_public_is_refused_at_the_next_connection(fems, at, monkeypatch):
+    """A name server decides anew at each connection; nothing is sent to a public address."""
+    answers = ["127.0.0.1"]
+    port = int(fems.url.rsplit(":", 1)[1])
+
+    def look_up(_host, port, *_, **__):
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port)) for one in answers]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    with FemsClient(f"http://battery.example:{port}", "owner") as client:
+        assert client.snapshot(at).soc_percent is not None
+        client.close()
+        answers[:] = ["203.0.113.7", "127.0.0.1"]  # a private one beside it is taken
+        assert client.snapshot(at).soc_percent is not None
+        client.close()
+        answers[:] = ["8.8.8.8", "2001:4860:4860::8888"]
+        begun_s = time.monotonic()
+        for ask in (
+            lambda: client.snapshot(at), lambda: client.hold(Channel.EQUALS, 0),
+            lambda: client.rpc.call("getEdgeConfig", {}),
+        ):  # fmt: skip
+            with pytest.raises(UnreachableError, match=r"battery\.example is 8\.8\.8\.8, outside"):
+                ask()
+        assert time.monotonic() - begun_s < 1
+    with (
+        FemsClient(f"http://battery.example:{port}", "a-canary-password") as client,
+        pytest.raises(UnreachableError) as caught,
+    ):
+        client.snapshot(at)
+    assert str(caught.value) == (
+        "Nothing was sent to the FEMS: battery.example is 8.8.8.8, outside private networks now; "
+        "if you mean it write allow_public = true into [fems]."
+    )
+
+
+def test_a_public_address_is_tried_where_it_is_allowed(at, monkeypatch):
+    tried = []
+    monkeypatch.setattr(
+        socket.socket, "connect_ex", lambda _, place: tried.append(place[0]) or errno.ECONNREFUSED
+    )
+    with FemsClient("http://8.8.8.8", "owner", allow_public=True) as client:
+        with pytest.raises(UnreachableError, match="cannot be reached"):
+            client.snapshot(at)
+        assert tried[0] == "8.8.8.8"
+    tried.clear()
+    with (
+        FemsClient("http://8.8.8.8", "owner") as client,
+        pytest.raises(UnreachableError, match=r"Nothing was sent to the FEMS: 8\.8\.8\.8 is"),
+    ):
+        client.snapshot(at)
+    assert tried == []
