@@ -7,6 +7,7 @@ import io
 import json
 import platform
 import re
+import sqlite3
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from optimizer import __version__
 from optimizer.app import redaction
+from optimizer.app.device_access import client_of
 from optimizer.errors import DISTRIBUTION, ConfigError, DataError, OptimizerError
 from optimizer.model.plan import Plan, Step
 from optimizer.model.plan_json import to_json
@@ -86,7 +88,14 @@ def gathered(
         _tried(lambda: _decisions(config, now)),
     )  # fmt: skip
     if check:
-        yield from _checked(config, given, now)
+        yield BundledFile.of(
+            "check.json", "findings of 'optimizer check'",
+            _tried(lambda: _findings(config, given, now)),
+        )  # fmt: skip
+        yield BundledFile.of(
+            "device.json", "the device's channels, as of 'check --save'",
+            _tried(lambda: _channels(config)),
+        )  # fmt: skip
 
 
 def archive(parts: list[BundledFile]) -> bytes:
@@ -121,7 +130,7 @@ def _tried(make: Callable[[], Any]) -> Any:
     """A part, or the reason why there is none."""
     try:
         return make()
-    except OptimizerError as error:
+    except (OptimizerError, sqlite3.Error, OSError) as error:
         return {"error": redaction.sentence(str(error))}
 
 
@@ -140,21 +149,21 @@ def _decisions(config: "Config", now: datetime) -> list[dict[str, Any]]:
     return [redaction.record(asdict(tick), TICK_FIELDS) for tick in ticks]
 
 
-def _checked(config: "Config", given: Path | None, now: datetime) -> Iterator[BundledFile]:
+def _findings(config: "Config", given: Path | None, now: datetime) -> list[dict[str, Any]]:
     from optimizer.app import diagnosis
-    from optimizer.app.device_access import client_of
-    from optimizer.fems import channel_record
 
     with client_of(config) as client:
-        found = [
+        return [
             redaction.record(item.as_json(), FINDING_FIELDS)
             for item in diagnosis.diagnose(config, client, given, now)
         ]
-        yield BundledFile.of("check.json", "findings of 'optimizer check'", found)
-        yield BundledFile.of(
-            "device.json", "the device's channels, as of 'check --save'",
-            _tried(lambda: channel_record.take(client)),
-        )  # fmt: skip
+
+
+def _channels(config: "Config") -> dict[str, Any]:
+    from optimizer.fems import channel_record
+
+    with client_of(config) as client:
+        return channel_record.take(client)
 
 
 def _versions() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from optimizer.cli.common_options import (
     moment,
 )
 from optimizer.cli.progress import Progress
+from optimizer.cli.terminal import local_text
 from optimizer.errors import UsageError
 
 
@@ -49,5 +50,6 @@ def plan(
         with Progress("asking for prices, load and roof, and planning"):
             made, capacity_wh = make_plan.nightly_plan(settings, asked, now, soc, dry_run=dry_run)
     except UsageError as error:
-        raise typer.BadParameter(f"--at needs --soc here: {error}", param_hint="--at") from error
+        text = f"--at needs --soc here: {local_text(error)}"
+        raise typer.BadParameter(text, param_hint="--at") from error
     print_plan(made, capacity_wh, settings.zone, csv=csv, as_json=as_json, wide=wide)
