@@ -275,15 +275,19 @@ class Executor:
         self._trouble = trouble
 
     def _log_held(self, decision: Decision) -> None:
-        """Log a set-point with its reason when it begins, is of another kind, or ends in calm."""
+        """Log a set-point with its reason when it begins, is of another kind, or ends in calm.
+
+        The handler's filter passes each kind once an hour: a band that is reached and left with
+        every cloud does not fill the log.
+        """
         held = None if decision.setpoint_w is None else (decision.intent, decision.channel)
         if held == self._held:
             return
         self._held = held
-        would = "would hold (shadow, nothing is written): " if self.shadow else ""
         if held is not None or decision.reason in CALM:
+            shadow = "shadow, nothing is written: " if self.shadow else ""
             note = f" ({decision.note})" if decision.note else ""
-            log.info("%s%s%s", would, decision.sentence, note)
+            log.info("%s%s%s", shadow, decision.sentence, note, extra={"kind": held or "nothing"})
 
     def _journalise(
         self, decision: Decision, snapshot: Snapshot | None, before: QuarterEnergy | None

@@ -3,18 +3,20 @@
 import logging
 import sqlite3
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from optimizer.control.active_plan import ActivePlan
 from optimizer.control.executor import Executor
 from optimizer.control.law import ControlSettings
+from optimizer.control.log_limit import HourlyFilter
 from optimizer.errors import OptimizerError
 from optimizer.fems.client import FemsClient
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
-from optimizer.model.snapshot import Channel, Reason
+from optimizer.model.plan import Intent
+from optimizer.model.snapshot import Channel, Decision, Reason
 from optimizer.simulation.fems.http_server import NO_LIMITS
 from optimizer.simulation.fems.profile import Profile
 from optimizer.simulation.fems.simulated_house import SimulatedHouse
@@ -332,7 +334,7 @@ def test_a_shadow_tells_what_it_would_hold(executor, fems, store, make_plan, cap
     executor.shadow = True
     executor.run(120)
     texts = [record.message for record in caplog.records if "a new plan" not in record.message]
-    would = "would hold (shadow, nothing is written): charge: -10000 W held at the inverter ("
+    would = "shadow, nothing is written: charge: -10000 W held at the inverter ("
     assert texts[-2].startswith(would)
     assert texts[-1] == "ended: nothing was written (shadow)"
     assert len(texts) == 2
@@ -352,3 +354,20 @@ def test_an_end_without_an_answer_says_when_the_fems_lets_go(
         "ended without a sure release: what the FEMS may still hold of ours ends by itself within "
         "60 s"
     )
+
+
+def test_what_is_held_does_not_fill_the_log(executor, caplog):
+    """A band that is reached and left in each cycle of two hours: a line of each kind an hour."""
+    caplog.set_level(logging.INFO)
+    now_s, limit = [0.0], HourlyFilter(lambda: now_s[0])
+    at = datetime(2026, 1, 14, 12, tzinfo=UTC)
+    for cycle in range(720):
+        setpoint_w = -3_000 - cycle if cycle % 2 else None
+        reason = Reason.SELF_CONSUMPTION if setpoint_w is None else Reason.HOLDING
+        before = len(caplog.records)
+        executor._log_held(Decision(at, setpoint_w, reason, Intent.LIMIT))
+        now_s[0] += 10
+        if len(caplog.records) > before and not limit.filter(caplog.records[-1]):
+            caplog.records.pop()
+    assert len(caplog.records) == 4
+    assert "(and 179 times before, within the hour)" in caplog.records[-1].getMessage()
