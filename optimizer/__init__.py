@@ -7,13 +7,14 @@ The public API for notebooks and scripts; nothing else is promised to be stable:
 - `Battery`, `Grid`, `Rule`, `Tariff`, `FeeWindow`: parts of what-ifs, with `dataclasses.replace`
 - `plots`: figures of a site (extra `notebook`)
 
-They are imported when they are first used: the executor shares this package.
+They are imported when they are first used: the executor shares this package. Nothing else is
+imported before either, not even `typing`: the commands catch Ctrl-C only after this.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from optimizer.app import site_plots as plots
     from optimizer.app.owner_site import Site
     from optimizer.app.sample_site import sample_site
@@ -38,8 +39,10 @@ _PLACES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Import a public name at its first use (PEP 562)."""
+    from importlib import import_module
+
     if name == "plots":
         return import_module("optimizer.app.site_plots")
     if name not in _PLACES:

@@ -13,15 +13,17 @@ def main() -> None:
     Ctrl-C ends every command quietly, also while it is still being loaded: nothing heavy is
     imported before this.
     """
-    import signal
-
-    interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if interruptible:
-        # an exception could be taken for one of the import that it interrupts
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
     try:
+        import signal
+
+        interruptible = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if interruptible:
+            # an exception could be taken for one of the import that it interrupts
+            signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
         _run(interruptible)
     except KeyboardInterrupt:
+        import signal
+
         signal.signal(signal.SIGINT, signal.SIG_DFL)  # a second one ends at once
         sys.exit(INTERRUPTED)
 

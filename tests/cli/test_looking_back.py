@@ -316,7 +316,7 @@ def test_a_plan_made_within_a_step_is_looked_back_at_and_repeated(in_process, wr
         assert first[name] == made["steps"][0][name]
     early = in_process("plan", "--at", "2026-01-14T00:35:00+01:00")
     assert early.returncode == 2
-    assert "made at or before 2026-01-13T23:35:00Z is stored" in " ".join(early.stderr.split())
+    assert "made at or before 2026-01-14 00:35 is stored" in " ".join(early.stderr.split())
     run = in_process("export", "run", "--at", "2026-01-13T23:41Z")
     assert json.loads(run.stdout)["request"]["step_s"] == 3600
     replayed = in_process("replay", "-", "--json", stdin=run.stdout)
@@ -338,10 +338,10 @@ def test_soon_after_a_run_its_own_state_of_charge_is_known(optimizer, planned):
 @pytest.mark.parametrize(
     ("at", "said"),
     [
-        ("2026-01-13T22:00Z", "no planning run made at or before 2026-01-13T22:00:00Z is stored"),
-        ("2026-01-14T12:00Z", "the journal does not know the state of charge at 2026-01-14T12:00"),
-        ("2026-02-14T12:00Z", "the journal does not know the state of charge at 2026-02-14T12:00"),
-        ("2036-01-14T12:00Z", "2036-01-14T12:00:00Z is still to come and no plan covers it"),
+        ("2026-01-13T22:00Z", "no planning run made at or before 2026-01-13 23:00 is stored"),
+        ("2026-01-14T12:00Z", "the journal does not know the state of charge at 2026-01-14 13:00"),
+        ("2026-02-14T12:00Z", "the journal does not know the state of charge at 2026-02-14 13:00"),
+        ("2036-01-14T12:00Z", "2036-01-14 13:00 is still to come and no plan covers it"),
     ],
 )
 def test_what_nobody_knows_needs_soc(optimizer, planned, at, said):
