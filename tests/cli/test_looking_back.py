@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -402,3 +403,19 @@ def test_a_moment_to_come_within_a_step_starts_on_the_way_through_it(
     soc_wh = before["soc_wh"] + (ahead["soc_wh"] - before["soc_wh"]) * 40 / 60
     assert later["start_soc_percent"] == pytest.approx(soc_wh / 220, abs=1e-3)
     assert (later["steps"][0]["end"], later["step_s"]) == (ahead["end"], 3600)
+
+
+def test_errors_and_notes_name_local_times_and_data_do_not(optimizer, planned, tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-m", "optimizer", "show", "--at", "2027-07-01T00:00Z"], cwd=tmp_path,
+        capture_output=True, text=True, check=False, env=os.environ | {"FEMS_PASSWORD": "owner"},
+    )  # fmt: skip
+    assert done.returncode == 6
+    assert done.stderr == (
+        "optimizer: no plan covers 2027-07-01 02:00; the newest runs from 2026-01-14 00:00 to "
+        "2026-01-16 00:00: make a new one with 'optimizer plan'\n"
+    )
+    looked_back = ("plan", "--at", "2026-01-14T00:10:00+01:00")
+    shown = " ".join(optimizer(*looked_back).stdout.split())
+    assert "in the run of 2026-01-14 00:00, state" in shown
+    assert "in the run of 2026-01-13T23:00:00Z, state" in optimizer(*looked_back, "--json").stdout
