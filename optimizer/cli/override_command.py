@@ -8,8 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from optimizer.cli.common_options import ConfigOption, JsonOption, load_config, moment
-from optimizer.cli.pause_command import duration
+from optimizer.cli.common_options import (
+    ConfigOption,
+    JsonOption,
+    duration_within,
+    load_config,
+    moment,
+)
 from optimizer.cli.terminal import echo_json
 from optimizer.model import moments
 from optimizer.model.override import Override, OverrideKind
@@ -34,7 +39,13 @@ YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Take it without asking, whatever it costs.")
 ]
 ForOption = Annotated[
-    str | None, typer.Option("--for", help="End after 90min, 2h, 3d.", metavar="TIME")
+    timedelta | None,
+    typer.Option(
+        "--for",
+        help="End after 90 (seconds), 90m, 2h, 3d.",
+        metavar="TIME",
+        parser=duration_within(1),
+    ),
 ]
 UntilOption = Annotated[
     str | None,
@@ -76,13 +87,13 @@ def _within(until: datetime, now: datetime, longest: timedelta, name: str) -> da
     return until
 
 
-def _end(length: str | None, until: str | None, now: datetime, zone: "ZoneInfo") -> datetime:
+def _end(length: timedelta | None, until: str | None, now: datetime, zone: "ZoneInfo") -> datetime:
     """The end that exactly one of two options names."""
     if (length is None) == (until is None):
         raise typer.BadParameter("give one of --for and --until", param_hint="--until")
     if until is not None:
         return _within(local_moment(until, now, zone, "--until"), now, LONGEST, "--until")
-    return now + duration(length or "")
+    return now + (length or timedelta())
 
 
 @app.command(short_help="Have at least so much charge by a time.")
@@ -159,7 +170,7 @@ def _author(command: str) -> str:
 
 
 def _ask_until(
-    kind: OverrideKind, length: str | None, until: str | None, config: ConfigOption, yes: bool
+    kind: OverrideKind, length: timedelta | None, until: str | None, config: ConfigOption, yes: bool
 ) -> None:
     settings, now = load_config(config), moment(None)
     end = _end(length, until, now, settings.zone)

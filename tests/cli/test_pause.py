@@ -233,7 +233,7 @@ def test_under_the_owners_pause_a_value_may_be_set_by_hand(at_work, fems, optimi
 
 
 WITH_A_LENGTH = (
-    ("pause",), ("run",), ("fems", "set", "SetActivePowerEquals", "-500"),
+    ("pause",), ("run",), ("override", "hold"), ("fems", "set", "SetActivePowerEquals", "-500"),
 )  # fmt: skip
 
 
@@ -254,10 +254,10 @@ def test_what_is_no_length_of_time(in_process, write_config, command, text):
 @pytest.mark.parametrize("command", WITH_A_LENGTH, ids=" ".join)
 @pytest.mark.parametrize("text", ["2", "2.0", "2s", "2 s", "0.0005h 0.2s"])
 def test_a_length_of_time_is_written_alike_everywhere(in_process, write_config, command, text):
-    """All go on to the FEMS, which is not there; `pause` needs none."""
+    """They go on, to a FEMS that is not there or to prices of another time."""
     write_config()
     done = in_process(*command, "--for", text)
-    assert done.returncode == (4 if command[0] == "fems" else 0), done.stderr
+    assert done.returncode == {"fems": 4, "override": 8}.get(command[0], 0), done.stderr
 
 
 def test_lengths_of_time():
