@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from optimizer.control.input_checks import CheckedReading
 from optimizer.model.battery import Battery
+from optimizer.model.currency import Currency
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Intent, Plan, Step
@@ -228,9 +229,9 @@ def by_value(
             f"{note}, sold now {price(earned)}",
         )
     if rule.grid_charging:
-        note += _tied("charging", marginal_value - stored)
+        note += _tied(plan.money, "charging", marginal_value - stored)
     if rule.battery_export:
-        note += _tied("selling", earned - marginal_value)
+        note += _tied(plan.money, "selling", earned - marginal_value)
     kept_value = _last_kwh_value(plan, step, soc_wh, battery, marginal_value)
     hold = saved < kept_value - tie(Intent.HOLD, Intent.CHARGE)
     defer = sell / battery.charge_efficiency > marginal_value + tie(Intent.DEFER, Intent.DISCHARGE)
@@ -239,8 +240,8 @@ def by_value(
         return PowerBand(Intent.HOLD, 0.0 if defer else low, 0.0, text)
     if defer:
         return PowerBand(Intent.DEFER, 0.0, high, f"{note}, selling the roof's pays {price(sell)}")
-    note += _tied("holding", kept_value - saved)
-    note += _tied("keeping room", sell / battery.charge_efficiency - marginal_value)
+    note += _tied(plan.money, "holding", kept_value - saved)
+    note += _tied(plan.money, "keeping room", sell / battery.charge_efficiency - marginal_value)
     return PowerBand(Intent.SELF_CONSUMPTION, low, high, note)
 
 
@@ -258,11 +259,12 @@ def _last_kwh_value(
     return plan.value_at(step, kink_wh - SAME_WH)
 
 
-def _tied(action: str, gain_eur_per_kwh: float) -> str:
+def _tied(money: Currency, action: str, gain_eur_per_kwh: float) -> str:
     """Words about an action that would gain something, but no more than counts as a tie."""
-    if not 0 < gain_eur_per_kwh <= HYSTERESIS_EUR_PER_KWH:
+    tie = HYSTERESIS_EUR_PER_KWH * money.size
+    if not 0 < gain_eur_per_kwh <= tie:
         return ""
-    return f", {action} would gain less than {HYSTERESIS_EUR_PER_KWH * 100:.1f} ct a kWh"
+    return f", {action} would gain less than {money.price(tie)} a kWh"
 
 
 def by_intent(step: Step, soc_wh: float, battery: Battery) -> PowerBand:

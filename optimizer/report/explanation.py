@@ -168,9 +168,10 @@ class Explanation:
         text = serve if below is None else f"charged from the grid below {self._ct(below)}, {serve}"
         price = self.step.buy_eur_per_kwh
         limits = [above] if below is None else [below, above]
-        if all(abs(price - limit) > HYSTERESIS_EUR_PER_KWH for limit in limits):
+        tie = HYSTERESIS_EUR_PER_KWH * self.plan.money.size
+        if all(abs(price - limit) > tie for limit in limits):
             return text
-        return f"{text} (differences below {self._ct(HYSTERESIS_EUR_PER_KWH)} count as none)"
+        return f"{text} (differences below {self._ct(tie)} count as none)"
 
 
 def _money(value: float | None) -> float | None:
