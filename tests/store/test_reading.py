@@ -41,9 +41,7 @@ def stored(tmp_path):
 
 def test_a_store_that_does_not_exist_is_a_sentence_and_stays_away(tmp_path):
     for folder in (tmp_path / "nowhere", tmp_path):
-        with pytest.raises(
-            NoStoreError, match=r"no store in .*: make one with 'optimizer plan'"
-        ):
+        with pytest.raises(NoStoreError, match=r"no store in .*: make one with 'optimizer plan'"):
             reading.reader(folder)
         with closing(reading.reader_or_empty(folder)) as empty:
             assert count(empty) == 0
