@@ -48,6 +48,9 @@ def bill_lines(simulated: SimulationResult) -> list[str]:
             f"left in the battery          {stored:+6.2f} EUR "
             f"({'more' if stored > 0 else 'less'} than when left to itself)"
         )
+    worn = simulated.worn_eur
+    if abs(worn) >= 0.005:
+        lines.append(f"wear of the battery          {worn:+6.2f} EUR (against left to itself)")
     lines.append(f"saved                        {simulated.saving_eur:z6.2f} EUR")
     return lines
 
@@ -61,6 +64,7 @@ def as_json(simulated: SimulationResult) -> Mapping[str, object]:
         "bill_eur": round(simulated.bill_eur, 4),
         "self_consumption_bill_eur": round(simulated.self_consumption_bill_eur, 4),
         "stored_difference_eur": round(simulated.stored_eur, 4),
+        "worn_difference_eur": round(simulated.worn_eur, 4),
         "saving_eur": round(simulated.saving_eur, 4),
         "planned_saving_eur": round(simulated.plan.saving_eur, 4),
     }

@@ -62,11 +62,12 @@ class StrategyAccount:
 def fixed_value(scenario: Scenario) -> float:
     """The one price at which all stored energy is counted [EUR/kWh].
 
-    Half-way between what it saves at the mean price and what the roof's surplus would have earned.
+    Half-way between what it saves at the mean price, wear deducted, and what the roof's surplus
+    would have earned.
     """
     part, battery = slice(scenario.begin, None), scenario.battery
     buy, sell = (prices[part][scenario.counted] for prices in (scenario.buy, scenario.sell))
-    saved = float(buy.mean()) * battery.discharge_efficiency
+    saved = float(buy.mean()) * battery.discharge_efficiency - battery.wear_eur_per_kwh
     sold = float(sell.mean()) / battery.charge_efficiency
     return max(0.0, (saved + sold) / 2)
 

@@ -86,8 +86,9 @@ class Battery:
     """Share of the AC energy that arrives in the cells."""
     discharge_efficiency: Efficiency = 0.95
     """Share of the cells' energy that arrives on the AC side."""
-    wear_eur_per_kwh: Annotated[float, Range(0, 1)] = 0.0
-    """Cost of wear for each kWh taken out of the cells [EUR/kWh]."""
+    wear_eur_per_kwh: Annotated[float, Range(0, 1)] = 0.01
+    """Cost of wear for each kWh taken out of the cells [EUR/kWh]: a cycle that earns less than this
+    beyond its losses is not made; 0 leaves wear out of account."""
     standby_w: Annotated[float, Range(0, 1_000)] = 0.0
     """Consumption of the inverter itself [W]: from the cells, or from the AC side where
     `battery_w = -standby_w` keeps the stored energy constant."""

@@ -42,10 +42,10 @@ would be stored on the last evening."""
 def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     """Worth of a kWh in the cells at the horizon's end [EUR/kWh], the same for each.
 
-    A share of what it would save at the mean buying price; but above what selling the same energy
-    from the roof would have paid, as long as that is less than what it would save: where selling
-    pays as well as buying costs, storing for another day is a loss. Nothing where the battery can
-    never give it back.
+    A share of what it would save at the mean buying price, wear deducted; but above what selling
+    the same energy from the roof would have paid, as long as that is less than what it would save:
+    where selling pays as well as buying costs, storing for another day is a loss. Nothing where
+    the battery can never give it back.
     """
     if battery.max_discharge_w <= 0:
         return 0.0
@@ -53,7 +53,7 @@ def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     hours = fsum(step.hours for step in steps)
     mean_buy = fsum(step.buy * step.hours for step in steps) / hours
     mean_sell = fsum(step.sell * step.hours for step in steps) / hours
-    saved = mean_buy * battery.discharge_efficiency
+    saved = mean_buy * battery.discharge_efficiency - battery.wear_eur_per_kwh
     sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN
     return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)
 

@@ -156,6 +156,11 @@ class Explanation:
                 f"now         {self.actual_soc_percent:.0f} %: worth {self._ct(actual)}; "
                 f"{self._limits(actual)}"
             )
+        wear = self.battery.wear_eur_per_kwh
+        if wear:
+            lines.append(
+                f"wear        {ct(wear)} a kWh taken out; counted, as losses are, above and below"
+            )
         return lines
 
     def _limits(self, marginal_value: float) -> str:

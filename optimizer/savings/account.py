@@ -272,12 +272,13 @@ def stored_price(
 
     The mean worth, by the last plan's value table, of the kilowatt-hours between what
     self-consumption would have left and what is there. Without a plan what a kWh saves at the day's
-    mean price.
+    mean price, wear deducted.
     """
     planned = [(start, plan) for start, plan in known.plans.items() if start <= last.start]
     if not planned:
         buys = [price.buy for price in known.prices.values()]
-        return sum(buys) / len(buys) * terms.battery.discharge_efficiency
+        saved = sum(buys) / len(buys) * terms.battery.discharge_efficiency
+        return saved - terms.battery.wear_eur_per_kwh
     start, plan = max(planned, key=lambda item: item[0])
     step = plan.step_at(start) or plan.steps[-1]
     return _marginal_value(plan, step, self_consumption_wh, charge(last.soc_wh))

@@ -90,9 +90,19 @@ class SimulationResult:
         return more_wh / 1000 * self.value_eur_per_kwh
 
     @property
+    def worn_eur(self) -> float:
+        """Wear of the battery left to itself less the wear with the plan [EUR]."""
+        return self._wear_eur(self.self_consumption) - self._wear_eur(self.quarters)
+
+    @property
     def saving_eur(self) -> float:
-        """Saving of the plan, stored energy counted [EUR]."""
-        return self.self_consumption_bill_eur - self.bill_eur + self.stored_eur
+        """Saving of the plan, stored energy and wear counted [EUR]."""
+        return self.self_consumption_bill_eur - self.bill_eur + self.stored_eur + self.worn_eur
+
+    def _wear_eur(self, quarters: tuple[PricedQuarter, ...]) -> float:
+        given_wh = sum(quarter.reading.discharged_wh for quarter in quarters)
+        taken_wh = given_wh / self.battery.discharge_efficiency
+        return taken_wh / 1000 * self.battery.wear_eur_per_kwh
 
 
 class SimulatedClock:

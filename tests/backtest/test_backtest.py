@@ -105,7 +105,7 @@ def test_shares_months_and_leads_are_of_one_account():
         assert lead.mean == pytest.approx(gap)
 
 
-def test_money_is_bill_less_stored_energy_at_one_price():
+def test_money_is_bill_and_wear_less_stored_energy_at_one_price():
     scenario = house()
     strategy_run = strategies.run_strategy(scenario, strategies.SelfConsumptionStrategy(scenario))
     bill = (
@@ -114,9 +114,32 @@ def test_money_is_bill_less_stored_energy_at_one_price():
     kept = (
         (strategy_run.soc_wh[-1] - strategy_run.start_wh) / 1000 * comparison.fixed_value(scenario)
     )
+    # 1 ct for each kWh out of the cells, as by default
+    wear = strategy_run.discharged_wh.sum() / 0.95 / 1000 * 0.01
+    assert wear > 0.1
     assert comparison.strategy_account(scenario, "", strategy_run).total_eur == pytest.approx(
-        bill - kept
+        bill + wear - kept
     )
+
+
+@functools.cache
+def tried_with(wear_eur_per_kwh):
+    """Strategies with another wear of the battery."""
+    battery = replace(house().battery, wear_eur_per_kwh=wear_eur_per_kwh)
+    return comparison.run(replace(house(), battery=battery), comparison.Variant())
+
+
+def test_every_strategy_and_the_bound_pay_for_wear_and_who_knows_it_cycles_less():
+    none, much = tried_with(0.0), tried_with(0.05)
+    assert none.self_consumption_eur < tried().self_consumption_eur < much.self_consumption_eur
+    assert none.attainable_eur < tried().attainable_eur < much.attainable_eur
+    for name in (comparison.OURS, comparison.PERFECT, *comparison.RIVALS):
+        assert none.of(name).cost_eur < tried().of(name).cost_eur < much.of(name).cost_eur
+    for name in (comparison.OURS, comparison.PERFECT, comparison.EMHASS, comparison.EVCC,
+                 comparison.BLIND):  # fmt: skip
+        assert much.of(name).cycles < none.of(name).cycles, name
+    # OpenEMS has no wear in its costs: the same powers, and their wear is paid
+    assert much.of(comparison.OPENEMS).cycles == none.of(comparison.OPENEMS).cycles
 
 
 def test_on_a_flat_tariff_nothing_is_earned_and_nothing_lost():

@@ -124,7 +124,7 @@ def line(comparison: Comparison) -> str:
         lead = leads.get(item.name)
         known = lead is not None and not isnan(lead.low)
         ahead = f", ahead {lead.low:.0f} to {lead.high:.0f}" if known else ""
-        cells.append(f"{item.yearly.mean:.1f}{share}{ahead}")
+        cells.append(f"{item.yearly.mean:.1f}{share}{ahead}, {item.cycles:.0f} cycles")
     ours = comparison.outcomes[0].yearly
     bounds = "" if isnan(ours.low) else f"{ours.low:.0f} to {ours.high:.0f}"
     return f"| {' | '.join(cells)} | {bounds} |"

@@ -78,8 +78,10 @@ def make_plan() -> Callable[..., Plan]:
 
 @pytest.fixture
 def make_settings() -> Callable[..., ControlSettings]:
+    """Settings of a battery of 22 kWh without wear, unless said."""
+
     def make(follow="value", write="equals", grid=None, site=None, **battery) -> ControlSettings:
-        values = {"capacity_wh": 22_000.0} | battery
+        values = {"capacity_wh": 22_000.0, "wear_eur_per_kwh": 0.0} | battery
         return ControlSettings(Battery(**values), grid or Grid(), follow, write, site)
 
     return make

@@ -96,7 +96,10 @@ def report() -> list[str]:
 
 
 def claims_table(tariffs: Sequence[str] = tuple(TARIFFS)) -> list[str]:
-    """The four sample weeks as a year: what each strategy earns beyond self-consumption."""
+    """The four sample weeks as a year: what each strategy earns beyond self-consumption.
+
+    Behind each sum its share of the attainable, and the battery's full discharges in a year.
+    """
     names = (OURS, PERFECT, *RIVALS)
     lines = [
         f"| EUR a year beyond self-consumption | attainable | {' | '.join(names)} |",
@@ -113,8 +116,9 @@ def _claim(said: str, comparisons: list[Comparison]) -> str:
     most = fmean(comparison.attainable_extra_eur for comparison in comparisons)
     cells = [said, f"{most:.0f}"]
     for place in range(len(comparisons[0].outcomes)):
-        extra = fmean(comparison.outcomes[place].yearly.mean for comparison in comparisons)
-        cells.append(f"{extra:.0f} ({extra / most:.0%})")
+        items = [comparison.outcomes[place] for comparison in comparisons]
+        extra, cycles = fmean(i.yearly.mean for i in items), fmean(i.cycles for i in items)
+        cells.append(f"{extra:.0f} ({extra / most:.0%}, {cycles:.0f} cycles)")
     return f"| {' | '.join(cells)} |"
 
 

@@ -210,7 +210,10 @@ def extreme_task(whole_task):
 
 @pytest.fixture(scope="session")
 def task_of():
-    """A task from rows of (buy, sell, load_w, pv_w); 10 kWh, half full, no losses unless said."""
+    """A task from rows of (buy, sell, load_w, pv_w); 10 kWh, half full.
+
+    Neither losses nor wear unless said.
+    """
 
     def make(rows, *, soc_percent=50.0, end_value=0.0, minutes=60, rule="grid_charge", **limits):
         length = timedelta(minutes=minutes)
@@ -218,7 +221,10 @@ def task_of():
             ForecastStep(AT + index * length, AT + (index + 1) * length, *row)
             for index, row in enumerate(rows)
         )
-        ideal = {"min_soc_percent": 0, "charge_efficiency": 1.0, "discharge_efficiency": 1.0}
+        ideal = {
+            "min_soc_percent": 0, "charge_efficiency": 1.0, "discharge_efficiency": 1.0,
+            "wear_eur_per_kwh": 0.0,
+        }  # fmt: skip
         names = ("max_buy_w", "max_sell_w", "price_curtailment")
         caps = {key: limits.pop(key) for key in names if key in limits}
         cells = Battery(**({"capacity_wh": 10_000} | ideal | limits))

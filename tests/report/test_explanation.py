@@ -25,7 +25,7 @@ def explain():
             for n, row in enumerate(rows)
         )
         battery, grid = (
-            Battery(10_000, **limits),
+            Battery(10_000, **({"wear_eur_per_kwh": 0.0} | limits)),
             Grid(9_000, 9_000, Rule(rule), price_curtailment=rests),
         )
         request = planner.PlanRequest(START, "home", battery, grid, soc, 0.10)
@@ -89,6 +89,27 @@ def test_the_actual_state_of_charge_has_its_own_worth(explain):
         "now         90 %: worth 10.0 ct; charged from the grid below 9.5 ct, "
         "serves the house above 10.5 ct"
     )
+
+
+def test_the_wear_of_an_unconfigured_battery_is_in_the_thresholds_and_in_words(explain):
+    usual = Battery(10_000).wear_eur_per_kwh
+    worn = explain([CHEAP, DEAR], min_soc_percent=10, wear_eur_per_kwh=usual)
+    bare = explain([CHEAP, DEAR], min_soc_percent=10)
+    worth = worn.step.stored_value_eur_per_kwh
+    assert worth == pytest.approx(0.5 * 0.95 - 0.01)
+    assert worn.serve_above(worth) == pytest.approx((worth + 0.01) / 0.95)
+    lines = worn.lines(ZONE)
+    at = lines.index("why not")
+    assert lines[at - 2 : at] == [
+        "stored kWh  worth 46.5 ct after this step; charged from the grid below 44.2 ct, "
+        "serves the house above 50.0 ct",
+        "wear        1.0 ct a kWh taken out; counted, as losses are, above and below",
+    ]
+    assert "wear" not in "\n".join(bare.lines(ZONE))
+    # What is charged now and used in the dear hour is used less gladly by the wear of each kWh.
+    holds = [reported.alternatives[1].difference_eur for reported in (bare, worn)]
+    stored_kwh = (worn.step.soc_wh - worn.before_wh) / 1000
+    assert holds[0] - holds[1] == pytest.approx(0.01 * stored_kwh, abs=1e-6)
 
 
 def test_what_the_rule_forbids_is_not_offered(explain):

@@ -21,7 +21,9 @@ from optimizer.text import account_text
 AT = datetime(2026, 1, 14, 23, tzinfo=UTC)
 END = AT + timedelta(days=1)
 QUARTER = timedelta(minutes=15)
-BATTERY = Battery(10_000, charge_efficiency=0.8, discharge_efficiency=0.5, min_soc_percent=0)
+BATTERY = Battery(
+    10_000, charge_efficiency=0.8, discharge_efficiency=0.5, min_soc_percent=0, wear_eur_per_kwh=0.0
+)
 TERMS = AccountingRules(BATTERY, Grid())
 
 
@@ -191,7 +193,8 @@ def test_wear_counts_on_both_sides():
     day = account.account(date(2026, 1, 15), AT, END, known([half]), terms)
     assert (day.self_consumption_wear_eur, day.wear_eur) == pytest.approx((0.2, 0.1))
     assert day.worn_eur == pytest.approx(0.1)
-    assert (day.bill_eur, day.stored_wh, day.stored_eur) == pytest.approx((0.2, 1_000, 0.2))
+    # without a plan: 0.5 kWh at 0.4 EUR would be saved by what is left, at 0.1 EUR of wear
+    assert (day.bill_eur, day.stored_wh, day.stored_eur) == pytest.approx((0.2, 1_000, 0.1))
     parts = day.planning_eur + day.forecast_eur + day.execution_eur
     assert parts == pytest.approx(day.saving_eur)
 

@@ -35,7 +35,8 @@ def plan():
         ForecastStep(START + n * HOUR, START + (n + 1) * HOUR, buy, 0.08, 1_000.0, 0.0)
         for n, buy in enumerate(PRICES)
     )
-    request = PlanRequest(START, "home", Battery(capacity_wh=10_000), Grid(), 20.0)
+    battery = Battery(capacity_wh=10_000, wear_eur_per_kwh=0.0)
+    request = PlanRequest(START, "home", battery, Grid(), 20.0)
     return make_plan(steps, request, lambda: 0.0)
 
 
@@ -118,10 +119,13 @@ def test_a_restless_day_has_eight_phases_at_most(plan):
 @pytest.mark.parametrize("week", ["winter", "spring", "summer", "autumn"])
 def test_the_sample_weeks_plans_are_short_and_fit_a_terminal(week):
     begin, _ = sample_data.days(sample_data.folder() / week)
-    plan = optimizer.sample_site(week).make_plan(begin + timedelta(days=2), soc_percent=30)
-    assert len(phases.phases(plan, 22_000)) <= 11  # two days
-    text = plan_table.plan_text(plan, 22_000, ZONE)
-    assert max(len(line) for line in text.splitlines()) <= plan_table.WIDTH
+    site, at = optimizer.sample_site(week), begin + timedelta(days=2)
+    for wear_eur_per_kwh, most in ((0.0, 11), (0.01, 2 * phases.MOST_A_DAY)):  # two days
+        battery = replace(site.battery, wear_eur_per_kwh=wear_eur_per_kwh)
+        plan = site.make_plan(at, soc_percent=30, battery=battery)
+        assert len(phases.phases(plan, 22_000)) <= most
+        text = plan_table.plan_text(plan, 22_000, ZONE)
+        assert max(len(line) for line in text.splitlines()) <= plan_table.WIDTH
 
 
 def test_the_present_phase_is_marked(plan):
@@ -322,7 +326,7 @@ def scene(plan):
             MeterReading(
                 start=START + n * QUARTER, end=START + (n + 1) * QUARTER,
                 load_w=500.0, pv_w=0.0, curtailed_w=0.0, battery_w=-100.0, grid_w=600.0,
-                bought_wh=150.0, sold_wh=0.0, soc_wh=5_000.0 + n,
+                bought_wh=150.0, sold_wh=0.0, discharged_wh=190.0, soc_wh=5_000.0 + n,
             ),
             0.3, -0.05,
         )
@@ -350,10 +354,25 @@ def test_the_demos_words_add_up(scene):
     words = "\n".join(demo_run.bill_lines(scene))
     assert "bill with the plan" in words
     assert "left in the battery" not in words  # both ended alike
+    assert "wear of the battery" not in words  # and gave alike
     data = demo_run.as_json(scene)
     assert data["saving_eur"] == pytest.approx(
         data["self_consumption_bill_eur"] - data["bill_eur"] + data["stored_difference_eur"]
     )
+
+
+def test_the_demo_pays_for_what_is_taken_out_of_the_cells(scene):
+    idle = tuple(
+        replace(quarter, reading=replace(quarter.reading, discharged_wh=0.0))
+        for quarter in scene.quarters
+    )
+    worn = replace(scene, self_consumption=idle)
+    # 8 quarter-hours of 0.19 kWh, 1.6 kWh out of the cells in all, at 1 ct
+    assert worn.worn_eur == pytest.approx(-8 * 0.19 / 0.95 * 0.01)
+    assert worn.saving_eur == pytest.approx(scene.saving_eur + worn.worn_eur)
+    words = demo_run.bill_lines(worn)
+    assert "wear of the battery           -0.02 EUR (against left to itself)" in words
+    assert demo_run.as_json(worn)["worn_difference_eur"] == -0.016
 
 
 def test_the_sample_house_is_found_beside_the_package(monkeypatch, tmp_path):

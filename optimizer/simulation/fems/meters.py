@@ -58,6 +58,8 @@ class MeterReading:
     bought_wh: float
     sold_wh: float
     """Both occur in one span when the power changes its sign within it."""
+    discharged_wh: float
+    """Energy that the battery gave, as `battery_w` counts it."""
     soc_wh: float
     """Stored energy at the end."""
 
@@ -80,5 +82,6 @@ def reading(
         grid_w=(bought_wh - sold_wh) / hours,
         bought_wh=bought_wh,
         sold_wh=sold_wh,
+        discharged_wh=discharged_wh,
         soc_wh=soc_wh,
     )
