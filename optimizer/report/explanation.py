@@ -158,9 +158,8 @@ class Explanation:
             )
         wear = self.battery.wear_eur_per_kwh
         if wear:
-            lines.append(
-                f"wear        {ct(wear)} a kWh taken out; counted, as losses are, above and below"
-            )
+            counted = "counted above and below as losses are"
+            lines.append(f"wear        {self._ct(wear)} for each kWh taken out, {counted}")
         return lines
 
     def _limits(self, marginal_value: float) -> str:

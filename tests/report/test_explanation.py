@@ -103,7 +103,7 @@ def test_the_wear_of_an_unconfigured_battery_is_in_the_thresholds_and_in_words(e
     assert lines[at - 2 : at] == [
         "stored kWh  worth 46.5 ct after this step; charged from the grid below 44.2 ct, "
         "serves the house above 50.0 ct",
-        "wear        1.0 ct a kWh taken out; counted, as losses are, above and below",
+        "wear        1.0 ct for each kWh taken out, counted above and below as losses are",
     ]
     assert "wear" not in "\n".join(bare.lines(ZONE))
     # What is charged now and used in the dear hour is used less gladly by the wear of each kWh.
