@@ -149,7 +149,9 @@ def test_the_ledger_tells_the_same_from_the_journal_alone(strategy_run, stores):
             day.self_consumption_bill_eur
             - day.bill_eur
             + more_wh / 1000 * reported.stored_eur_per_kwh
+            + day.worn_eur
         )
+        assert reported.worn_eur == pytest.approx(day.worn_eur, abs=0.01)
         assert reported.saving_eur == pytest.approx(true_eur, abs=0.06)
         assert reported.model_off_percent < 1
 

@@ -199,6 +199,23 @@ def test_wear_counts_on_both_sides():
     assert parts == pytest.approx(day.saving_eur)
 
 
+def test_an_unconfigured_battery_pays_one_cent_for_each_kwh_out_of_its_cells():
+    """0.95 kWh are given where self-consumption would have given 1.95 kWh."""
+    half = quarter(0, last=4_000.0, drawn_wh=1_000.0, discharged_wh=950.0, residual_load_wh=1_950.0)
+    usual, bare = (
+        account.account(date(2026, 1, 15), AT, END, known([half]),
+                        AccountingRules(Battery(10_000, **battery), Grid()))
+        for battery in ({}, {"wear_eur_per_kwh": 0.0})
+    )  # fmt: skip
+    assert usual.wear_eur == pytest.approx(1.0 * 0.01)
+    assert usual.self_consumption_wear_eur == pytest.approx(1.950 / 0.95 * 0.01)
+    assert (bare.wear_eur, bare.self_consumption_wear_eur) == (0, 0)
+    # A kWh that is left has its wear before it: its price is 1 ct less.
+    assert bare.stored_eur_per_kwh - usual.stored_eur_per_kwh == pytest.approx(0.01)
+    less = bare.saving_eur - usual.saving_eur
+    assert less == pytest.approx(usual.stored_wh / 1000 * 0.01 - usual.worn_eur)
+
+
 def test_a_gap_starts_all_runs_from_the_measured_charge_again():
     before = quarter(0, last=5_800.0, drawn_wh=1_000.0, charged_wh=1_000.0)
     after = quarter(2, first=5_800.0, last=5_800.0, residual_load_wh=100.0, drawn_wh=100.0)
