@@ -120,6 +120,6 @@ def test_being_paid_for_drawing_throttles_the_whole_roof(plan_of):
     assert (step.grid_w, step.curtailed_w) == (1_000, 4_000)
     assert step.cost_eur == pytest.approx(-0.10)
     assert plan.notes == (
-        "the plan rests the roof in 1 steps (4.0 kWh) because of negative prices, as "
+        "the plan curtails the PV in 1 steps (4.0 kWh) because of negative prices, as "
         "grid.price_curtailment allows: if nobody does, the bill will be 0.40 EUR higher",
     )
