@@ -387,8 +387,8 @@ def test_the_doctor_says_what_each_source_gives(internet, tmp_path):
         ),
         (
             Level.OK, "roof correction",
-            "0.58 on the whole; by hour 0.58 (7 h UTC), 0.53 (11 h UTC), "
-            "0.58 (15 h UTC); from 15 days", "",
+            "0.58 on the whole; by hour 0.58 (9 h), 0.53 (13 h), "
+            "0.58 (17 h); from 15 days", "",
         ),
     ]  # fmt: skip
 

@@ -161,7 +161,9 @@ def chromium() -> Iterator[Browser]:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            with connect(_address(Path(profile), process), max_size=None, proxy=None) as link:
+            with connect(
+                _address(Path(profile), process), max_size=None, proxy=None, ping_interval=None
+            ) as link:
                 yield Browser(link)
         finally:
             process.terminate()

@@ -130,7 +130,7 @@ def test_all_in_prices_are_no_exchange_prices():
         ({"sources": ["fixed", "smard"], "eur_per_kwh": 0.3}, "names other sources beside 'fixed'"),
         ({"sources": ["smard"], "eur_per_kwh": 0.3}, 'which are for sources = \\["fixed"\\]'),
         ({"sources": ["smard"], "all_in": True}, 'which are for sources = \\["fixed"\\]'),
-        ({"sources": ["fixed"], "eur_per_kwh": 30}, "less than or equal to 5"),
+        ({"sources": ["fixed"], "eur_per_kwh": 30}, "should be at most 5"),
         (
             {"sources": ["fixed"], "window": [{"from": "06:00", "to": "24:00", "eur_per_kwh": 1}]},
             "has no price for 00:00 on 'mo' in month 1",
