@@ -161,9 +161,9 @@ def chromium() -> Iterator[Browser]:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         try:
-            with connect(
-                _address(Path(profile), process), max_size=None, proxy=None, ping_interval=None
-            ) as link:
+            address = _address(Path(profile), process)
+            # between two tests nobody reads, so nobody answers the library's pings
+            with connect(address, max_size=None, proxy=None, ping_interval=None) as link:
                 yield Browser(link)
         finally:
             process.terminate()

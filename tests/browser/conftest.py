@@ -8,7 +8,7 @@ import pytest
 from tests.browser.chromium import CHROMIUM, Browser, Tab, chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     if CHROMIUM is None:
         if os.environ.get("CI") == "true":
@@ -18,7 +18,7 @@ def browser() -> Iterator[Browser]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_tab(browser: Browser) -> Iterator[Tab]:
     with browser.tab() as opened:
         yield opened

@@ -31,7 +31,7 @@ EVERY_MINUTES = int(os.environ.get("EVERY_MINUTES", "20"))
 
 
 def price_at(at, minutes):
-    """Cheap now, dear later, each step with a price of its own, quoted as exchanges do [EUR/kWh]."""
+    """Cheap now, dear later, each step with its own price, in an exchange's digits [EUR/kWh]."""
     begun = at - timedelta(seconds=at.timestamp() % (60 * minutes))
     return round(0.10003 + 0.05 * ((begun.hour + 2) % 6) + 0.001 * (begun.minute // 15), 6)
 
