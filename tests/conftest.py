@@ -1,6 +1,7 @@
 """One canary over the whole suite: whatever a test prints, logs or fails with holds no secret."""
 
 import base64
+import os
 import sys
 from collections.abc import Generator
 
@@ -15,6 +16,9 @@ LOGINS = tuple(
 )
 """The same, and the device's own, as they travel in a header."""
 
+
+TRACED = "COVERAGE_PROCESS_CONFIG"
+"""Variable by which coverage follows into processes."""
 
 REPORTED = pytest.StashKey[bool]()
 
@@ -42,10 +46,18 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Mark what is slow by its file."""
+    """Mark what is slow by its file; what waits most and what is slow comes first.
+
+    So no worker is left alone with a long file at the end.
+    """
     for item in items:
         if item.path.relative_to(config.rootpath).as_posix().startswith(SLOW):
             item.add_marker("slow")
+    items.sort(
+        key=lambda item: (
+            item.get_closest_marker("systemd") is None, item.get_closest_marker("slow") is None
+        )
+    )  # fmt: skip
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -62,17 +74,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, None, None]:
-    """Let `no_cover` hold for a test's fixtures too: the long work is often theirs."""
+    """Let `no_cover` hold for a test's fixtures and processes too: long work is often theirs."""
     running = None
     if item.get_closest_marker("no_cover") and "coverage" in sys.modules:
         running = sys.modules["coverage"].Coverage.current()
-    if running is not None:
-        running.stop()
+    if running is None:
+        return (yield)
+    running.stop()
+    os.environ.pop(TRACED, None)
     try:
-        yield
+        return (yield)
     finally:
-        if running is not None:
-            running.start()
+        running.start()  # sets the variable anew; so does pytest-cov after the test
+        os.environ.pop(TRACED, None)
 
 
 def secrets_in(text: str) -> list[str]:

@@ -62,7 +62,7 @@ class Site:
     >>> begin.isoformat(), end.isoformat()
     ('2026-01-14T23:00:00+00:00', '2026-01-16T23:00:00+00:00')
     >>> site.savings("2026-01-12", begin)["saving_eur"].round(1).tolist()
-    [0.4, 0.1, 1.4]
+    [0.3, 0.1, 1.3]
     """
 
     def __init__(self, path: Path | str | None = None) -> None:

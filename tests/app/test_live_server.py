@@ -55,9 +55,10 @@ def raw(url, data):
     """Bytes out, bytes in, until the server closes or answers no more."""
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port), timeout=5) as link:
-        link.sendall(data)
-        link.shutdown(socket.SHUT_WR)
         received = b""
+        with suppress(OSError):  # the server may have closed it already
+            link.sendall(data)
+            link.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
             while part := link.recv(65_536):
                 received += part

@@ -17,6 +17,8 @@ from optimizer.cli import terminal
 from optimizer.cli.app import app
 from optimizer.planning import solvers
 
+pytestmark = pytest.mark.no_cover  # other tests run the same commands
+
 ROOT = Path(__file__).parents[2]
 WINTER = ROOT / "data" / "winter"
 AT = "2026-01-14T12:00:00+01:00"

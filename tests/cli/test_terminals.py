@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.no_cover  # other tests run the same commands
+
 AT = "2026-01-14T00:00:00+01:00"
 LATER = "2026-01-14T18:00:00+01:00"
 TERMINALS = {
