@@ -50,7 +50,7 @@ class Supervisor:
                 line.sendto(text.encode(), path)
         except OSError as error:
             if not self._deaf:
-                log.warning("systemd cannot be told that we are alive: %s", error)
+                log.warning("systemd cannot be notified: %s", error)
             self._deaf = True
             return False
         self._deaf = False

@@ -10,6 +10,7 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.snapshot import Decision, Snapshot
+from tests.bare_plan import bare_plan
 
 NOW = datetime(2026, 1, 15, 2, 7, tzinfo=UTC)
 START = datetime(2026, 1, 15, 2, 0, tzinfo=UTC)
@@ -51,27 +52,10 @@ def make_plan() -> Callable[..., Plan]:
             )
             for place in range(steps)
         )  # fmt: skip
-        return Plan(
-            made_at=START,
-            site="home",
-            bounds=fingerprint(settings.battery, settings.grid),
-            step_s=900,
-            status="optimal",
-            gap_eur=0.0,
-            solver="test",
-            start_soc_percent=50.0,
-            cost_eur=0.0,
-            self_consumption_cost_eur=0.0,
-            no_battery_cost_eur=0.0,
-            wear_eur=0.0,
-            self_consumption_wear_eur=0.0,
-            stored_value_eur=0.0,
-            self_consumption_stored_value_eur=0.0,
-            end_value_eur_per_kwh=0.1,
-            solve_s=0.0,
+        return bare_plan(
+            made, made_at=START, bounds=fingerprint(settings.battery, settings.grid),
             value_soc_wh=(5_000.0, 15_000.0),
-            steps=made,
-        )
+        )  # fmt: skip
 
     return make
 

@@ -71,9 +71,7 @@ def test_a_deaf_systemd_is_said_once_and_ready_comes_again(tmp_path, caplog):
     supervisor = Supervisor(str(path))
     supervisor.decided("x")
     supervisor.decided("x")
-    assert [r.message.partition(":")[0] for r in caplog.records] == [
-        "systemd cannot be told that we are alive"
-    ]
+    assert [r.message.partition(":")[0] for r in caplog.records] == ["systemd cannot be notified"]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(str(path))
         listening.settimeout(5)

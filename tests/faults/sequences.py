@@ -23,6 +23,7 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
+from tests.bare_plan import bare_plan
 from tests.faults.promises import Broken, Cycle, Judge, Promise, Terms
 from tests.faults.world import READING, TIMEOUTS_S, Killed, Nowhere, World, WorldClient
 
@@ -89,27 +90,10 @@ def _plan(draw: random.Random, settings: ControlSettings) -> Plan:
     steps = tuple(
         _step(draw, begin + place * QUARTER, battery) for place in range(draw.choice((1, 3, 6)))
     )
-    return Plan(
-        made_at=begin,
-        site="home",
-        bounds=fingerprint(battery, settings.grid),
-        step_s=900,
-        status="optimal",
-        gap_eur=0.0,
-        solver="none",
-        start_soc_percent=50.0,
-        cost_eur=0.0,
-        self_consumption_cost_eur=0.0,
-        no_battery_cost_eur=0.0,
-        wear_eur=0.0,
-        self_consumption_wear_eur=0.0,
-        stored_value_eur=0.0,
-        self_consumption_stored_value_eur=0.0,
-        end_value_eur_per_kwh=0.1,
-        solve_s=0.0,
+    return bare_plan(
+        steps, made_at=begin, bounds=fingerprint(battery, settings.grid),
         value_soc_wh=(4_000.0, 12_000.0, 20_000.0),
-        steps=steps,
-    )
+    )  # fmt: skip
 
 
 def _step(draw: random.Random, start: datetime, battery: Battery) -> Step:

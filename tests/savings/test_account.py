@@ -17,6 +17,7 @@ from optimizer.savings.account import DayAccount, stored_price
 from optimizer.savings.battery_path import AccountingRules, HouseQuarter
 from optimizer.savings.measured_day import KnownQuarters, QuarterPrice
 from optimizer.text import account_text
+from tests.bare_plan import bare_plan
 
 AT = datetime(2026, 1, 14, 23, tzinfo=UTC)
 END = AT + timedelta(days=1)
@@ -24,6 +25,7 @@ QUARTER = timedelta(minutes=15)
 BATTERY = Battery(
     10_000, charge_efficiency=0.8, discharge_efficiency=0.5, min_soc_percent=0, wear_eur_per_kwh=0.0
 )
+
 TERMS = AccountingRules(BATTERY, Grid())
 
 
@@ -51,27 +53,7 @@ def plan(
         )
         for place in range(steps)
     )  # fmt: skip
-    return Plan(
-        made_at=AT,
-        site="home",
-        bounds="",
-        step_s=900,
-        status="optimal",
-        gap_eur=0.0,
-        solver="",
-        start_soc_percent=50.0,
-        cost_eur=0.0,
-        self_consumption_cost_eur=0.0,
-        no_battery_cost_eur=0.0,
-        wear_eur=0.0,
-        self_consumption_wear_eur=0.0,
-        stored_value_eur=0.0,
-        self_consumption_stored_value_eur=0.0,
-        end_value_eur_per_kwh=value,
-        solve_s=0.0,
-        value_soc_wh=(2_000.0, 8_000.0),
-        steps=made,
-    )
+    return bare_plan(made, made_at=AT, end_value_eur_per_kwh=value, value_soc_wh=(2_000.0, 8_000.0))
 
 
 def known(quarters, plans=None, prices=None):
