@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.request
 from contextlib import ExitStack
@@ -225,12 +226,15 @@ def listener(mosquitto):
         def listen():
             client = paho.Client(paho.CallbackAPIVersion.VERSION2)
             client.username_pw_set("ha", "xyzzy")
+            subscribed = threading.Event()
+            client.on_subscribe = lambda *_: subscribed.set()
             client.on_message = lambda _c, _d, m: heard.__setitem__(m.topic, m.payload.decode())
             client.connect("127.0.0.1", mosquitto[0])
-            client.subscribe("#")
             client.loop_start()
             stack.callback(client.loop_stop)
             stack.callback(client.disconnect)
+            client.subscribe("#")
+            assert subscribed.wait(30)  # what is published before is heard only if retained
             return client
 
         yield heard, listen
