@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from optimizer.backtest.scenario_data import QUARTERS, Array, Scenario
 from optimizer.errors import DataError
 from optimizer.forecast import load_forecast, load_ratios, pv_forecast, tariff_prices
+from optimizer.model.grid import ConnectionLimits
 from optimizer.model.load_spread import LoadSpread, certain, generic
 from optimizer.model.moments import QUARTER
 from optimizer.model.pv_days import PvDays, seen
@@ -307,16 +308,14 @@ def _arrays(
         rows[1:, row, :size] = [series[part] for series in figures]
         ratios[row, :size] = np.array(spread.ratios)[hour[first:end]]
     made = Forecasts(rows[0], rows[1], rows[2], rows[3], rows[4], ratios, end_values)
-    if not scenario.grid.operator_limits:
-        return made
-    return replace(made, draw_w=_draw_w(scenario, [first for first, _ in windows], steps))
+    return replace(made, limits=_limits(scenario, [first for first, _ in windows], steps))
 
 
-def _draw_w(scenario: Scenario, firsts: list[int], steps: int) -> Array:
-    """Most that the storage unit may draw in each step [W]."""
-    offset = min(firsts)
-    every = [
-        scenario.grid.draw_limit_w(scenario.at(q), scenario.at(q + 1))
-        for q in range(offset, max(firsts) + steps)
-    ]
-    return np.array([every[first - offset : first - offset + steps] for first in firsts])
+def _limits(scenario: Scenario, firsts: list[int], steps: int) -> "ConnectionLimits[Array]":
+    """Limits in force in each step of some plans."""
+    offset, end = min(firsts), max(firsts) + steps
+    every = scenario.grid.limits_of(
+        (scenario.at(quarter), scenario.at(quarter + 1)) for quarter in range(offset, end)
+    )
+    places = np.array(firsts)[:, None] - offset + np.arange(steps)
+    return ConnectionLimits(*(w if np.ndim(w) == 0 else w[places] for w in every))

@@ -80,6 +80,7 @@ class _TickController:
 
     def _pass_quarter(self, quarter: int) -> None:
         bought = sold = out = 0.0
+        self._plant.enter(self._scenario.at(quarter), self._scenario.at(quarter + 1))
         for tick in range(self._scenario.ticks):
             at = quarter * self._scenario.ticks + tick
             for flow, hours in self._strategy.tick(

@@ -20,7 +20,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from optimizer.control.input_checks import CheckedReading
 from optimizer.model.battery import Battery
 from optimizer.model.currency import Currency
-from optimizer.model.grid import Grid, Rule
+from optimizer.model.grid import ConnectionLimits, Grid, Rule
 from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import Intent, Plan, Step
 from optimizer.model.site import SitePhysics
@@ -73,12 +73,11 @@ def allowed(
         beyond it.
     """
     need = reading.need_w
+    site = SitePhysics.at(battery, grid, reading.soc.at, reading.soc.at + INSTANT)
     rule_low, rule_high = _by_rule(reading, battery, grid)
-    low = max(-battery.max_charge_w, rule_low, _by_connection(need, peak, grid, paid_peak_w))
-    high = min(battery.max_discharge_w, rule_high, _by_feed_in(need, grid))
-    operator_limit_w = grid.draw_limit_w(reading.soc.at, reading.soc.at + INSTANT)
-    site = SitePhysics(battery, grid)
-    passed_low, passed_high = site.inverter_range(reading.dc_pv_w, operator_limit_w)
+    low = max(-battery.max_charge_w, rule_low, _by_connection(need, peak, site.limits, paid_peak_w))
+    high = min(battery.max_discharge_w, rule_high, _by_feed_in(need, site.limits))
+    passed_low, passed_high = site.inverter_range(reading.dc_pv_w)
     low, high = max(low, passed_low), min(high, passed_high)
     return (
         max(min(low, high), reading.allowed_low_w),
@@ -101,18 +100,20 @@ def _by_rule(reading: CheckedReading, battery: Battery, grid: Grid) -> tuple[flo
     return low, high
 
 
-def _by_connection(need: float, peak: PowerPeak, grid: Grid, paid_peak_w: float | None) -> float:
+def _by_connection(
+    need: float, peak: PowerPeak, limits: ConnectionLimits[float], paid_peak_w: float | None
+) -> float:
     """Lowest battery power that keeps the purchase within fuse and contract."""
-    low = max(need - grid.max_buy_w, min(0.0, peak.need_w + MARGIN_W - grid.max_buy_w))
+    low = max(need - limits.buy_w, min(0.0, peak.need_w + MARGIN_W - limits.buy_w))
     if paid_peak_w is not None:
         # Beyond the paid peak only charging is given up; the house itself may need more.
         low = max(low, min(0.0, peak.need_w + MARGIN_W - paid_peak_w))
     return low
 
 
-def _by_feed_in(need: float, grid: Grid) -> float:
+def _by_feed_in(need: float, limits: ConnectionLimits[float]) -> float:
     """Highest battery power that keeps the sale within the feed-in limit."""
-    return need + max(0.0, grid.max_sell_w - MARGIN_W) if need >= 0 else need + grid.max_sell_w
+    return need + max(0.0, limits.sell_w - MARGIN_W) if need >= 0 else need + limits.sell_w
 
 
 HYSTERESIS_EUR_PER_KWH = 0.002

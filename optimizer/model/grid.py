@@ -1,9 +1,14 @@
-"""The connection to the grid: its limits and the legal rule for charging and exporting."""
+"""The connection to the grid: its limits, by time, and the legal rule for charging and exporting.
 
+`Grid` is what the owner states, `ConnectionLimits` what is in force at a moment. Everybody who
+limits a power asks `Grid.limits`, so that a limit of a new kind is written here alone.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
 from optimizer.model.elementwise import Values, greatest, least
 from optimizer.model.ranges import Count, Moment, Watts
@@ -56,6 +61,20 @@ class OperatorLimit:
             raise ValueError("end has to be after start")
 
 
+Limit = TypeVar("Limit")
+
+
+class ConnectionLimits(NamedTuple, Generic[Limit]):
+    """Limits in force [W]: numbers of one time, or arrays of many steps."""
+
+    buy_w: Limit
+    """Largest power that may be drawn from the grid."""
+    sell_w: Limit
+    """Largest power that may be fed into the grid."""
+    draw_w: Limit
+    """Largest power that the storage unit may draw on its AC side; infinite without a limit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """The connection to the grid."""
@@ -72,13 +91,40 @@ class Grid:
     """Presence of somebody who curtails PV at negative prices; the FEMS by itself curtails only
     what grid or inverter cannot take."""
 
-    def draw_limit_w(self, start: datetime, end: datetime) -> float:
-        """Largest power that the storage unit may draw between two moments [W, AC], or infinity.
+    @property
+    def timed(self) -> bool:
+        """True if a limit holds at certain times only."""
+        return bool(self.operator_limits)
+
+    def limits(self, start: datetime, end: datetime) -> ConnectionLimits[float]:
+        """Limits in force between two moments.
 
         A limit that covers only a part of the time holds for all of it.
         """
         touching = [item for item in self.operator_limits if item.start < end and start < item.end]
-        return min((item.max_w for item in touching), default=float("inf"))
+        draw_w = min((item.max_w for item in touching), default=float("inf"))
+        return ConnectionLimits(self.max_buy_w, self.max_sell_w, draw_w)
+
+    def limits_of(self, spans: Iterable[tuple[datetime, datetime]]) -> ConnectionLimits[Any]:
+        """Limits in force in each of many spans (start, end); numbers where none is timed."""
+        if not self.timed:
+            return self.untimed_limits()
+        import numpy as np
+
+        rows = np.array([self.limits(start, end) for start, end in spans], dtype=float)
+        return ConnectionLimits(*rows.reshape(-1, len(ConnectionLimits._fields)).T)
+
+    def untimed_limits(self) -> ConnectionLimits[float]:
+        """Limits that hold at any time.
+
+        Raises
+        ------
+        ValueError
+            If one depends on the time: a fault of the caller, who left the time out.
+        """
+        if self.timed:
+            raise ValueError("the connection has limits by time, and no time was given")
+        return ConnectionLimits(self.max_buy_w, self.max_sell_w, float("inf"))
 
     def battery_limits(self, need_w: Values) -> tuple[Values, Values]:
         """Lowest and highest battery power that the rule allows [W].

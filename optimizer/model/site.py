@@ -14,11 +14,12 @@ independent check.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from optimizer.model.battery import Battery
 from optimizer.model.elementwise import Values, beyond_rounding, greatest, least
-from optimizer.model.grid import Grid
+from optimizer.model.grid import ConnectionLimits, Grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,34 +37,41 @@ class SiteFlow(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SitePhysics:
-    """A battery behind its inverter at its connection."""
+    """A battery behind its inverter at its connection, at one time or in many steps."""
 
     battery: Battery
     grid: Grid
+    limits: ConnectionLimits[float]
+    """Limits in force; of many steps arrays, which fit the shape of the powers by numpy's rules."""
+
+    @classmethod
+    def at(cls, battery: Battery, grid: Grid, start: datetime, end: datetime) -> "SitePhysics":
+        """The site between two moments."""
+        return cls(battery, grid, grid.limits(start, end))
 
     @property
     def max_ac_w(self) -> float:
         """AC rating of a hybrid inverter [W]; infinite where PV has an inverter of its own."""
         return self.battery.max_ac_w if self.battery.hybrid else float("inf")
 
-    def draw_limit_w(self, operator_limit_w: Values) -> Values:
+    @property
+    def draw_limit_w(self) -> float:
         """Most that the storage unit may draw on its AC side [W].
 
-        The grid operator's limit (German EnWG section 14a; infinite where there is none) cannot
-        forbid the unit's standby.
+        The grid operator's limit (German EnWG section 14a) cannot forbid the unit's standby.
         """
-        return least(greatest(operator_limit_w, self.battery.standby_w), self.max_ac_w)
+        return least(greatest(self.limits.draw_w, self.battery.standby_w), self.max_ac_w)
 
     def buy_limit_w(self, load_w: Values, pv_w: Values) -> Values:
         """Most that may be bought [W]: the connection's limit, or what the house alone needs."""
         standby_w = self.battery.standby_w
         delivered_w = least(pv_w, self.max_ac_w + standby_w)
-        return greatest(load_w + standby_w - delivered_w, self.grid.max_buy_w)
+        return greatest(load_w + standby_w - delivered_w, self.limits.buy_w)
 
     def curtailed_w(self, load_w: Values, pv_w: Values, battery_w: Values) -> Values:
         """PV power that house, grid and inverter cannot take at a battery power [W]."""
         ac_w = battery_w + pv_w
-        excess_w = greatest(ac_w - load_w - self.grid.max_sell_w, ac_w - self.max_ac_w)
+        excess_w = greatest(ac_w - load_w - self.limits.sell_w, ac_w - self.max_ac_w)
         return beyond_rounding(excess_w, ROUNDING_W)
 
     def grid_w(self, load_w: Values, pv_w: Values, battery_w: Values) -> Values:
@@ -78,13 +86,11 @@ class SitePhysics:
         """
         if self.grid.price_curtailment:
             return pv_w
-        unsold_w = pv_w - load_w - self.grid.max_sell_w
+        unsold_w = pv_w - load_w - self.limits.sell_w
         blocked_w = pv_w - self.battery.standby_w - self.max_ac_w
         return beyond_rounding(least(pv_w, greatest(unsold_w, blocked_w)), ROUNDING_W)
 
-    def battery_range(
-        self, load_w: Values, pv_w: Values, operator_limit_w: Values
-    ) -> tuple[Values, Values]:
+    def battery_range(self, load_w: Values, pv_w: Values) -> tuple[Values, Values]:
         """Lowest and highest battery power by device, legal rule, operator and feed-in limit [W].
 
         Standing still (`-standby_w`) is always inside.
@@ -93,8 +99,8 @@ class SitePhysics:
         rule_low, rule_high = grid.battery_limits(load_w - pv_w)
         low = greatest(rule_low, -battery.max_charge_w)
         if not battery.hybrid:
-            low = greatest(low, -self.draw_limit_w(operator_limit_w))
-        delivered_w = least(load_w + grid.max_sell_w, self.max_ac_w)
+            low = greatest(low, -self.draw_limit_w)
+        delivered_w = least(load_w + self.limits.sell_w, self.max_ac_w)
         delivered_w = delivered_w + (self.curtailment_limit_w(load_w, pv_w) - pv_w)
         high = least(rule_high, battery.max_discharge_w, delivered_w)
         return least(low, -battery.standby_w), greatest(high, -battery.standby_w)
@@ -103,12 +109,12 @@ class SitePhysics:
         """PV power behind the battery's own inverter [W]: all of it on a hybrid, else none."""
         return pv_w if self.battery.hybrid else 0.0
 
-    def inverter_range(self, pv_w: float, operator_limit_w: float) -> tuple[float, float]:
+    def inverter_range(self, pv_w: float) -> tuple[float, float]:
         """Lowest and highest battery power that the inverter passes at a PV power [W]."""
         dc_pv_w = self.dc_pv_w(pv_w)
-        return -self.draw_limit_w(operator_limit_w) - dc_pv_w, self.max_ac_w - dc_pv_w
+        return -self.draw_limit_w - dc_pv_w, self.max_ac_w - dc_pv_w
 
-    def self_consumption_w(self, load_w: Values, pv_w: Values, operator_limit_w: Values) -> Values:
+    def self_consumption_w(self, load_w: Values, pv_w: Values) -> Values:
         """Battery power of the FEMS's own balancing, before the battery's limits [W].
 
         It brings the grid to zero as far as inverter and operator's limit allow.
@@ -116,7 +122,7 @@ class SitePhysics:
         wanted_w = least(load_w - pv_w, self.max_ac_w - pv_w)
         if self.battery.hybrid:
             return wanted_w
-        return greatest(wanted_w, -self.draw_limit_w(operator_limit_w))
+        return greatest(wanted_w, -self.draw_limit_w)
 
     def flow(
         self, load_w: float, pv_w: float, battery_w: float, inverter_w: float | None = None
@@ -131,7 +137,7 @@ class SitePhysics:
         if self.battery.hybrid:
             most_w = self.battery.max_ac_w if inverter_w is None else inverter_w
             curtailed_w = min(pv_w, max(0.0, battery_w + pv_w - most_w))
-        excess_w = battery_w + pv_w - curtailed_w - load_w - self.grid.max_sell_w
+        excess_w = battery_w + pv_w - curtailed_w - load_w - self.limits.sell_w
         if excess_w > 0:
             more_w = min(excess_w, pv_w - curtailed_w)
             curtailed_w += more_w

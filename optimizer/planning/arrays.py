@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from optimizer.model import frames
+from optimizer.model.grid import ConnectionLimits
 from optimizer.model.load_spread import LoadSpread
 from optimizer.model.pv_days import PvDays
 from optimizer.planning.step_options import Array, StepConditions
@@ -64,8 +66,8 @@ class Forecasts:
     """(forecasts, cells) or (forecasts, 1): worth of a kWh in the cells at the end [EUR/kWh]."""
     days: DayStates | None = None
     """None takes each step for itself, and the roof's forecast as certain."""
-    draw_w: Array | None = None
-    """Most that the storage unit may draw on its AC side [W]: the operator's limit."""
+    limits: ConnectionLimits[Any] | None = None
+    """Limits in force in each step; None for those of a connection without limits by time."""
     peak_w: Array | None = None
     """Power up to which the forecast load makes no peak dearer [W]. What a load is above its
     forecast comes on top: energy is not hoarded against peaks that nobody foresees."""
@@ -99,12 +101,21 @@ class Forecasts:
         return cls(hours, buy, sell, load_w, pv_w, ratios, np.array(end_values, dtype=float))
 
 
+def limits_of_plans(plans: Sequence[ConnectionLimits[Any]]) -> ConnectionLimits[Any]:
+    """Limits of the steps of some plans: arrays (plans, steps); numbers where none is timed."""
+    return ConnectionLimits(
+        *(one[0] if np.ndim(one[0]) == 0 else np.array(one) for one in zip(*plans, strict=True))
+    )
+
+
 def conditions(forecasts: Forecasts, part: slice, steps: slice) -> StepConditions:
     """Some steps of some forecasts as arrays (steps, loads, states x forecasts)."""
     days = forecasts.days
     states = 1 if days is None else len(days.pv)
 
-    def turned(array: Array) -> Array:
+    def turned(array: Any) -> Any:
+        if np.ndim(array) == 0:  # one number for all steps
+            return array
         return np.tile(array[part, steps].T, states)[:, None, :]
 
     ratios = np.tile(forecasts.ratios[part, steps].transpose(1, 2, 0), states)
@@ -122,7 +133,7 @@ def conditions(forecasts: Forecasts, part: slice, steps: slice) -> StepCondition
         sell=turned(forecasts.sell),
         load_w=load_w,
         pv_w=np.broadcast_to(pv_w, load_w.shape),
-        draw_w=None if forecasts.draw_w is None else turned(forecasts.draw_w),
+        limits=forecasts.limits and ConnectionLimits(*(turned(w) for w in forecasts.limits)),
         charge_w=None if forecasts.charge_w is None else turned(forecasts.charge_w),
         discharge_w=None if forecasts.discharge_w is None else turned(forecasts.discharge_w),
         peak_w=peak_w,

@@ -25,7 +25,7 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.load_spread import LoadSpread
 from optimizer.planning import water_value
-from optimizer.planning.arrays import Forecasts
+from optimizer.planning.arrays import Forecasts, limits_of_plans
 from optimizer.planning.step_options import Array
 from optimizer.planning.task import ForecastStep
 
@@ -73,9 +73,8 @@ def beyond(
     For each of the value table's equal cells, falling; never below 0, or energy would be burnt.
     """
     forecasts = Forecasts.of([steps], spread, [(auto_end_value(steps, battery),)])
-    if grid.operator_limits:
-        draw_w = [grid.draw_limit_w(step.start, step.end) for step in steps]
-        forecasts = replace(forecasts, draw_w=np.array([draw_w]))
+    limits = grid.limits_of((step.start, step.end) for step in steps)
+    forecasts = replace(forecasts, limits=limits_of_plans([limits]))
     (cells,) = falling(water_value.before(battery, grid, forecasts)).tolist()
     return tuple(cells)
 

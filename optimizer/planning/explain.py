@@ -12,6 +12,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from optimizer.model.currency import EUR, Currency
+from optimizer.model.grid import ConnectionLimits
 from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Intent, Step
 from optimizer.planning.task import FULL_CHARGE_EUR_PER_KWH, ForecastStep, Task
@@ -139,6 +140,9 @@ class _StepContext:
         most_wh = 0.0 if terms.level_wh is None else terms.level_wh + SAME_WH
         return last is not None and at <= last and self.steps[last].soc_wh <= most_wh
 
+    def _limits(self, step: Step) -> ConnectionLimits[float]:
+        return self.task.grid.limits(step.start, step.end)
+
     def peak(self, at: int) -> Step | None:
         """The dearest later step that the battery serves before it is charged from the grid again.
 
@@ -186,13 +190,13 @@ class _StepContext:
         return f"{self._ct(peak.buy_eur_per_kwh)} at {self._time(at, peak.start)}"
 
     def _charge(self, at: int) -> str:
-        step, battery, grid = self.steps[at], self.task.battery, self.task.grid
+        step, battery = self.steps[at], self.task.battery
         stored, marginal_value = (
             step.buy_eur_per_kwh / battery.charge_efficiency,
             step.stored_value_eur_per_kwh,
         )
         fast = ""
-        if step.grid_w >= grid.max_buy_w - SAME_W:
+        if step.grid_w >= self._limits(step).buy_w - SAME_W:
             fast = ", as fast as the grid connection allows"
         elif step.peak_w is not None and step.grid_w >= step.peak_w - SAME_W:
             fast = f", within the {self._period()}'s peak power"
@@ -316,7 +320,7 @@ class _StepContext:
             start = "the battery is full" if full else "the battery takes all it can"
             if battery.max_charge_w <= SAME_W and not full:
                 start = NO_CHARGE
-            if step.grid_w <= SAME_W - grid.max_sell_w:
+            if step.grid_w <= SAME_W - self._limits(step).sell_w:
                 return f"{start} and the grid takes no more: the roof is throttled"
             if step.sell_eur_per_kwh < 0 and grid.price_curtailment:
                 return f"{start} and selling would cost money: the roof is throttled"

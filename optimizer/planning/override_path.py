@@ -122,8 +122,9 @@ def fastest_wh(task: Task) -> list[float]:
     house alone needs more than the connection gives, the battery helps out.
     """
     arrays, stored_wh, path = StepArrays.of(task), task.start_wh, []
-    relief = np.minimum(np.maximum(arrays.need - task.grid.max_buy_w, arrays.low), arrays.high)
-    wanted = np.where(arrays.need > task.grid.max_buy_w, np.maximum(relief, arrays.low), arrays.low)
+    short_w = arrays.need - task.limits.buy_w
+    relief = np.minimum(np.maximum(short_w, arrays.low), arrays.high)
+    wanted = np.where(short_w > 0, np.maximum(relief, arrays.low), arrays.low)
     moves = zip(task.steps, wanted.tolist(), task.ceilings_wh(), strict=True)
     for step, power_w, ceiling_wh in moves:
         _, stored_wh = task.battery.step(stored_wh, power_w, step.hours)

@@ -88,14 +88,14 @@ def _override(task: Task, steps: Sequence[Step], zone: ZoneInfo) -> list[str]:
 
 
 def _relaxed(task: Task, steps: Sequence[Step]) -> list[str]:
-    limit_w = task.grid.max_buy_w
-    over = [step for step in steps if step.grid_w > limit_w + verify.POWER_TOLERANCE_W]
+    drawn = [(step.grid_w, task.grid.limits(step.start, step.end).buy_w) for step in steps]
+    over = [pair for pair in drawn if pair[0] > pair[1] + verify.POWER_TOLERANCE_W]
     if not over:
         return []
-    worst = max(step.grid_w for step in over)
+    worst_w, limit_w = max(over)
     return [
         f"grid.max_buy_w ({limit_w:.0f} W) cannot be kept in {len(over)} steps: the "
-        f"house alone needs up to {worst:.0f} W there; the limit was relaxed"
+        f"house alone needs up to {worst_w:.0f} W there; the limit was relaxed"
     ]
 
 
@@ -143,4 +143,4 @@ def _throttled(task: Task, steps: Sequence[Step], money: Currency) -> list[str]:
 
 def _unavoidable_w(task: Task, forecast: ForecastStep, step: Step) -> float:
     """PV power that nothing can take at the planned battery power [W]."""
-    return task.site.curtailed_w(forecast.load_w, forecast.pv_w, step.battery_w)
+    return task.site_at(forecast).curtailed_w(forecast.load_w, forecast.pv_w, step.battery_w)

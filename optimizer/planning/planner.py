@@ -258,7 +258,7 @@ def plan_of(
     zone = ZoneInfo(request.time_zone)
     notes = notes_of(task, request.soc_percent, planned, zone, request.money)
     plan = _plan(task, request, planned, solution, values, solve_s, (*request.notes, *notes))
-    overload = any(step.grid_w > request.grid.max_buy_w for step in planned)
+    overload = bool((np.array([step.grid_w for step in planned]) > task.limits.buy_w).any())
     verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
     return plan
 

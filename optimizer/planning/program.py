@@ -106,7 +106,7 @@ def may_throttle(task: Task, step: ForecastStep) -> bool:
     """
     if task.grid.price_curtailment or not pays_to_use(step, task.grid):
         return False
-    return task.site.curtailment_limit_w(step.load_w, step.pv_w) > 0.0
+    return task.site_at(step).curtailment_limit_w(step.load_w, step.pv_w) > 0.0
 
 
 def may_circle(step: ForecastStep) -> bool:
@@ -162,11 +162,11 @@ class FlowVariables:
 
 def flow_variables(problem: LinearProblem, task: Task) -> FlowVariables:
     """All variables of the steps, with their constant bounds."""
-    grid, standby_w, steps = task.grid, task.battery.standby_w, task.steps
+    limits, standby_w, steps = task.limits, task.battery.standby_w, task.steps
     every, ceilings_wh = np.ones(len(steps)), np.array(task.ceilings_wh())
     ranges = [task.power_range(s, c) for s, c in zip(steps, ceilings_wh.tolist(), strict=True)]
     low_w, high_w = np.array(ranges).T
-    over_w = task.site.buy_limit_w(task.load_w, task.pv_w) - grid.max_buy_w
+    over_w = task.site.buy_limit_w(task.load_w, task.pv_w) - limits.buy_w
     throttled_w = task.site.curtailment_limit_w(task.load_w, task.pv_w)
 
     def flow(name: str, most_w: Array, least_w: Array | float = 0.0) -> VariableArray:
@@ -175,8 +175,8 @@ def flow_variables(problem: LinearProblem, task: Task) -> FlowVariables:
     least_wh, most_wh = task.stored_limits_wh()
     stored = problem.variables("stored", most_wh / 1000, least_wh / 1000)
     return FlowVariables(
-        buy=flow("buy", grid.max_buy_w * every),
-        sell=flow("sell", grid.max_sell_w * every),
+        buy=flow("buy", limits.buy_w * every),
+        sell=flow("sell", limits.sell_w * every),
         charge=flow("charge", -low_w - standby_w, -high_w - standby_w),
         discharge=flow("discharge", high_w + standby_w, low_w + standby_w),
         curtailed=flow("curtailed", throttled_w),
@@ -237,7 +237,7 @@ def _inverter(problem: LinearProblem, task: Task, flows: FlowVariables) -> None:
     """Keep the AC side of a hybrid's inverter within its rating, where that can bind at all."""
     battery = task.battery
     pv_w = task.pv_w
-    draw_w = np.array([task.max_draw_w(step) for step in task.steps])
+    draw_w = task.site.draw_limit_w
     ac, dc_pv_w = flows.battery - flows.curtailed, pv_w - battery.standby_w
     if battery.hybrid:
         full = task.site.max_ac_w < pv_w + battery.max_discharge_w
@@ -282,10 +282,10 @@ def _throttling(problem: LinearProblem, task: Task, flows: FlowVariables) -> lis
     Where the grid is full nothing is bought. What is throttled follows from the balance, so it is
     exactly `SitePhysics.curtailed_w` of the battery's power.
     """
-    steps, grid = task.steps, task.grid
+    steps, sell_w = task.steps, task.limits.sell_w
     where = np.array([may_throttle(task, step) for step in steps])
     pv_w = task.pv_w
-    unsold_w = pv_w - task.load_w - grid.max_sell_w
+    unsold_w = pv_w - task.load_w - sell_w
     blocked_w = pv_w - task.site.max_ac_w
     grid_full = problem.variables("grid_full", where & (unsold_w > 0.0), whole=True)
     inverter_full = problem.variables("inverter_full", where & (blocked_w > 0.0), whole=True)
@@ -293,10 +293,10 @@ def _throttling(problem: LinearProblem, task: Task, flows: FlowVariables) -> lis
         return []
     full = grid_full + inverter_full
     problem += (flows.curtailed - flows.curtailed.most * full <= 0.0).where(where)
-    problem += (flows.sell - grid.max_sell_w / 1000 * grid_full >= 0.0).where(grid_full.there)
+    problem += (flows.sell - sell_w / 1000 * grid_full >= 0.0).where(grid_full.there)
     problem += (flows.buy + flows.buy.most * grid_full <= flows.buy.most).where(grid_full.there)
     if inverter_full.there.any():
-        draw_w = np.array([task.max_draw_w(step) for step in steps])
+        draw_w = task.site.draw_limit_w
         ac = flows.battery - flows.curtailed + (pv_w - task.battery.standby_w) / 1000
         rise = (task.site.max_ac_w + draw_w) / 1000
         problem += (ac - rise * inverter_full >= -draw_w / 1000).where(inverter_full.there)

@@ -26,7 +26,7 @@ def _grid_w(task: Task, step: ForecastStep, battery_w: float) -> float:
 
     What the inverter cannot pass and what may not be fed in is throttled.
     """
-    return task.site.grid_w(step.load_w, step.pv_w, battery_w)
+    return task.site_at(step).grid_w(step.load_w, step.pv_w, battery_w)
 
 
 def _bill(step: ForecastStep, grid_w: float) -> float:

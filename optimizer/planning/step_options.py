@@ -7,13 +7,14 @@ merge: `water_value.py` for many forecasts at once, `water_value_exact.py` for o
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.errors import InfeasibleError
 from optimizer.model.battery import Battery
-from optimizer.model.grid import Grid
+from optimizer.model.grid import ConnectionLimits, Grid
 from optimizer.model.site import ROUNDING_W, SitePhysics, wear_eur
 from optimizer.planning.override_terms import narrowed
 from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, Task
@@ -46,8 +47,8 @@ class StepConditions:
     """Pay for the next kWh sold [EUR/kWh]."""
     load_w: Array
     pv_w: Array
-    draw_w: Array | None = None
-    """The grid operator's limit of the storage unit's draw [W]; infinite where there is none."""
+    limits: ConnectionLimits[Any] | None = None
+    """Limits in force; None for those of a connection without limits by time."""
     peak_w: Array | None = None
     """Power bought up to which no peak gets dearer [W]."""
     charge_w: Array | None = None
@@ -66,14 +67,14 @@ class StepConditions:
         steps = task.steps
         figures = np.array([(s.hours, s.buy, s.sell, s.load_w, s.pv_w) for s in steps]).T
         hours, buy, sell, load_w, pv_w = figures
-        limited, peak = bool(task.grid.operator_limits), task.peak
+        peak = task.peak
         return cls(
             hours,
             buy,
             sell,
             load_w,
             pv_w,
-            draw_w=np.array([task.operator_limit_w(s) for s in steps]) if limited else None,
+            limits=task.limits,
             peak_w=None if peak is None else np.array([task.decided_peak_w(s) for s in steps]),
             peak_eur_per_kw=0.0 if peak is None else peak.eur_per_kw,
             overload_eur_per_kwh=task.overload_eur_per_kwh,
@@ -96,17 +97,17 @@ class StepArrays:
     """Steps of one site: limits of the battery power, and what each power costs."""
 
     def __init__(self, battery: Battery, grid: Grid, step: StepConditions) -> None:
-        site = SitePhysics(battery, grid)
+        self.limits = grid.untimed_limits() if step.limits is None else step.limits
+        site = SitePhysics(battery, grid, self.limits)
         self.battery, self.grid, self.step, self.site = battery, grid, step, site
         self.need: Array = step.load_w - step.pv_w
-        free = np.full(1, np.inf) if step.draw_w is None else step.draw_w
-        self.draw: Array = site.draw_limit_w(free)
+        self.draw: Array = np.asarray(site.draw_limit_w)
         """Most that the storage unit may draw on its AC side [W]."""
         self.most_bought: Array = site.buy_limit_w(step.load_w, step.pv_w)
         """Most that may be bought [W]."""
         self.most_curtailed: Array = site.curtailment_limit_w(step.load_w, step.pv_w)
         """Most of the PV power that may be curtailed [W]."""
-        low, self.high = site.battery_range(step.load_w, step.pv_w, free)
+        low, self.high = site.battery_range(step.load_w, step.pv_w)
         if step.charge_w is not None and step.discharge_w is not None:
             caps_w = step.charge_w, step.discharge_w
             low, self.high = narrowed((low, self.high), self.need, battery.standby_w, caps_w)
@@ -142,8 +143,8 @@ class StepArrays:
         load, pv, low, high = self.step.load_w, self.step.pv_w, self.low, self.high
         inner = [np.full_like(self.need, -self.battery.standby_w)]
         for own in (self.need, load):
-            inner += [own, own + self.grid.max_sell_w]
-            inner += [own - self.grid.max_buy_w, own - self.most_bought]
+            inner += [own, own + self.limits.sell_w]
+            inner += [own - self.limits.buy_w, own - self.most_bought]
             if self.step.peak_w is not None:
                 inner.append(own - self.step.peak_w)
         if self.battery.hybrid:
@@ -155,7 +156,7 @@ class StepArrays:
 
     def bill(self, grid_w: Array) -> Array:
         """Bill, overload price and price of a peak at a grid power [EUR]."""
-        step, overload = self.step, np.maximum(0.0, grid_w - self.grid.max_buy_w)
+        step, overload = self.step, np.maximum(0.0, grid_w - self.limits.buy_w)
         money = grid_w * np.where(grid_w > 0, step.buy, step.sell)
         bill: Array = (money + overload * step.overload_eur_per_kwh) * step.hours / 1000
         if step.peak_w is not None:
@@ -199,9 +200,9 @@ class StepArrays:
             charging = power < -self.battery.standby_w - ROUNDING_W
             most = np.where(charging, np.minimum(most, balanced), most)
         most = np.maximum(least, most)
-        tries = [balanced, balanced + self.grid.max_buy_w, most]
+        tries = [balanced, balanced + self.limits.buy_w, most]
         if self.step.peak_w is not None:
-            tries.append(balanced + np.minimum(self.step.peak_w, self.grid.max_buy_w))
+            tries.append(balanced + np.minimum(self.step.peak_w, self.limits.buy_w))
         for tried in tries:
             yield np.minimum(np.maximum(tried, least), most)
 

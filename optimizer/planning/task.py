@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
 from math import fsum
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.model.battery import Battery
-from optimizer.model.grid import Grid
+from optimizer.model.grid import ConnectionLimits, Grid
 from optimizer.model.ranges import Count, EurPerKwh, HouseWatts
 from optimizer.model.site import SitePhysics
 from optimizer.model.tariff import Peak
@@ -222,25 +222,23 @@ class Task:
         return self.decided.peaks_w[self.periods[self._places[step.start]]]
 
     @cached_property
+    def limits(self) -> ConnectionLimits[Any]:
+        """Limits in force in the steps; numbers where none is timed."""
+        return self.grid.limits_of((step.start, step.end) for step in self.steps)
+
+    @cached_property
     def site(self) -> SitePhysics:
-        """Physics of battery, inverter and connection."""
-        return SitePhysics(self.battery, self.grid)
+        """Physics of battery, inverter and connection in all steps."""
+        return SitePhysics(self.battery, self.grid, self.limits)
 
-    def operator_limit_w(self, step: ForecastStep) -> float:
-        """The grid operator's limit of the storage unit's draw in a step [W]; infinite if none."""
-        if not self.grid.operator_limits:
-            return float("inf")
-        return self.grid.draw_limit_w(step.start, step.end)
-
-    def max_draw_w(self, step: ForecastStep) -> float:
-        """Most that the storage unit may draw on its AC side in a step [W]."""
-        return self.site.draw_limit_w(self.operator_limit_w(step))
+    def site_at(self, step: ForecastStep) -> SitePhysics:
+        """Physics of battery, inverter and connection in a step."""
+        return SitePhysics.at(self.battery, self.grid, step.start, step.end)
 
     @cached_property
     def battery_ranges(self) -> tuple[tuple[float, float], ...]:
         """Lowest and highest battery power of each step [W]; a forced band narrows it."""
-        limits_w = np.array([self.operator_limit_w(step) for step in self.steps])
-        low, high = self.site.battery_range(self.load_w, self.pv_w, limits_w)
+        low, high = self.site.battery_range(self.load_w, self.pv_w)
         if self.override is not None:
             caps_w = np.array(self.override.charge_w), np.array(self.override.discharge_w)
             need_w = self.load_w - self.pv_w
@@ -273,8 +271,7 @@ class Task:
 
     def self_consumption_w(self, step: ForecastStep) -> float:
         """Battery power of the FEMS's own balancing in a step [W]."""
-        operator_limit_w = self.operator_limit_w(step)
-        return self.site.self_consumption_w(step.load_w, step.pv_w, operator_limit_w)
+        return self.site_at(step).self_consumption_w(step.load_w, step.pv_w)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ def _bounds(
     """Bounds that a step breaks."""
     rule_low, rule_high = grid.battery_limits(step.need_w)
     into_w, out_w = battery.taper_w(before_wh)
-    draw_w = max(grid.draw_limit_w(step.start, step.end), battery.standby_w)
+    buy_w, sell_w, draw_w = grid.limits(step.start, step.end)
+    draw_w = max(draw_w, battery.standby_w)
     device_low = -min(battery.max_charge_w, into_w + battery.standby_w)
     low = min(max(device_low, rule_low), -battery.standby_w)
     high = min(battery.max_discharge_w, out_w - battery.standby_w, rule_high)
@@ -30,7 +31,7 @@ def _bounds(
         "battery_w": (step.battery_w, low if battery.hybrid else max(low, -draw_w), high),
         "curtailed_w": (step.curtailed_w, 0.0, _most_throttled_w(step, battery, grid)),
         "grid_w": (
-            step.grid_w, -grid.max_sell_w, float("inf") if overload else grid.max_buy_w,
+            step.grid_w, -sell_w, float("inf") if overload else buy_w,
         ),
     }  # fmt: skip
     if battery.hybrid:
@@ -48,7 +49,8 @@ def _most_throttled_w(step: Step, battery: Battery, grid: Grid) -> float:
         return step.pv_w
     surplus_w = step.battery_w + step.pv_w - step.load_w
     over_inverter_w = step.battery_w + step.pv_w - battery.max_ac_w if battery.hybrid else 0.0
-    return min(step.pv_w, max(0.0, surplus_w - grid.max_sell_w, over_inverter_w))
+    unsold_w = surplus_w - grid.limits(step.start, step.end).sell_w
+    return min(step.pv_w, max(0.0, unsold_w, over_inverter_w))
 
 
 def _physics(step: Step, battery: Battery, before_wh: float, start_wh: float) -> list[str]:

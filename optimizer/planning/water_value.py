@@ -26,7 +26,7 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.load_spread import LoadSpread
 from optimizer.model.pv_days import PvDays
-from optimizer.planning.arrays import Forecasts, conditions, day_states
+from optimizer.planning.arrays import Forecasts, conditions, day_states, limits_of_plans
 from optimizer.planning.step_options import Array, StepOptions, step_options
 from optimizer.planning.task import Task
 from optimizer.planning.water_value_exact import TABLE_SIZE, table_edges
@@ -121,11 +121,10 @@ def forecasts_of(
     task: Task, spread: LoadSpread, cells: int = TABLE_SIZE, pv_days: PvDays | None = None
 ) -> Forecasts:
     """All that one plan's table is made from; without `pv_days` the roof comes as forecast."""
-    draw_w = [task.grid.draw_limit_w(step.start, step.end) for step in task.steps]
     peak_w = [task.decided_peak_w(step) for step in task.steps]
     return replace(
         Forecasts.of([task.steps], spread, [_end_values(task, cells)]),
-        draw_w=np.array([draw_w]) if task.grid.operator_limits else None,
+        limits=limits_of_plans([task.limits]),
         peak_w=None if task.peak is None else np.array([peak_w]),
         peak_eur_per_kw=0.0 if task.peak is None else task.peak.eur_per_kw,
         charge_w=None if task.override is None else np.array([task.override.charge_w]),

@@ -136,11 +136,11 @@ def _charge_limit(task: Task, lowest_w: float) -> str:
     if rule_low > -battery.max_charge_w and lowest_w <= rule_low + SAME_W:
         return f"the rule '{task.grid.rule}' forbids charging from the grid"
     dc_pv_w = step.pv_w if battery.hybrid else 0.0
-    if lowest_w + dc_pv_w <= SAME_W - task.grid.draw_limit_w(step.start, step.end):
+    if lowest_w + dc_pv_w <= SAME_W - task.site_at(step).limits.draw_w:
         return "the grid operator limits the storage unit"
     if lowest_w <= -battery.taper_w(task.start_wh)[0] - battery.standby_w + SAME_W:
         return "the battery takes no more at this state of charge"
-    if step.need_w - lowest_w >= task.grid.max_buy_w - SAME_W:
+    if step.need_w - lowest_w >= task.site_at(step).limits.buy_w - SAME_W:
         return "the grid connection gives no more (max_buy_w)"
     return "the inverter takes no more"
 
@@ -158,7 +158,7 @@ def _discharge_limit(task: Task, highest_w: float) -> str:
         return "the battery gives no more at this state of charge"
     if highest_w >= rule_high - SAME_W:
         return f"the rule '{task.grid.rule}' forbids selling from the battery"
-    if highest_w - step.need_w >= task.grid.max_sell_w - SAME_W:
+    if highest_w - step.need_w >= task.site_at(step).limits.sell_w - SAME_W:
         return "the grid connection takes no more (max_sell_w)"
     return "the inverter gives no more"
 

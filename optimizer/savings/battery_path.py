@@ -44,6 +44,11 @@ class HouseQuarter:
     buy: float
     sell: float
 
+    @property
+    def end(self) -> datetime:
+        """First moment after it."""
+        return self.start + timedelta(hours=self.hours)
+
     def parts(self, *, deficit_first: bool) -> list[tuple[float, float]]:
         """The quarter-hour as (battery power that would bring the grid to zero [W], hours)."""
         total_wh = self.residual_load_wh + self.surplus_wh
@@ -130,32 +135,37 @@ def _wanted(
     chosen: tuple[Step, float, float] | None,
 ) -> float:  # fmt: skip
     """Battery power by plan, rule, connection and inverter [W]."""
-    grid, site = terms.grid, SitePhysics(terms.battery, terms.grid)
-    low, high = grid.battery_limits(need_w)
-    wanted_w, draw_w = need_w, grid.max_buy_w
+    site = _site(span, terms)
+    low, high = terms.grid.battery_limits(need_w)
+    wanted_w, draw_w = need_w, site.limits.buy_w
     if chosen is not None:
         step, lowest_w, highest_w = chosen
         wanted_w = min(max(need_w, lowest_w), highest_w)
         if step.peak_w is not None:
             draw_w = min(draw_w, step.peak_w)
     low = max(low, min(0.0, need_w - draw_w))
-    operator_limit_w = grid.draw_limit_w(span.start, span.start + timedelta(hours=hours))
-    passed_low, passed_high = site.inverter_range(span.pv_w, operator_limit_w)
+    passed_low, passed_high = site.inverter_range(span.pv_w)
     low, high = max(low, passed_low), min(high, max(0.0, passed_high))
-    high = min(high, need_w + grid.max_sell_w) if need_w + grid.max_sell_w > 0 else high
+    sold_w = need_w + site.limits.sell_w
+    high = min(high, sold_w) if sold_w > 0 else high
     return min(max(wanted_w, min(low, high)), high)
+
+
+def _site(span: HouseQuarter, terms: AccountingRules) -> SitePhysics:
+    return SitePhysics.at(terms.battery, terms.grid, span.start, span.end)
 
 
 def _grid_w(need_w: float, battery_w: float, span: HouseQuarter, terms: AccountingRules) -> float:
     """Grid power [W]; what inverter and connection cannot pass is throttled."""
-    site = SitePhysics(terms.battery, terms.grid)
-    return site.grid_w(need_w + span.pv_w, span.pv_w, battery_w)
+    return _site(span, terms).grid_w(need_w + span.pv_w, span.pv_w, battery_w)
 
 
 def no_battery_eur(spans: Sequence[HouseQuarter], grid: Grid) -> float:
     """Bill of the house with its roof alone [EUR]."""
     return sum(
         span.residual_load_wh / 1000 * span.buy
-        - min(span.surplus_wh, grid.max_sell_w * span.hours) / 1000 * span.sell
+        - min(span.surplus_wh, grid.limits(span.start, span.end).sell_w * span.hours)
+        / 1000
+        * span.sell
         for span in spans
     )

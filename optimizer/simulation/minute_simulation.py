@@ -65,6 +65,7 @@ class MinuteHouse:
         if faulty:
             held = HeldPower(pv_w if self.battery.hybrid else 0.0)
         plant = Plant(self.battery, self.grid, self.soc_wh)
+        plant.enter(at, at + MINUTE)
         flow = plant.run(load_w, pv_w, held, HOURS)
         self.soc_wh = plant.soc_wh
         self._count(at, flow)

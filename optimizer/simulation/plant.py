@@ -52,12 +52,19 @@ class Plant:
     soc_wh: float
 
     def __post_init__(self) -> None:
-        """Join battery and connection."""
-        self._site = SitePhysics(self.battery, self.grid)
+        """Join battery and connection; limits by time are in force from `enter` on."""
+        if not self.grid.timed:
+            limits = self.grid.untimed_limits()
+            self._site = SitePhysics(self.battery, self.grid, limits)
+
+    def enter(self, start: datetime, end: datetime) -> None:
+        """Put the limits in force that hold between two moments."""
+        if self.grid.timed:
+            self._site = SitePhysics.at(self.battery, self.grid, start, end)
 
     def balanced_w(self, load_w: float, pv_w: float) -> float:
         """Battery power of the FEMS's own balancing, before the battery's limits [W]."""
-        return self._site.self_consumption_w(load_w, pv_w, float("inf"))
+        return self._site.self_consumption_w(load_w, pv_w)
 
     def keep(
         self, load_w: float, pv_w: float, low_w: float, high_w: float, hours: float
@@ -69,8 +76,8 @@ class Plant:
         if wanted_w == own_w:
             return self.run(load_w, pv_w, None, hours)
         lowest_w, _ = self.battery.power_range(self.soc_wh, hours)
-        lowest_w = max(lowest_w, self._site.inverter_range(pv_w, float("inf"))[0])
-        wanted_w = max(wanted_w, lowest_w, load_w - pv_w - self.grid.max_buy_w)
+        lowest_w = max(lowest_w, self._site.inverter_range(pv_w)[0])
+        wanted_w = max(wanted_w, lowest_w, load_w - pv_w - self._site.limits.buy_w)
         side = Channel.GREATER_OR_EQUALS if wanted_w > own_w else Channel.LESS_OR_EQUALS
         return self.run(load_w, pv_w, HeldPower(dc_pv_w + wanted_w, side), hours)
 

@@ -14,22 +14,24 @@ def _limits(task, step):
     """Inverter rating, draw, most bought and most curtailed [W]."""
     battery, grid = task.battery, task.grid
     rating = battery.max_ac_w if battery.hybrid else float("inf")
-    draw = min(rating, max(grid.draw_limit_w(step.start, step.end), battery.standby_w))
+    buy_w, sell_w, draw_w = grid.limits(step.start, step.end)
+    draw = min(rating, max(draw_w, battery.standby_w))
     idle_w = step.load_w + battery.standby_w - min(step.pv_w, rating + battery.standby_w)
-    bought = max(grid.max_buy_w, idle_w)
-    excess = max(step.pv_w - step.load_w - grid.max_sell_w, step.pv_w - battery.standby_w - rating)
+    bought = max(buy_w, idle_w)
+    excess = max(step.pv_w - step.load_w - sell_w, step.pv_w - battery.standby_w - rating)
     curtailed = min(step.pv_w, excess) if excess > CLOSE_W else 0.0
     return rating, draw, bought, step.pv_w if grid.price_curtailment else curtailed
 
 
 def _least_curtailed(task, step, battery_w, rating):
     ac_w = battery_w + step.pv_w
-    excess = max(ac_w - step.load_w - task.grid.max_sell_w, ac_w - rating)
+    sell_w = task.grid.limits(step.start, step.end).sell_w
+    excess = max(ac_w - step.load_w - sell_w, ac_w - rating)
     return excess if excess > CLOSE_W else 0.0
 
 
 def _bill(task, step, grid_w):
-    overload_w = max(0.0, grid_w - task.grid.max_buy_w)
+    overload_w = max(0.0, grid_w - task.grid.limits(step.start, step.end).buy_w)
     bill = grid_w * (step.buy if grid_w > 0 else step.sell) + overload_w * OVERLOAD_EUR_PER_KWH
     peak = 0.0
     if task.peak is not None:
@@ -52,8 +54,9 @@ def grid_and_curtailment(task, step, battery_w):
         return least - balanced, least
     if battery_w < -task.battery.standby_w - CLOSE_W and not task.grid.rule.grid_charging:
         most = max(least, min(most, balanced))
-    peak_w = min(task.decided_peak_w(step), task.grid.max_buy_w)
-    tries = (least, balanced, balanced + task.grid.max_buy_w, balanced + peak_w, most)
+    buy_w = task.grid.limits(step.start, step.end).buy_w
+    peak_w = min(task.decided_peak_w(step), buy_w)
+    tries = (least, balanced, balanced + buy_w, balanced + peak_w, most)
     curtailed_w = min(
         (max(least, min(w, most)) for w in tries),
         key=lambda w: (_bill(task, step, w - balanced), w),

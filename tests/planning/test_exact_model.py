@@ -115,6 +115,7 @@ def largest_kw(task, step, top_wh):
     """Largest flows of a step: (buy, overload, sell, charge, discharge)."""
     battery, grid, rule = task.battery, task.grid, task.grid.rule
     idle, need, pv = battery.standby_w, step.load_w - step.pv_w, step.pv_w
+    buy_w, sell_w, _ = grid.limits(step.start, step.end)
     charge = battery.max_charge_w
     if rule in ("pv_only", "green_export"):
         charge = min(charge, max(0.0, -need))
@@ -127,15 +128,15 @@ def largest_kw(task, step, top_wh):
     discharge = min(battery.max_discharge_w, rating)
     if rule in ("pv_only", "grid_charge"):
         discharge = min(discharge, max(0.0, need))
-    over = max(0.0, step.load_w - min(pv, rating + idle) + idle - grid.max_buy_w)
-    flows = grid.max_buy_w, over, grid.max_sell_w, charge, discharge + idle
+    over = max(0.0, step.load_w - min(pv, rating + idle) + idle - buy_w)
+    flows = buy_w, over, sell_w, charge, discharge + idle
     return [watts / 1000 for watts in flows]
 
 
 def left_over_kw(task, step):
     """PV power that grid and inverter each do not take while the battery stands still."""
     idle = task.battery.standby_w
-    unsold_w = step.pv_w - step.load_w - task.grid.max_sell_w
+    unsold_w = step.pv_w - step.load_w - task.grid.limits(step.start, step.end).sell_w
     blocked_w = step.pv_w - idle - task.battery.max_ac_w if task.battery.hybrid else 0.0
     return [min(step.pv_w, max(0.0, watts)) / 1000 for watts in (unsold_w, blocked_w)]
 

@@ -53,10 +53,7 @@ def test_so_they_are_with_dimming_and_a_peak(whole_task, seed):
     free = 0.0 if task.peak is None else task.free_peak_w(0)
     peaks = (max(free, task.steps[5].load_w), max(free, task.steps[11].load_w))
     task = replace(task, decided=ProgramFacts(peaks), forced=())
-    step = conditions(task.steps)
-    if task.grid.operator_limits:
-        draw = [task.grid.draw_limit_w(s.start, s.end) for s in task.steps]
-        step = replace(step, draw_w=np.array(draw))
+    step = replace(conditions(task.steps), limits=task.limits)
     if task.peak is not None:
         peak_w = np.array([task.decided_peak_w(s) for s in task.steps])
         step = replace(step, peak_w=peak_w, peak_eur_per_kw=task.peak.eur_per_kw)

@@ -212,7 +212,7 @@ def _charge_allowed(house: SimulatedHouse) -> int:
 
 
 def _feed_in_limited(house: SimulatedHouse) -> int:
-    return int(math.isfinite(house.site.grid.max_sell_w))
+    return int(math.isfinite(house.site.limits.sell_w))
 
 
 def _time_s(house: SimulatedHouse) -> int:

@@ -48,7 +48,7 @@ def _components(house: SimulatedHouse) -> Iterator[_SimulatedComponent]:
 
 def _core(house: SimulatedHouse) -> Iterator[_SimulatedComponent]:
     installed = house.installation
-    limited = math.isfinite(house.site.grid.max_sell_w)
+    limited = math.isfinite(house.site.limits.sell_w)
     yield _SimulatedComponent(
         META,
         "Core.Meta",
@@ -57,7 +57,7 @@ def _core(house: SimulatedHouse) -> Iterator[_SimulatedComponent]:
             "currency": "EUR",
             "isEssChargeFromGridAllowed": installed.charge_from_grid_allowed,
             "gridConnectionPointFuseLimit": installed.fuse_a,
-            "maximumGridFeedInLimit": round(house.site.grid.max_sell_w) if limited else 0,
+            "maximumGridFeedInLimit": round(house.site.limits.sell_w) if limited else 0,
             "gridFeedInLimitationType": "DYNAMIC_LIMITATION" if limited else "NO_LIMITATION",
         },
     )

@@ -80,7 +80,8 @@ class SimulatedHouse:
         self.meters = Meters()
         self.written = WrittenValues(ESS, api_timeout_s)
         self.conditions = DeviceConditions()
-        self.site = SitePhysics(battery, Grid(max_sell_w=max_sell_w))
+        grid = Grid(max_sell_w=max_sell_w)
+        self.site = SitePhysics(battery, grid, grid.untimed_limits())
         self._load, self._pv = load, pv
         self._start = at.astimezone(UTC)
         self._second = 0
