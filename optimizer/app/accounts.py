@@ -23,7 +23,7 @@ def account_inputs(config: "Config") -> "AccountInputs":
     from optimizer.savings.daily_accounts import AccountInputs
 
     battery, _ = battery_of(config, None)
-    rules = AccountingRules(battery, config.grid.grid(config.pv.kwp), config.control.follow)
+    rules = AccountingRules(battery, config.connection, config.control.follow)
     return AccountInputs(config.site, rules, config.zone)
 
 

@@ -135,7 +135,7 @@ def house_settings(
     for text in notes:
         note(text)
     return HouseSettings(
-        battery, config.grid.grid(config.pv.kwp), replace(tariff, peak=None), tariff.time_zone,
+        battery, config.connection, replace(tariff, peak=None), tariff.time_zone,
         tick_minutes, seed, config.load.annual_kwh, config.money.code,
     )  # fmt: skip
 

@@ -154,7 +154,7 @@ def _daily_saving(config: "Config", now: datetime) -> Callable[[Battery], float]
         for s in plan.steps
     )
     days = (plan.steps[-1].end - plan.steps[0].start) / timedelta(days=1)
-    grid = config.grid.grid(config.pv.kwp)
+    grid = config.connection
 
     def saving_eur(battery: Battery) -> float:
         request = PlanRequest(plan.made_at, plan.site, battery, grid, plan.start_soc_percent)

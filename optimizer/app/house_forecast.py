@@ -221,5 +221,5 @@ def measured_pv(history: "pd.DataFrame | None") -> "pd.DataFrame | None":
 
 def place_of(config: "Config") -> pv_forecast.PvSite:
     """Limits of the PV power."""
-    pv, most_w = config.pv, config.grid.max_sell_w
-    return pv_forecast.PvSite(pv.inverter_w, most_w, pv.latitude, pv.longitude, pv.kwp)
+    pv = config.pv
+    return pv_forecast.PvSite(pv.inverter_w, config.connection, pv.latitude, pv.longitude, pv.kwp)

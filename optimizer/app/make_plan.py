@@ -223,7 +223,7 @@ def gather(
             battery, more = battery_of(config, client)
     else:
         battery, more = battery_of(config, None)
-    steps, grid = forecast_steps(inputs.frame), config.grid.grid(config.pv.kwp)
+    steps, grid = forecast_steps(inputs.frame), config.connection
     if not inputs.prices.grid_charging and grid.rule.grid_charging:
         grid = replace(grid, rule=Rule.PV_ONLY)
     chosen = config.tariff if tariff is None else tariff

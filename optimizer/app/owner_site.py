@@ -91,7 +91,7 @@ class Site:
     @property
     def grid(self) -> Grid:
         """The configured connection to the grid, with its rule."""
-        return self._config.grid.grid(self._config.pv.kwp)
+        return self._config.connection
 
     @property
     def tariff(self) -> Tariff | None:

@@ -36,7 +36,7 @@ def change_of(
     control = config.control
     law = ControlSettings(
         battery=battery,
-        grid=config.grid.grid(config.pv.kwp),
+        grid=config.connection,
         follow=follow or control.follow,
         write=control.write,
         site=config.site,

@@ -14,7 +14,7 @@ def unusual(config: "Config") -> list[Finding]:
     """Warnings about numbers that are hardly meant."""
     return list(number_findings.findings(StatedNumbers(
         battery=config.battery.battery(hybrid=config.battery.hybrid is True),
-        grid=config.grid.grid(config.pv.kwp),
+        grid=config.connection,
         tariff=config.tariff,
         kwp=config.pv.kwp,
         inverter_w=config.pv.inverter_w,

@@ -220,6 +220,11 @@ class Config:
             )
 
     @property
+    def connection(self) -> Grid:
+        """The connection as planner, control and accounts know it."""
+        return self.grid.grid(self.pv.kwp)
+
+    @property
     def money(self) -> Currency:
         """Currency of prices and amounts."""
         return self.prices.money

@@ -14,6 +14,7 @@ import pandas as pd
 from optimizer.errors import DataError
 from optimizer.forecast.forecast_frame import ExpectedSeries
 from optimizer.model import frames
+from optimizer.model.grid import Grid
 from optimizer.model.moments import QUARTER
 from optimizer.model.pv_days import PvDays, seen
 from optimizer.model.sun import is_night
@@ -71,12 +72,16 @@ NOTED_DIFFERENCE = 0.02
 """A correction that changes less is not mentioned."""
 
 
+FREE = Grid(max_sell_w=float("inf"))
+"""A connection that takes all that the PV system gives."""
+
+
 @dataclass(frozen=True, slots=True)
 class PvSite:
     """Limits of the PV power."""
 
     inverter_w: float
-    max_sell_w: float = float("inf")
+    connection: Grid = FREE
     latitude: float | None = None
     longitude: float | None = None
     kwp: float = 0.0
@@ -104,7 +109,9 @@ def free(measured: pd.DataFrame, place: PvSite) -> pd.DataFrame:
     """
     bound = measured["pv_w"] >= AT_LIMIT * place.inverter_w
     if "grid_w" in measured.columns:
-        bound |= measured["grid_w"] <= -AT_LIMIT * place.max_sell_w
+        spans = zip(frames.starts_of(measured), frames.ends_of(measured), strict=True)
+        sell_w = place.connection.limits_of(spans).sell_w
+        bound |= measured["grid_w"] <= -AT_LIMIT * sell_w
     return measured[~bound]
 
 

@@ -6,6 +6,7 @@ module does not import it.
 """
 
 import sys
+from collections.abc import Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -57,3 +58,8 @@ def beyond_rounding(value: Values, rounding: float) -> Values:
     kept: Any = positive * (positive > rounding)
     result: Values = kept
     return result
+
+
+def columns(rows: Sequence[tuple[float, ...]]) -> "list[NDArray[float64]]":
+    """An array for each column of some rows of numbers, for callers that compute with arrays."""
+    return list(sys.modules["numpy"].array(rows, dtype=float).T)

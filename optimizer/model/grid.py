@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 
-from optimizer.model.elementwise import Values, greatest, least
+from optimizer.model.elementwise import Values, columns, greatest, least
 from optimizer.model.ranges import Count, Moment, Watts
 
 
@@ -109,10 +109,7 @@ class Grid:
         """Limits in force in each of many spans (start, end); numbers where none is timed."""
         if not self.timed:
             return self.untimed_limits()
-        import numpy as np
-
-        rows = np.array([self.limits(start, end) for start, end in spans], dtype=float)
-        return ConnectionLimits(*rows.reshape(-1, len(ConnectionLimits._fields)).T)
+        return ConnectionLimits(*columns([self.limits(start, end) for start, end in spans]))
 
     def untimed_limits(self) -> ConnectionLimits[float]:
         """Limits that hold at any time.

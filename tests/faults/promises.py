@@ -47,6 +47,7 @@ BIAS_W = 101.0
 """So far the distance that is kept from the legal limits may take a set-point out of its band."""
 
 ROUNDED_W = 1.0
+SECOND = timedelta(seconds=1)
 QUARTER_S = 900
 
 
@@ -311,17 +312,19 @@ class Judge:
         elif cycle.decision.channel is Channel.GREATER_OR_EQUALS:
             forced_w = max(need_w, battery_w)
         return (
-            self._beyond_connection(forced_w, need_w - forced_w)
+            self._beyond_connection(cycle, forced_w, need_w - forced_w)
             or self._beyond_band(cycle, battery_w, need_w)
             or _against_rule(grid, forced_w, need_w - forced_w, dc_pv_w)
             or self._leaked()
         )
 
-    def _beyond_connection(self, battery_w: float, grid_w: float) -> tuple[Promise, str] | None:
-        grid = self.terms.grid
-        if battery_w < 0 and grid_w > grid.max_buy_w + ROUNDED_W:
+    def _beyond_connection(
+        self, cycle: Cycle, battery_w: float, grid_w: float
+    ) -> tuple[Promise, str] | None:
+        limits = self.terms.grid.limits(cycle.utc, cycle.utc + SECOND)
+        if battery_w < 0 and grid_w > limits.buy_w + ROUNDED_W:
             return Promise.LIMITS, f"charging with {grid_w:.0f} W from the grid"
-        if battery_w > 0 and -grid_w > grid.max_sell_w + ROUNDED_W:
+        if battery_w > 0 and -grid_w > limits.sell_w + ROUNDED_W:
             return Promise.LIMITS, f"discharging with {-grid_w:.0f} W into the grid"
         return None
 
@@ -342,8 +345,9 @@ class Judge:
             low = min(low, need_w)
         # what is reached is kept, and fuse and feed-in limit come before the plan
         low, high = min(low, 0.0), max(high, 0.0)
-        high = max(high, need_w - self.terms.grid.max_buy_w + BIAS_W)
-        low = min(low, need_w + self.terms.grid.max_sell_w)
+        limits = self.terms.grid.limits(cycle.utc, cycle.utc + SECOND)
+        high = max(high, need_w - limits.buy_w + BIAS_W)
+        low = min(low, need_w + limits.sell_w)
         if not low - BIAS_W <= battery_w <= high + BIAS_W:
             return Promise.LIMITS, f"battery {battery_w:.0f} W, planned {low:.0f} to {high:.0f}"
         return None

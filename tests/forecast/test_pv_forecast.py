@@ -9,6 +9,7 @@ from optimizer.errors import DataError
 from optimizer.forecast import pv_forecast
 from optimizer.forecast.pv_forecast import Correction, PvSite
 from optimizer.model import frames
+from optimizer.model.grid import Grid
 from optimizer.model.sun import elevation_degrees, is_night
 
 
@@ -42,7 +43,7 @@ def test_a_tree_in_the_morning_is_learned_by_its_hours():
 @pytest.mark.parametrize("more", [{"grid_w": lambda at: -8_990.0}, {}])
 def test_steps_at_a_limit_say_nothing(more):
     """Throttled to half at noon: by the export's limit, or by the inverter's."""
-    place = PvSite(inverter_w=10_000, max_sell_w=9_000) if more else PvSite(inverter_w=3_000)
+    place = PvSite(10_000, Grid(max_sell_w=9_000)) if more else PvSite(inverter_w=3_000)
     held = series(-30, 0, lambda at: min(bell(at), 3_000.0), **more)
     if more:
         held["grid_w"] = held["grid_w"].where(held["pv_w"] >= 3_000, 500.0)
@@ -54,7 +55,7 @@ def test_steps_at_a_limit_say_nothing(more):
 def test_unknown_grid_is_no_limit():
     held = series(-30, 0, times(0.5), grid_w=lambda at: float("nan"))
     learned = pv_forecast.learn_correction(
-        series(-30, 2), held, AT, PvSite(10_000, max_sell_w=9_000)
+        series(-30, 2), held, AT, PvSite(10_000, Grid(max_sell_w=9_000))
     )
     assert learned.whole < 0.6
 
