@@ -73,7 +73,7 @@ def configuration(config: "Config", given: Path | None, today: date) -> Iterator
 
 def expected_device(config: "Config") -> ExpectedDevice:
     """The device as the configuration describes it."""
-    battery, grid = config.battery, config.grid
+    battery, grid = config.battery, config.connection
     return ExpectedDevice(
         hybrid=battery.hybrid,
         rule=grid.rule,

@@ -176,9 +176,8 @@ def add_throttling(m, task, step, columns):
     unsold_kw, blocked_kw = left_over_kw(task, step)
     if not max(unsold_kw, blocked_kw):
         return
-    rating, sell_kw, buy_kw = (
-        w / 1000 for w in (task.battery.max_ac_w, task.grid.max_sell_w, task.grid.max_buy_w)
-    )
+    buy_w, sell_w, _ = task.grid.limits(step.start, step.end)
+    rating, sell_kw, buy_kw = (w / 1000 for w in (task.battery.max_ac_w, sell_w, buy_w))
     sold_out, passed_out = m.either(), m.either()
     m.row(-INFINITE, 0, (thrown, 1), (sold_out, -step.pv_w / 1000),
           (passed_out, -step.pv_w / 1000))  # fmt: skip
@@ -316,7 +315,7 @@ def throttled_needlessly(plan, task):
         step
         for step in plan.steps
         if step.curtailed_w > 1.0
-        and step.grid_w > 1.0 - task.grid.max_sell_w
+        and step.grid_w > 1.0 - task.grid.limits(step.start, step.end).sell_w
         and step.battery_w + step.pv_w - step.curtailed_w < rating - 1.0
     ]
 
