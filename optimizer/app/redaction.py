@@ -32,7 +32,8 @@ KEPT = {
     },
     "grid": {
         "max_buy_w", "max_sell_w", "rule", "operator_limits", "price_curtailment",
-        "max_sell_share_of_kwp", "start", "end", "max_w",
+        "max_sell_share_of_kwp", "start", "end", "max_w", "feed_in_limits", "from", "to", "months",
+        "days",
     },
     "prices": {"sources", "zone", "swiss_vat_percent", "patience_s"},
     "tariff": {

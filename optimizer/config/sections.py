@@ -222,7 +222,7 @@ class Config:
     @property
     def connection(self) -> Grid:
         """The connection as planner, control and accounts know it."""
-        return self.grid.grid(self.pv.kwp)
+        return self.grid.grid(self.pv.kwp).in_zone(self.zone)
 
     @property
     def money(self) -> Currency:

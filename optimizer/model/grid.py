@@ -5,13 +5,16 @@ limits a power asks `Grid.limits`, so that a limit of a new kind is written here
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, time
 from enum import StrEnum
 from typing import Annotated, Any, Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from optimizer.model.elementwise import Values, columns, greatest, least
-from optimizer.model.ranges import Count, Moment, Watts
+from optimizer.model.local_hours import DAYS, MONTHS, ONE_DAY, Days, LocalHours, Months
+from optimizer.model.ranges import Count, Derived, EndTimeOfDay, Moment, TimeOfDay, Watts
+from optimizer.model.tariff import BERLIN
 
 
 class Rule(StrEnum):
@@ -61,6 +64,32 @@ class OperatorLimit:
             raise ValueError("end has to be after start")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedInLimit(LocalHours):
+    """Local hours in which less may be fed in, by the operator's contract or a PV scheme's rule."""
+
+    max_sell_w: Watts
+    """Largest power that may be fed into the grid in these hours [W]."""
+    from_: TimeOfDay = time(0)
+    """First local time of the hours."""
+    to: EndTimeOfDay = time(0)
+    """First local time after the hours; at or before `from` it is the next day's."""
+    months: Months = MONTHS
+    """Months in which it holds."""
+    days: Days = DAYS
+    """Days of the week on which it holds."""
+    zone: Annotated[ZoneInfo, Derived()] = BERLIN
+    """Time zone of the hours: the tariff's."""
+
+    def touches(self, start: datetime, end: datetime) -> bool:
+        """Return true if it holds at a moment between two."""
+        local = start.astimezone(self.zone)
+        begin = local.replace(hour=self.from_.hour, minute=self.from_.minute, second=0)
+        later = (begin + ONE_DAY * day for day in (0, 1))
+        moments = [start, *(day.replace(fold=fold) for day in later for fold in (0, 1))]
+        return any(start <= at < end and self.covers(at.astimezone(self.zone)) for at in moments)
+
+
 Limit = TypeVar("Limit")
 
 
@@ -87,14 +116,20 @@ class Grid:
     """Legal rule: `grid_charge` lets the battery charge from the grid, `green_export` sell what PV
     has charged, `mixed` do both, `pv_only` neither."""
     operator_limits: Annotated[tuple[OperatorLimit, ...], Count(1_000)] = ()
+    feed_in_limits: Annotated[tuple[FeedInLimit, ...], Count(100)] = ()
     price_curtailment: bool = False
     """Presence of somebody who curtails PV at negative prices; the FEMS by itself curtails only
     what grid or inverter cannot take."""
 
+    def in_zone(self, zone: ZoneInfo) -> "Grid":
+        """The same connection with its local hours in a time zone."""
+        limits = tuple(replace(item, zone=zone) for item in self.feed_in_limits)
+        return replace(self, feed_in_limits=limits)
+
     @property
     def timed(self) -> bool:
         """True if a limit holds at certain times only."""
-        return bool(self.operator_limits)
+        return bool(self.operator_limits or self.feed_in_limits)
 
     def limits(self, start: datetime, end: datetime) -> ConnectionLimits[float]:
         """Limits in force between two moments.
@@ -103,7 +138,8 @@ class Grid:
         """
         touching = [item for item in self.operator_limits if item.start < end and start < item.end]
         draw_w = min((item.max_w for item in touching), default=float("inf"))
-        return ConnectionLimits(self.max_buy_w, self.max_sell_w, draw_w)
+        caps = (item.max_sell_w for item in self.feed_in_limits if item.touches(start, end))
+        return ConnectionLimits(self.max_buy_w, min([self.max_sell_w, *caps]), draw_w)
 
     def limits_of(self, spans: Iterable[tuple[datetime, datetime]]) -> ConnectionLimits[Any]:
         """Limits in force in each of many spans (start, end); numbers where none is timed."""
