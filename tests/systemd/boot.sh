@@ -1,11 +1,13 @@
 #!/bin/sh
 # Boots systemd as process 1 of new namespaces (unshare runs this script in them) over an overlay of the
-# machine: everything that the machine has is there, and what happens there stays in $1, its disk.
+# machine: everything that the machine has is there, and what happens there stays in $1, its disk. A folder in
+# OPTIMIZER_SYSTEMD_ROOT with another Debian (debootstrap, on a file system of its own) lies above the machine's
+# own files: its systemd boots.
 set -eu
 mount --make-rprivate /
 first=$([ -e "$1/upper" ] || echo yes)
 mkdir -p "$1/upper" "$1/work" "$1/root"
-mount -t overlay -o "lowerdir=/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
+mount -t overlay -o "lowerdir=${OPTIMIZER_SYSTEMD_ROOT:+$OPTIMIZER_SYSTEMD_ROOT:}/,upperdir=$1/upper,workdir=$1/work" overlay "$1/root"
 cd "$1/root"
 mount -t proc proc proc
 mount -t sysfs -o ro sysfs sys
