@@ -20,7 +20,7 @@ def _picture(simulated: SimulationResult, day: str) -> Markup:
     metered = picture_inputs.of_simulation(
         quarters, simulated.self_consumption, battery.capacity_wh
     )
-    planned = picture_inputs.of_plan(simulated.plan, battery.capacity_wh)
+    planned = picture_inputs.of_plan(simulated.plan, battery.capacity_wh, sample_data.ZONE)
     return draw(Picture(
         f"Prices, powers and stored energy, {day}", begin, end, sample_data.ZONE,
         **metered, planned_percent=planned["planned_percent"], bands=planned["bands"],

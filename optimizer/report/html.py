@@ -56,7 +56,7 @@ def phase_rows(
             "words": phase.words(zone),
             "why": phase.why,
         }
-        for phase in phases(plan, capacity_wh)
+        for phase in phases(plan, capacity_wh, zone)
     ]
 
 

@@ -84,7 +84,7 @@ def current_picture(report: OwnerReport, plan: Plan) -> Picture:
     today = picture_inputs.day_start(report.now, report.zone)
     past = [quarter for quarter in report.quarters if today <= quarter.start < report.now]
     since = past[-1].start + QUARTER if past else None
-    ahead = picture_inputs.of_plan(plan, report.capacity_wh, since)
+    ahead = picture_inputs.of_plan(plan, report.capacity_wh, report.zone, since)
     begin = past[0].start if past else plan.steps[0].start
     metered = picture_inputs.of_record(
         past, report.prices, [(at, wh) for at, wh in report.without_plan if at >= begin],

@@ -75,7 +75,7 @@ Series = Mapping[str, Any]
 """Arguments of a `Picture`: its series by name."""
 
 
-def of_plan(plan: Plan, capacity_wh: float, since: datetime | None = None) -> Series:
+def of_plan(plan: Plan, capacity_wh: float, zone: tzinfo, since: datetime | None = None) -> Series:
     """Forecast, planned powers and planned charge of a plan, of the steps that begin at `since`."""
     steps = [step for step in plan.steps if since is None or step.start >= since]
     begin = (plan.steps[0].start, plan.start_soc_percent)
@@ -88,14 +88,14 @@ def of_plan(plan: Plan, capacity_wh: float, since: datetime | None = None) -> Se
         "battery_kw": _of_steps(steps, "battery_w", 0.001),
         "grid_kw": _of_steps(steps, "grid_w", 0.001),
         "planned_percent": [[begin, *ends]],
-        "bands": bands(plan, capacity_wh),
+        "bands": bands(plan, capacity_wh, zone),
     }
 
 
-def bands(plan: Plan, capacity_wh: float) -> list[Band]:
+def bands(plan: Plan, capacity_wh: float, zone: tzinfo) -> list[Band]:
     """The plan's phases as bands; neighbours with one intent are one."""
     result = []
-    for intent, group in groupby(phases(plan, capacity_wh), key=lambda phase: phase.intent):
+    for intent, group in groupby(phases(plan, capacity_wh, zone), key=lambda phase: phase.intent):
         part = list(group)
         result.append(Band(part[0].start, part[-1].end, intent.value, INTENT_NAMES[intent]))
     return result

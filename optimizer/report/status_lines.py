@@ -295,15 +295,13 @@ class Status:
             return []
         return [item for item in self.plan.steps if item.end > self.now]
 
-    @property
-    def _ahead(self) -> list[Phase]:
+    def _ahead(self, zone: ZoneInfo) -> list[Phase]:
         """Phases that end after this moment."""
-        if self.plan is None:
-            return []
-        return [phase for phase in phases(self.plan, self.capacity_wh) if phase.end > self.now]
+        made = [] if self.plan is None else phases(self.plan, self.capacity_wh, zone)
+        return [phase for phase in made if phase.end > self.now]
 
     def _next(self, zone: ZoneInfo) -> str:
-        ahead = self._ahead
+        ahead = self._ahead(zone)
         if self.plan is None or self.step is None or not ahead:
             return "'optimizer plan' makes a plan"
         saving = f"expected saving of the plan {self._money.amount(self.plan.saving_eur)}"

@@ -240,7 +240,7 @@ def attributes(cycle: CycleReport) -> str:
             "words": block.words(cycle.zone),
             "why": block.why,
         }
-        for block in phases(plan, cycle.capacity_wh)
+        for block in phases(plan, cycle.capacity_wh, cycle.zone)
     ]
     while True:
         text = json.dumps({"made_at": iso(plan.made_at), "plan": rows}, ensure_ascii=False)

@@ -1,13 +1,15 @@
 """Phases of a plan: what the battery does from when to when, in at most eight lines a day.
 
 Steps become phases by merging. Two neighbours, or a phase between two alike, are merged where the
-common name misdescribes energy of less than a cent; further ones only while there are more than
-`MOST_A_DAY`, those first that matter least. The names are for people: control follows the steps.
+common name misdescribes energy of less than a cent; further ones only while more than `MOST_A_DAY`
+begin on one local day or, on average, in 24 h; those first that matter least. The names are for
+people: control follows the steps.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
 from enum import Enum
 from itertools import groupby
 
@@ -16,7 +18,7 @@ from optimizer.model.plan import Intent, Plan, Step
 from optimizer.text.local_time import clock_from, clock_span
 
 MOST_A_DAY = 8
-"""Largest number of phases for each 24 h of a plan."""
+"""Largest number of phases that begin on one local day, and of those in 24 h on average."""
 
 SMALL_EUR = 0.01
 """Money below which a difference between neighbours is not worth a line [EUR]."""
@@ -212,10 +214,10 @@ class Phase:
         return [step for step in self.steps if activity(step) is self.activity] or list(self.steps)
 
 
-def phases(plan: Plan, capacity_wh: float) -> list[Phase]:
-    """The plan's phases in order of time, at most `MOST_A_DAY` for each 24 h."""
+def phases(plan: Plan, capacity_wh: float, zone: tzinfo) -> list[Phase]:
+    """The plan's phases in order of time, at most `MOST_A_DAY` on each local day of `zone`."""
     before, result = capacity_wh * plan.start_soc_percent / 100, []
-    for group in _merged(plan.steps, plan.money.size):
+    for group in _merged(plan.steps, plan.money.size, zone):
         peak = _peak(plan.steps, group.steps[-1])
         result.append(Phase(tuple(group.steps), group.name, capacity_wh, before, peak, plan.money))
         before = group.steps[-1].soc_wh
@@ -250,20 +252,33 @@ class _Group:
     """Part of the loss that the last merger added."""
 
 
-def _merged(steps: Sequence[Step], size: float) -> list[_Group]:
+_Candidate = tuple[int, int, _Group]
+"""Position, number and result of a possible merger."""
+
+
+def _merged(steps: Sequence[Step], size: float, zone: tzinfo) -> list[_Group]:
     """Groups of steps; `size` is about one EUR in the plan's currency."""
     groups = [_Group(list(part), name) for name, part in groupby(steps, key=activity)]
-    hours = (steps[-1].end - steps[0].start) / timedelta(hours=1)
-    most = MOST_A_DAY * max(1, -(-int(hours) // 24))
-    while len(groups) > 1:
-        at, count, merged = min(_candidates(groups, size), key=lambda item: item[2].added_eur)
-        if merged.added_eur >= SMALL_EUR * size and len(groups) <= most:
-            break
+    while (best := _next_merger(groups, size, zone)) is not None:
+        at, count, merged = best
         groups[at : at + count] = [merged]
     return groups
 
 
-def _candidates(groups: Sequence[_Group], size: float) -> list[tuple[int, int, _Group]]:
+def _next_merger(groups: Sequence[_Group], size: float, zone: tzinfo) -> _Candidate | None:
+    """The merger that adds least: any small one, else one that a limit asks for; None at last."""
+    candidates = sorted(_candidates(groups, size), key=lambda item: item[2].added_eur)
+    if not candidates or candidates[0][2].added_eur < SMALL_EUR * size:
+        return candidates[0] if candidates else None
+    days = [group.steps[0].start.astimezone(zone).date() for group in groups]
+    full: set[date] = {day for day, count in Counter(days).items() if count > MOST_A_DAY}
+    if full:  # a merger leaves out the beginnings of all groups but its first
+        return next(item for item in candidates if full & set(days[item[0] + 1 : sum(item[:2])]))
+    hours = (groups[-1].steps[-1].end - groups[0].steps[0].start) / timedelta(hours=1)
+    return candidates[0] if len(groups) > MOST_A_DAY * max(1, -(-int(hours) // 24)) else None
+
+
+def _candidates(groups: Sequence[_Group], size: float) -> list[_Candidate]:
     """Position, number and result of each possible merger; two of one name take what is between."""
     pairs = [(at, 2, _join(groups[at : at + 2], size)) for at in range(len(groups) - 1)]
     triples = [

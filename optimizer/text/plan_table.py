@@ -76,7 +76,7 @@ def phase_lines(
     plan: Plan, capacity_wh: float, zone: ZoneInfo, now: datetime | None = None
 ) -> list[str]:
     """The plan's phases in words, a heading a day; the present one is marked."""
-    made = phases(plan, capacity_wh)
+    made = phases(plan, capacity_wh, zone)
     width = max(len(span(phase, zone)) for phase in made)
     lines, day = [], ""
     for phase in made:

@@ -148,7 +148,9 @@ def picture() -> list[str]:
     plan = sample_site("winter").make_plan(WINTER_DAY, soc_percent=30)
     made = Picture(
         "A winter day of the sample house", WINTER_DAY, WINTER_DAY + timedelta(hours=36),
-        sample_data.ZONE, **picture_inputs.of_plan(plan, sample_data.BATTERY.capacity_wh),
+        sample_data.ZONE, **picture_inputs.of_plan(
+            plan, sample_data.BATTERY.capacity_wh, sample_data.ZONE
+        ),
         lowest_percent=sample_data.BATTERY.min_soc_percent,
     )  # fmt: skip
     return picture_file(made).splitlines()

@@ -10,6 +10,7 @@ from optimizer.model import plan_json
 from optimizer.model.battery import Battery
 from optimizer.model.currency import CURRENCIES
 from optimizer.model.grid import Grid, Rule
+from optimizer.model.tariff import BERLIN
 from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.planning.task import ForecastStep
 from optimizer.text.phases import phases
@@ -50,8 +51,8 @@ def test_an_overload_a_recovery_and_a_full_charge_cost_as_much(code):
     )
     assert other.cost_eur == pytest.approx(own.cost_eur * size, rel=1e-6)
     assert other.saving_eur == pytest.approx(own.saving_eur * size, rel=1e-4, abs=1e-4)
-    named = [phase.activity for phase in phases(own, 10_000)]
-    assert [phase.activity for phase in phases(other, 10_000)] == named
+    named = [phase.activity for phase in phases(own, 10_000, BERLIN)]
+    assert [phase.activity for phase in phases(other, 10_000, BERLIN)] == named
     assert max(step.soc_wh for step in other.steps) == pytest.approx(10_000, abs=1)
 
 

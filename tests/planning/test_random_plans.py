@@ -1,11 +1,14 @@
 """Plans for random houses: there always is one, and every law and bound holds in it."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
+from optimizer.model.tariff import BERLIN
 from optimizer.planning import program
 from optimizer.planning.program import is_convex
+from optimizer.text.phases import MOST_A_DAY, phases
 
 pytestmark = pytest.mark.no_cover
 
@@ -38,6 +41,14 @@ def planned_steps(cases):
 def test_there_are_150_plans_and_half_of_them_are_tricky(cases):
     assert len(cases) == 150
     assert sum(not is_convex(task) for task, _ in cases) > 60
+
+
+def test_no_local_day_has_more_phases_than_a_person_reads(cases):
+    """The plans begin a few hours before a night of 23 hours."""
+    for task, plan in cases:
+        made = phases(plan, task.battery.capacity_wh, BERLIN)
+        days = Counter(phase.start.astimezone(BERLIN).date() for phase in made)
+        assert max(days.values()) <= MOST_A_DAY
 
 
 def test_the_powers_balance_in_every_step(planned_steps):

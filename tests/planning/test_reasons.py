@@ -274,7 +274,8 @@ def test_reasons_of_odd_batteries_are_true(name, soc_percent):
         if untrue(plan, battery, at)
     ]
     assert wrong == []
-    words = " ".join(phase.words(BERLIN) for phase in phases.phases(plan, battery.capacity_wh))
+    made = phases.phases(plan, battery.capacity_wh, BERLIN)
+    words = " ".join(phase.words(BERLIN) for phase in made)
     assert ("gives nothing" in words) <= (battery.max_discharge_w <= 1)
     assert ("takes nothing" in words) <= (battery.max_charge_w <= 1)
     if battery.max_discharge_w == 0:

@@ -189,7 +189,7 @@ def test_titles_stay_text():
 def test_the_picture_of_a_plan_shows_the_plans_figures():
     begin, _ = sample_data.days(sample_data.folder() / "winter")
     plan = optimizer.sample_site("winter").make_plan(begin + timedelta(days=2), soc_percent=30)
-    series = picture_inputs.of_plan(plan, 22_000)
+    series = picture_inputs.of_plan(plan, 22_000, ZONE)
     made = Picture("plan", plan.steps[0].start, plan.steps[-1].end, ZONE, **series)
     highest = max(step.buy_eur_per_kwh for step in plan.steps)
     assert f"highest {100 * highest:.1f}" in texts(made)

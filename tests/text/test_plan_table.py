@@ -3,6 +3,7 @@
 import itertools
 import json
 import re
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -41,7 +42,7 @@ def plan():
 
 
 def test_phases_cover_the_plan_and_keep_its_energy_and_money(plan):
-    made = phases.phases(plan, 10_000)
+    made = phases.phases(plan, 10_000, ZONE)
     assert (made[0].start, made[-1].end) == (START, START + 6 * HOUR)
     assert sum(phase.cost_eur for phase in made) == pytest.approx(plan.cost_eur)
     for before, after in itertools.pairwise(made):
@@ -54,7 +55,7 @@ def test_phases_cover_the_plan_and_keep_its_energy_and_money(plan):
 
 
 def test_phases_say_what_the_battery_does(plan):
-    words = [phase.words(ZONE) for phase in phases.phases(plan, 10_000)]
+    words = [phase.words(ZONE) for phase in phases.phases(plan, 10_000, ZONE)]
     assert words == [
         "carries the house, 20→9 %, grid at 30.0 ct",
         "charges to 100 % for 0.95 EUR, at 10.0 ct",
@@ -94,16 +95,16 @@ def test_every_activity_has_its_sentence(plan, change, sentence):
     same = {"intent": Intent.SELF_CONSUMPTION, "pv_w": 0.0, "grid_w": 0.0, "soc_wh": 6_000.0}
     start = 60.0 if change.get("battery_w") == 0.0 else plan.start_soc_percent
     made = replace(stepped(plan, same | change), start_soc_percent=start)
-    (phase,) = phases.phases(made, 10_000)
+    (phase,) = phases.phases(made, 10_000, ZONE)
     assert phase.words(ZONE) == sentence
 
 
 def test_short_pauses_belong_to_a_charge_and_long_ones_do_not(plan):
     charge = {"intent": Intent.CHARGE, "battery_w": -4_000.0, "grid_w": 5_000.0}
     pause = {"intent": Intent.HOLD, "battery_w": 0.0, "grid_w": 1_000.0}
-    short = phases.phases(stepped(plan, charge, pause, pause, charge), 10_000)
+    short = phases.phases(stepped(plan, charge, pause, pause, charge), 10_000, ZONE)
     assert [phase.intent for phase in short] == [Intent.CHARGE]
-    long = phases.phases(stepped(plan, charge, pause, pause, pause, charge), 10_000)
+    long = phases.phases(stepped(plan, charge, pause, pause, pause, charge), 10_000, ZONE)
     assert [phase.intent for phase in long] == [Intent.CHARGE, Intent.HOLD, Intent.CHARGE]
 
 
@@ -111,7 +112,7 @@ def test_a_restless_day_has_eight_phases_at_most(plan):
     """24 alternations, each of which matters by much more than a cent."""
     carry = {"intent": Intent.SELF_CONSUMPTION, "battery_w": 1_000.0, "pv_w": 0.0}
     store = {"intent": Intent.SELF_CONSUMPTION, "battery_w": -3_000.0, "pv_w": 4_000.0}
-    made = phases.phases(stepped(plan, *([carry, store] * 12)), 10_000)
+    made = phases.phases(stepped(plan, *([carry, store] * 12)), 10_000, ZONE)
     assert len(made) <= phases.MOST_A_DAY
     assert (made[0].start, made[-1].end) == (START, START + 24 * HOUR)
 
@@ -123,7 +124,10 @@ def test_the_sample_weeks_plans_are_short_and_fit_a_terminal(week):
     for wear_eur_per_kwh, most in ((0.0, 11), (0.01, 2 * phases.MOST_A_DAY)):  # two days
         battery = replace(site.battery, wear_eur_per_kwh=wear_eur_per_kwh)
         plan = site.make_plan(at, soc_percent=30, battery=battery)
-        assert len(phases.phases(plan, 22_000)) <= most
+        made = phases.phases(plan, 22_000, ZONE)
+        assert len(made) <= most
+        days = Counter(phase.start.astimezone(ZONE).date() for phase in made)
+        assert max(days.values()) <= phases.MOST_A_DAY
         text = plan_table.plan_text(plan, 22_000, ZONE)
         assert max(len(line) for line in text.splitlines()) <= plan_table.WIDTH
 
@@ -394,7 +398,7 @@ def test_the_sample_house_is_found_beside_the_package(monkeypatch, tmp_path):
 )  # fmt: skip
 def test_a_phase_that_ends_on_another_day_names_it(plan, hours, shown):
     """START is Thursday, 02:00 local time."""
-    phase = phases.phases(stepped(plan, *[{}] * hours), 10_000)[0]
+    phase = phases.phases(stepped(plan, *[{}] * hours), 10_000, ZONE)[0]
     assert phase.end - phase.start == hours * HOUR
     assert phases.span(phase, ZONE) == shown
     line = plan_table.phase_lines(stepped(plan, *[{}] * hours), 10_000, ZONE)[1]
