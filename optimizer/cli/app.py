@@ -32,9 +32,11 @@ from optimizer.cli import (
     study_command,
     support_command,
 )
+from optimizer.cli.flag_faults import PlainGroup
 
 app = typer.Typer(
     name="optimizer",
+    cls=PlainGroup,
     help="Charges a FENECON home battery when power is cheap and uses it when power is dear.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from optimizer.cli.flag_faults import typed_number
 from optimizer.errors import OptimizerError, UsageError
+from optimizer.model.ranges import EUR_PER_KWH
 
 if TYPE_CHECKING:
     from optimizer.app.first_setup import Answers, DeviceFacts
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 FILE = Path("optimizer.toml")
 COLUMN = 9
 """Column at which the text of a line begins."""
+MOST_KWP = 1_000
+"""Largest peak power of a PV system [kW]."""
+MOST_RESERVE_PERCENT = 95
+"""Largest charge that may always be kept [%]."""
+PRICE_CT = typed_number(100 * EUR_PER_KWH.least, 100 * EUR_PER_KWH.most)
+"""Reader of a price that is typed [ct/kWh]."""
 RuleName = Literal["pv_only", "grid_charge", "green_export", "mixed"]
 
 HostOption = Annotated[
@@ -38,6 +46,8 @@ PriceOption = Annotated[
     float | None,
     typer.Option(
         help="Fees and VAT on top of the exchange's price; with 'fixed' the whole price.",
+        min=EUR_PER_KWH.least,
+        max=EUR_PER_KWH.most,
         metavar="EUR_PER_KWH",
     ),
 ]
@@ -45,14 +55,17 @@ PlaceOption = Annotated[
     str | None, typer.Option(help="Place of the house, such as 48.8,10.5.", metavar="LAT,LON")
 ]
 KwpOption = Annotated[
-    float | None, typer.Option(help="Peak power of the PV system [kW]; 0 for none.", min=0)
+    float | None,
+    typer.Option(help="Peak power of the PV system [kW]; 0 for none.", min=0, max=MOST_KWP),
 ]
 RuleOption = Annotated[
     RuleName | None, typer.Option(help="What may flow between battery and grid.")
 ]
 ReserveOption = Annotated[
     float | None,
-    typer.Option(help="Charge that is always kept [%].", min=0, max=95, metavar="PERCENT"),
+    typer.Option(
+        help="Charge that is always kept [%].", min=0, max=MOST_RESERVE_PERCENT, metavar="PERCENT"
+    ),
 ]
 
 
@@ -148,17 +161,24 @@ def _tariff(
     if need is not None and value is None and ask:
         value = typer.prompt(f"   {need}", hide_input=need.endswith("token"))
     if price is None and ask and source == "fixed":
-        price = typer.prompt("   What does a kWh cost, fees and VAT in? [ct/kWh]", type=float) / 100
+        price = (
+            typer.prompt("   What does a kWh cost, fees and VAT in? [ct/kWh]", value_proc=PRICE_CT)
+            / 100
+        )
     if price is None and ask and source not in first_setup.ALL_IN:
         usual = 100 * first_setup.GERMAN_ADDED_EUR if answers.zone == "DE-LU" else None
         typer.echo("   Your bill adds fees and VAT to the exchange's price: how much in all?")
-        price = typer.prompt("   ct/kWh (usual in Germany: 18.4)", usual, type=float) / 100
+        price = typer.prompt("   ct/kWh (usual in Germany: 18.4)", usual, value_proc=PRICE_CT) / 100
     return replace(answers, source=source, source_value=value, price_eur_per_kwh=price)
 
 
 def _pv(answers: "Answers", place: str | None, kwp: float | None, ask: bool) -> "Answers":
     if kwp is None and ask:
-        kwp = typer.prompt("3. Peak power of your PV system [kW], 0 for none", 0.0, type=float)
+        kwp = typer.prompt(
+            "3. Peak power of your PV system [kW], 0 for none",
+            0.0,
+            value_proc=typed_number(0, MOST_KWP),
+        )
     if kwp and place is None and ask:
         place = typer.prompt("   Place of the house as latitude,longitude (48.8,10.5)")
     return replace(answers, kwp=kwp, place=None if place is None else _place(place))
@@ -193,7 +213,8 @@ def _reserve(device: "DeviceFacts", given: float | None, ask: bool) -> float:
     if not ask:
         return device.reserve_percent
     return float(typer.prompt(
-        "5. Charge that is always kept, for blackouts [%]", device.reserve_percent, type=float
+        "5. Charge that is always kept, for blackouts [%]", device.reserve_percent,
+        value_proc=typed_number(0, MOST_RESERVE_PERCENT),
     ))  # fmt: skip
 
 

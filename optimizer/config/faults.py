@@ -142,6 +142,15 @@ def _text(fault: Mapping[str, Any], location: Location) -> str:
         return "is not a key; " + (
             f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known)}"
         )
+    return rest_of_sentence(fault)
+
+
+def rest_of_sentence(fault: Mapping[str, Any]) -> str:
+    """Rest of the sentence about a value, for keys and for flags.
+
+    >>> rest_of_sentence({"type": "less_than_equal", "ctx": {"le": 100.0}})
+    'should be at most 100'
+    """
     if fault["type"] in TEXTS:
         limits = {name: _plain(value) for name, value in fault.get("ctx", {}).items()}
         return TEXTS[fault["type"]].format_map(limits)
