@@ -64,6 +64,9 @@ NARROW = Size("narrow", 360.0, 32.0, 110.0, 140.0, 95.0, 38.0, 54.0, 10.0)
 GAP, CHIPS, FOOT, RIGHT = 32.0, 40.0, 40.0, 10.0
 """Space above a panel, above the first one, below the last one, and on the right [px]."""
 
+CHIP_TOP = CHIPS - 22.0
+"""Upper edge of the names of the phases [px]."""
+
 
 def draw(picture: Picture) -> Markup:
     """The picture for wide and for narrow screens, as SVG elements."""
@@ -97,9 +100,13 @@ class _Drawing:
     def svg(self) -> Markup:
         """The whole drawing."""
         height = self.bottom + FOOT
+        drawn = [*self._price(), *self._power(), *self._stored(), *self._foot()]
+        # labels last: their halo keeps the line of the moment out of them
+        texts = [part for part in drawn if part.startswith("<text")]
+        shapes = [part for part in drawn if not part.startswith("<text")]
         return element(
             "svg", element("title", self.picture.title), *self._background(),
-            *self._price(), *self._power(), *self._stored(), *self._foot(), *self._now(),
+            *shapes, *self._now(), *texts,
             class_=f"picture {self.size.name}", data_left=self.axis.left,
             data_right=self.axis.right, viewBox=f"0 0 {self.size.width:.0f} {height:.0f}",
             role="img",
@@ -134,7 +141,7 @@ class _Drawing:
 
     def _chip(self, band: Band) -> list[Markup]:
         x, end = self.axis.x(band.begin), self.axis.x(band.end)
-        top, width = CHIPS - 22, max(0.5, end - x - 1)
+        top, width = CHIP_TOP, max(0.5, end - x - 1)
         box = element(
             "rect", element("title", band.word), x=x, y=top, width=width, height=18.0, rx=3,
             class_=f"chip {band.style}",
@@ -323,7 +330,8 @@ class _Drawing:
         words = f"now {clock(now, self.picture.zone)}"
         x = self.axis.x(now)
         return [
-            element("line", x1=x, x2=x, y1=14.0, y2=CHIPS - 2, class_="now"),
+            # down to the phases, not through their words
+            element("line", x1=x, x2=x, y1=13.0, y2=CHIP_TOP, class_="now"),
             self._vertical(now, "now"),
             self._text(words, x, 11.0, "label now"),
         ]

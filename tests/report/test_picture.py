@@ -128,6 +128,42 @@ def test_now_is_a_line_only_within_the_picture():
     assert not [text for text in texts(picture(now=DAY - QUARTER)) if text.startswith("now")]
 
 
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("hour", [4.0, 6.5, 12.0, 15.75, 20.0])
+def test_now_crosses_no_word_of_a_phase(hour, place):
+    third = timedelta(hours=8)
+    bands = [
+        Band(DAY + n * third, DAY + (n + 1) * third, "hold", word)
+        for n, word in enumerate(("charge", "keep room", "hold"))
+    ]
+    made = picture(bands=bands, now=DAY + timedelta(hours=hour))
+    words = [
+        node for node in drawings(made)[place].iter("text") if node.get("class") == "word hold"
+    ]
+    assert len(words) == 3
+    (mark,) = [node for node in of_class(made, "now", place) if node.tag == "line"]
+    (line,) = [node for node in of_class(made, "now", place) if node.tag == "path"]
+    spans = [(float(mark.get("y1")), float(mark.get("y2")))]
+    spans += [
+        (float(top), float(top) + float(down))
+        for top, down in re.findall(r"M[\d.]+,([\d.]+)v([\d.]+)", line.get("d"))
+    ]
+    assert len(spans) == 4  # the mark above the phases, and three panels
+    for word in words:
+        base = float(word.get("y"))  # 11 px of height
+        assert not [span for span in spans if span[0] < base + 3 and span[1] > base - 11]
+
+
+def test_labels_are_drawn_over_the_line_of_the_moment():
+    made = picture(now=DAY + timedelta(hours=12))
+    for tree in drawings(made):
+        nodes = list(tree)
+        line = max(n for n, node in enumerate(nodes) if node.get("class") == "now")
+        labels = [n for n, node in enumerate(nodes) if node.get("class", "").startswith("label s")]
+        assert labels
+        assert min(labels) > line
+
+
 def test_reserve_full_and_empty_are_labelled():
     moments = [DAY + timedelta(hours=6 * n) for n in range(5)]
     run = list(zip(moments, (50.0, 95.0, 60.0, 10.0, 10.0), strict=True))
