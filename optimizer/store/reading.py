@@ -1,20 +1,22 @@
-"""The store for those who only read: nothing is created, migrated or moved aside.
+"""The store for those who only read: nothing is migrated or moved aside, nothing stays behind.
 
-SQLite opens the file with `mode=ro`, which works beside a running executor and planner. In a folder
-that cannot be written a file in WAL mode opens only while somebody else has it open; otherwise
-nobody changes it, and `immutable` reads it as it lies there. A store of an earlier version is
-brought up to date in memory.
+A file in WAL mode has two others beside it while anybody has it open (`-wal`, `-shm`), and the last
+one to close it removes them. A connection of `mode=ro` makes them too, but never removes them. Its
+owner, and root, therefore open it with `mode=rw` and `query_only`: works beside executor and
+planner, and leaves the folder as it was. Root's are the owner's: SQLite sees to that. Anybody else
+could only make files that the owner cannot use: they read with `mode=ro` while the files are there;
+otherwise nobody changes the store, and `immutable` reads it as it lies there, as on a disk that
+cannot be written. A store of an earlier version is brought up to date in memory.
 """
 
 import os
 import sqlite3
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 from optimizer.errors import DataError, NewerStoreError, NoStoreError
 from optimizer.store import database
-
-MODES = ("mode=ro", "mode=ro&immutable=1")
 
 
 def reader(folder: Path, wait_s: float = 10.0) -> sqlite3.Connection:
@@ -69,11 +71,28 @@ def empty() -> sqlite3.Connection:
     return _in_memory(None)
 
 
-def _opened(path: Path, wait_s: float) -> sqlite3.Connection:
+def is_outdated(folder: Path) -> bool:
+    """Return true for a store that an update has not brought into this version's form yet.
+
+    Raises
+    ------
+    NoStoreError, DataError
+        As `reader` does.
+    """
+    reader(folder).close()
+    path = folder / database.FILE_NAME
+    with closing(_opened(path, 10.0, lambda connection, _: connection)) as connection:
+        return database.schema_version(connection) < database.newest_schema()
+
+
+def _opened(
+    path: Path, wait_s: float,
+    take: Callable[[sqlite3.Connection, Path], sqlite3.Connection] | None = None,
+) -> sqlite3.Connection:  # fmt: skip
     failure: sqlite3.Error | None = None
-    for mode in MODES:
+    for mode in _modes(path):
         try:
-            return _current(_connected(path, mode, wait_s), path)
+            return (take or _current)(_connected(path, mode, wait_s), path)
         except sqlite3.Error as error:
             if database.is_corrupt(error):
                 raise
@@ -82,9 +101,21 @@ def _opened(path: Path, wait_s: float) -> sqlite3.Connection:
     raise failure
 
 
+def _modes(path: Path) -> Iterator[str]:
+    """Ways to open the file, the best first."""
+    owned = os.geteuid() in (0, path.stat().st_uid)
+    if owned and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        yield "mode=rw"
+    if all(path.with_name(path.name + ending).exists() for ending in database.BESIDE):
+        yield "mode=ro"
+    yield "mode=ro&immutable=1"
+
+
 def _connected(path: Path, mode: str, wait_s: float) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?{mode}"
-    return sqlite3.connect(address, uri=True, timeout=wait_s, isolation_level=None)
+    connection = sqlite3.connect(address, uri=True, timeout=wait_s, isolation_level=None)
+    connection.execute("PRAGMA query_only = ON")
+    return connection
 
 
 def _current(connection: sqlite3.Connection, path: Path) -> sqlite3.Connection:

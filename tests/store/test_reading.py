@@ -4,6 +4,7 @@ import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -94,6 +95,106 @@ def test_a_folder_that_cannot_be_written_is_read(stored, tmp_path, ended):
             assert count(connection) == 2
     finally:
         subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def beside(folder):
+    """Files in a folder with their owners."""
+    return {path.name: path.stat().st_uid for path in folder.iterdir()}
+
+
+def test_a_reader_leaves_the_folder_as_it_was(stored):
+    before = beside(stored)
+    content = (stored / database.FILE_NAME).read_bytes()
+    for open_store in (reading.reader, reading.reader_or_empty, reading.reader_at_any_rate):
+        with closing(open_store(stored)) as connection:
+            assert count(connection) == 1
+        assert beside(stored) == before == {database.FILE_NAME: os.geteuid()}
+    assert (stored / database.FILE_NAME).read_bytes() == content
+
+
+def test_the_last_reader_tidies_up_after_an_executor_that_has_ended(stored):
+    """An executor that closes the store while somebody reads leaves its files to the reader."""
+    with closing(reading.reader(stored)) as connection:
+        with closing(database.connect(stored)) as writer:
+            add(writer, AT + timedelta(minutes=15))
+        assert len(beside(stored)) == 3
+        assert count(connection) == 2
+    assert [*beside(stored)] == [database.FILE_NAME]
+
+
+def test_what_a_killed_executor_has_committed_is_read(stored, tmp_path):
+    crashed = tmp_path / "crashed"
+    with closing(database.connect(stored)) as writer:
+        add(writer, AT + timedelta(minutes=15))
+        shutil.copytree(stored, crashed)
+    assert len(beside(crashed)) == 3
+    with closing(reading.reader(crashed)) as connection:
+        assert count(connection) == 2
+
+
+OTHER, OWNER = 12_345, 23_456
+
+READ = """
+import os, sys
+from contextlib import closing
+from pathlib import Path
+from optimizer.store import reading
+folder = Path(sys.argv[1])
+os.setgroups([]); os.setgid(int(sys.argv[2])); os.setuid(int(sys.argv[3]))
+with closing(reading.reader(folder)) as connection:
+    print(*connection.execute("SELECT count(*) FROM quarter").fetchone())
+    for path in sorted(folder.iterdir()):
+        print(path.name, path.stat().st_uid)
+"""
+
+
+def read_as(folder, user, group):
+    """What another user reads, and the files that are there meanwhile."""
+    command = [sys.executable, "-c", READ, folder, str(group), str(user)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    number, *lines = done.stdout.splitlines()
+    files = (line.split() for line in lines)
+    return int(number), {name: int(owner) for name, owner in files}
+
+
+@pytest.fixture
+def of_a_service(stored):
+    """A store of another user, which everybody may read and its group may write the folder of."""
+    for path in (stored, *stored.iterdir()):
+        os.chown(path, OWNER, OWNER)
+    stored.chmod(0o775)
+    (stored / database.FILE_NAME).chmod(0o644)
+    for folder in stored.parents[:3]:  # of this test, of this run, of all runs
+        folder.chmod(folder.stat().st_mode | 0o055)
+    return stored
+
+
+@as_root
+@pytest.mark.parametrize("group", [OTHER, OWNER])
+def test_another_user_makes_no_file_in_the_folder_of_a_service(of_a_service, group):
+    """Nor one who could: the service could not write it."""
+    found, during = read_as(of_a_service, OTHER, group)
+    assert (found, during) == (1, {database.FILE_NAME: OWNER})
+    assert beside(of_a_service) == during
+
+
+@as_root
+def test_another_user_reads_beside_a_running_service(of_a_service):
+    with closing(database.connect(of_a_service)) as writer:
+        add(writer, AT + timedelta(minutes=15))
+        before = beside(of_a_service)
+        assert set(before.values()) == {OWNER}
+        assert read_as(of_a_service, OTHER, OTHER) == (2, before)
+        assert beside(of_a_service) == before
+
+
+@as_root
+@pytest.mark.parametrize("user", [0, OWNER])
+def test_files_of_root_are_the_owners_while_it_reads(of_a_service, user):
+    found, during = read_as(of_a_service, user, user)
+    assert found == 1
+    assert set(during.values()) == {OWNER}
+    assert beside(of_a_service) == {database.FILE_NAME: OWNER}
 
 
 @pytest.mark.parametrize("version", [0, 2, len(database.MIGRATIONS) - 1])
