@@ -50,6 +50,7 @@ KEPT = {
     "planning": {"horizon_h", "step_minutes", "stored_value"},
     "control": {"interval_s", "follow", "write", "replan_minutes"},
     "mqtt": {"tls"},
+    "notify": {"allow"},
 }  # fmt: skip
 """Keys whose values are shown, by their section; those of tables within a section are among them.
 

@@ -66,6 +66,8 @@ def install(
     )
     for path in written:
         typer.echo(f"written  {path}")
+    for path in [] if described.messages else systemd_units.remove_messages(place):
+        typer.echo(f"removed  {path}")
     systemd_units.reload(place)
     if now:
         systemd_units.start(place)
@@ -146,7 +148,7 @@ def _described(
     described = ServiceSettings(
         python, path, user, config.control.interval_s, config.zone.key, files,
         tuple(writable.values()), in_home(*readable.values(), python.resolve(), *writable.values()),
-        fems_network=_fems_network(config.fems),
+        fems_network=_fems_network(config.fems), messages=config.notify is not None,
         root_owned=all(path.exists() and path.stat().st_uid == 0 for path in (python, package)),
     )  # fmt: skip
     return described, readable, writable
@@ -178,12 +180,12 @@ def _show(texts: dict[str, str], place: "SystemdPlace") -> None:
 
 def _advice(described: "ServiceSettings", place: "SystemdPlace", started: bool) -> list[str]:
     """Lines about what the owner does next."""
-    from optimizer.control.systemd_units import STARTED
+    from optimizer.control.systemd_units import started as enabled
 
     systemctl, tool = " ".join(place.systemctl), f"{described.python} -m optimizer"
     lines = []
     if not started:
-        lines.append(f"start it with  {systemctl} enable --now {' '.join(STARTED)}")
+        lines.append(f"start it with  {systemctl} enable --now {' '.join(enabled(place))}")
     if described.user is None:
         lines.append("so that it goes on after you log out and at boot:  loginctl enable-linger")
         lines.append("units of your own are less protected than root's ('sudo' installs those)")

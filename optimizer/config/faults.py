@@ -13,7 +13,7 @@ LONGEST = 80
 """Most characters of a value in a sentence."""
 SECRET_SECTIONS = ("fems", "mqtt")
 """Sections whose values are never shown."""
-SECRET_ENDINGS = ("password", "token", "key", "url", "swiss")
+SECRET_ENDINGS = ("password", "token", "key", "url", "urls", "swiss")
 """Ends of the names of keys whose values are never shown; an address may contain a password."""
 NOT_A_KEY = "unexpected_keyword_argument"
 NUMBER = "should be a number"

@@ -54,6 +54,7 @@ SECRETS = (
     ("fems", "password"),
     ("fems", "guest_password"),
     ("mqtt", "password"),
+    ("notify", "urls"),
     ("prices", "entsoe_token"),
     ("prices", "tibber_token"),
     ("load", "token"),

@@ -18,9 +18,10 @@ from optimizer.http.public_address import is_public
 from optimizer.model.battery import Battery
 from optimizer.model.currency import Currency
 from optimizer.model.grid import Grid
-from optimizer.model.ranges import Pattern, Port, Range
+from optimizer.model.ranges import Count, Pattern, Port, Range
 from optimizer.model.tariff import BERLIN, Tariff
 from optimizer.sources.source_settings import LoadSection, PriceSettings, PvSettings
+from optimizer.telemetry.owner_messages import MessageKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,6 +178,17 @@ class MqttSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NotifySection:
+    """Messages to the owner, sent by `optimizer notify` through the services of apprise."""
+
+    urls: SecretStr
+    """Addresses of apprise's services that get the messages, separated by blanks or lines, or where
+    they lie: "file:NAME" or "env:NAME"."""
+    allow: Annotated[tuple[MessageKind, ...], Count(len(MessageKind))] = tuple(MessageKind)
+    """Kinds of messages that are sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
     """The whole configuration.
 
@@ -204,6 +216,7 @@ class Config:
     store: StoreSection = field(default_factory=StoreSection)
     metrics: MetricsSection = field(default_factory=MetricsSection)
     mqtt: MqttSection | None = None
+    notify: NotifySection | None = None
 
     def __post_init__(self) -> None:
         """Refuse a share of a PV system of unknown size, and fees on an all-in price."""

@@ -7,7 +7,7 @@ import grp
 import os
 import pwd
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +22,9 @@ AGAIN = "optimizer-again.timer"
 NAMES = (EXECUTOR, PLANNER, TIMER, ASKED, AGAIN)
 STARTED = (EXECUTOR, TIMER, ASKED)
 """Units that are enabled; timer and path start the planner: daily, and when the executor asks."""
+NOTIFIER, NOTIFY_TIMER = "optimizer-notify.service", "optimizer-notify.timer"
+MESSAGES = (NOTIFIER, NOTIFY_TIMER)
+"""Units of the messages, which are only there with a section `[notify]`."""
 
 USERS = "optimizer.conf"
 """Not a unit: for sysusers.d, makes the service's user."""
@@ -71,6 +74,13 @@ class ServiceSettings:
     """True if the program's files are root's: others are never run as root."""
     fems_network: str = ""
     """Networks of the FEMS beside `LAN`, if its address is public."""
+    messages: bool = False
+    """True where the owner gets messages."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of its units."""
+        return (*NAMES, *MESSAGES) if self.messages else NAMES
 
 
 def texts(service: ServiceSettings) -> dict[str, str]:
@@ -91,7 +101,7 @@ def texts(service: ServiceSettings) -> dict[str, str]:
         "lan": f"{LAN} {service.fems_network}".rstrip(),
         "wanted": "%t/optimizer-plan-wanted" if service.user is None else WANTED,
     }
-    names = NAMES if service.user != USER else (*NAMES, USERS)
+    names = service.names if service.user != USER else (*service.names, USERS)
     return {name: environment.get_template(f"{name}.j2").render(facts) for name in names}
 
 
@@ -187,22 +197,46 @@ def reload(place: SystemdPlace) -> None:
         _call(*place.systemctl, "daemon-reload")
 
 
+def started(place: SystemdPlace) -> tuple[str, ...]:
+    """Units of a place that are enabled."""
+    return (*STARTED, NOTIFY_TIMER) if place.path(NOTIFY_TIMER).exists() else STARTED
+
+
 def start(place: SystemdPlace) -> None:
     """Start now and at every boot; the first plan is made at once."""
     now = ("--now",) if place.live else ()
-    _call(*place.systemctl, "enable", *now, *STARTED)
+    _call(*place.systemctl, "enable", *now, *started(place))
     if place.live:
         _call(*place.systemctl, "start", "--no-block", PLANNER)
 
 
 def remove(place: SystemdPlace) -> list[Path]:
     """Stop everything (the executor hands control back) and take it away; gives what was there."""
-    paths = [path for path in map(place.path, (*NAMES, USERS)) if path.exists()]
-    if not paths:
-        return []
+    paths = _there(place, (*NAMES, *MESSAGES, USERS))
+    if paths:
+        _take_away(place, paths, started(place), (AGAIN, PLANNER, NOTIFIER))
+    return paths
+
+
+def remove_messages(place: SystemdPlace) -> list[Path]:
+    """Take the units of the messages away, where nobody wants them any more."""
+    paths = _there(place, MESSAGES)
+    if paths:
+        _take_away(place, paths, (NOTIFY_TIMER,), (NOTIFIER,))
+    return paths
+
+
+def _there(place: SystemdPlace, names: Sequence[str]) -> list[Path]:
+    return [path for path in map(place.path, names) if path.exists()]
+
+
+def _take_away(
+    place: SystemdPlace, paths: Sequence[Path], enabled: Sequence[str], stopped: Sequence[str]
+) -> None:
+    """Disable and stop units, and remove their files."""
     now = ("--now",) if place.live else ()
-    _call(*place.systemctl, "disable", *now, *STARTED)
-    others = [name for name in (AGAIN, PLANNER) if place.path(name) in paths]
+    _call(*place.systemctl, "disable", *now, *enabled)
+    others = [name for name in stopped if place.path(name) in paths]
     if place.live and others:
         _call(*place.systemctl, "stop", *others)
     for path in paths:
@@ -211,7 +245,6 @@ def remove(place: SystemdPlace) -> list[Path]:
         except OSError as error:
             raise RefusedError(f"{path} cannot be removed ({error.strerror}): use sudo") from error
     reload(place)
-    return paths
 
 
 def check_access(

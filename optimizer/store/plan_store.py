@@ -197,6 +197,14 @@ def number_in_force(connection: sqlite3.Connection, at: datetime) -> int:
     )
 
 
+def furthest_end(connection: sqlite3.Connection) -> datetime | None:
+    """End of the plan that reaches furthest; None without one."""
+    (end,) = connection.execute(
+        f"SELECT max(last_end) FROM plan WHERE {NOT_VOID}"  # noqa: S608
+    ).fetchone()
+    return None if end is None else datetime.fromisoformat(end)
+
+
 def run_of(connection: sqlite3.Connection, number: int) -> Any:
     """The whole input of a plan's run, as JSON data.
 

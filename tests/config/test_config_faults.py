@@ -73,7 +73,7 @@ interval_s = nan
 
 SENTENCES = {
     "horizon_h is not a key; there are: site, fems, battery, grid, prices, tariff, pv, load, "
-    "planning, control, store, metrics, mqtt",
+    "planning, control, store, metrics, mqtt, notify",
     "fems.ess should be a component's id such as ess0",
     "battery.capacity_wh is missing",
     "battery.min_soc_percent should be at least 0 (it is -5)",

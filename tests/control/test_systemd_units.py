@@ -59,24 +59,25 @@ def settings(path):
 
 def test_systemd_finds_nothing_wrong(written):
     # root is there on every computer; the service's own user is made by the installation
-    done = analyze("verify", "--man=no", *map(str, written().values()))
+    done = analyze("verify", "--man=no", *map(str, written(messages=True).values()))
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_systemd_finds_nothing_wrong_for_a_user(written, tmp_path):
     done = analyze(
-        "verify", "--user", "--man=no", *map(str, written(user=None).values()),
+        "verify", "--user", "--man=no", *map(str, written(user=None, messages=True).values()),
         env=os.environ | {"XDG_RUNTIME_DIR": str(tmp_path)},
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
 
 
 @pytest.mark.parametrize(
-    ("name", "most"), [(systemd_units.EXECUTOR, 1.2), (systemd_units.PLANNER, 1.4)]
+    ("name", "most"),
+    [(systemd_units.EXECUTOR, 1.2), (systemd_units.PLANNER, 1.4), (systemd_units.NOTIFIER, 1.4)],
 )
 def test_the_services_are_hardened(written, name, most):
     """2.0 is asked for; what is reached shall stay."""
-    paths = written(user=systemd_units.USER)
+    paths = written(user=systemd_units.USER, messages=True)
     done = analyze("security", "--offline=true", "--threshold=20", str(paths[name]))
     score = float(re.search(r"exposure level for \S+ (\d+\.\d+)", done.stdout)[1])
     assert done.returncode == 0
@@ -92,6 +93,19 @@ def test_the_executor_reaches_the_house_only_and_the_planner_the_world(written):
     assert executor["IPAddressDeny"] == ["any"]
     assert "192.168.0.0/16" in executor["IPAddressAllow"][0].split()
     assert "IPAddressDeny" not in planner
+
+
+def test_messages_have_units_of_their_own_which_reach_the_world(written):
+    paths = written(messages=True)
+    unit = settings(paths[systemd_units.NOTIFIER])
+    assert unit["ExecStart"][0].endswith("-m optimizer notify")
+    assert "IPAddressDeny" not in unit
+    assert unit["LoadCredential"] == settings(paths[systemd_units.PLANNER])["LoadCredential"]
+    assert settings(paths[systemd_units.NOTIFY_TIMER])["OnCalendar"] == ["*:0/10"]
+
+
+def test_without_messages_there_are_no_units_of_theirs(written):
+    assert not set(systemd_units.MESSAGES) & set(written())
 
 
 def test_the_executor_is_watched_and_started_again(written):

@@ -43,6 +43,29 @@ def test_install_start_and_remove_in_an_image(image, texts):
     assert systemd_units.remove(image) == []
 
 
+def test_units_of_messages_come_and_go_with_their_section(image, texts, tmp_path):
+    service = systemd_units.ServiceSettings(
+        Path(sys.executable), tmp_path / "optimizer.toml", systemd_units.USER, messages=True
+    )
+    timer = image.units / "timers.target.wants" / systemd_units.NOTIFY_TIMER
+    systemd_units.write(systemd_units.texts(service), image)
+    systemd_units.make_user(image)
+    systemd_units.start(image)
+    assert timer.is_symlink()
+    assert systemd_units.started(image) == (*systemd_units.STARTED, systemd_units.NOTIFY_TIMER)
+    removed = systemd_units.remove_messages(image)
+    assert {path.name for path in removed} == {*systemd_units.MESSAGES}
+    assert not timer.is_symlink()
+    assert systemd_units.remove_messages(image) == []
+    assert systemd_units.started(image) == systemd_units.STARTED
+    assert (image.units / "multi-user.target.wants" / systemd_units.EXECUTOR).is_symlink()
+    systemd_units.write(systemd_units.texts(service), image)
+    systemd_units.start(image)
+    gone = {path.name for path in systemd_units.remove(image)}
+    assert gone == {*service.names, systemd_units.USERS}
+    assert not timer.is_symlink()
+
+
 def test_a_folder_that_is_not_ours_is_named(texts, tmp_path):
     (tmp_path / "image").write_text("no folder")
     with pytest.raises(RefusedError, match=r"optimizer.service cannot be written .*: use sudo"):

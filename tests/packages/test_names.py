@@ -133,6 +133,7 @@ def test_the_message_names_distribution_extra_and_another_way():
         ("paho.mqtt", "optimizer.telemetry.home_assistant_mqtt", "mqtt"),
         ("prometheus_client", "optimizer.telemetry.prometheus", "metrics"),
         ("uvicorn", "optimizer.app.live_server", "web"),
+        ("apprise", "optimizer.telemetry.apprise_service", "notify"),
         ("matplotlib.dates", "optimizer.report.plots", "notebook"),
     ],
 )
