@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 KEPT = timedelta(days=3)
 """Time for which a message is tried again."""
 
-MOST_UNSENT = 20
+MOST_UNSENT = 40
 """Most messages that wait; the oldest are given up."""
 
 

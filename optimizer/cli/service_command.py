@@ -192,4 +192,6 @@ def _advice(described: "ServiceSettings", place: "SystemdPlace", started: bool) 
     sudo = "" if described.user is None else "sudo "
     config = f"--config {described.config}"
     lines.append(f"look at it with  {sudo}{tool} {config} status")
+    if described.messages:
+        lines.append(f"see whether messages arrive with  {sudo}{tool} {config} notify --test")
     return lines

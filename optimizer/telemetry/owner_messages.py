@@ -148,8 +148,8 @@ def _nothing_held(situation: Situation) -> Answer:
     if reason in CALM or (reason and live and live["setpoint_w"] is not None):
         return None
     stopped = None if live is None or situation.running else datetime.fromisoformat(live["at"])
-    begin = max(situation.now - PATIENCE[MessageKind.NOTHING_HELD], stopped or situation.now)
-    if not _wanted(situation, min(begin, situation.now)):
+    begin = situation.now - PATIENCE[MessageKind.NOTHING_HELD]
+    if not _wanted(situation, begin if stopped is None else max(begin, stopped)):
         return Unseen.STILL
     if reason is None:
         return Incident(

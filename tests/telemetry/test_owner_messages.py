@@ -147,6 +147,25 @@ def test_nothing_held_for_an_hour_although_the_plan_wants_it():
     assert "(Since 13:00.)" in owner.bodies[0]
 
 
+@pytest.mark.parametrize(("wanted_until", "told"), [(12.5, False), (13.0, False), (13.5, True)])
+def test_it_counts_if_the_plan_wanted_anything_within_the_hour(wanted_until, told):
+    """What was wanted before nothing was held any more does not count."""
+    hours = int(4 * (wanted_until - 12))
+    busy = [
+        replace(step, start=NOON + n * 15 * MINUTES, end=NOON + (n + 1) * 15 * MINUTES)
+        for n, step in enumerate(CHARGE[:hours])
+    ]
+    calm_steps = OWN[26:]
+
+    def state(at):
+        reason = Reason.HOLDING if at < NOON + HOUR else Reason.FROZEN
+        return calm(at, steps=[*busy, *calm_steps], live=live(at, reason))
+
+    owner = Owner()
+    owner.watch(NOON, NOON + 3 * HOUR, state)
+    assert [at for at, *_ in owner.told] == (["14 14:00"] if told else [])
+
+
 def test_what_ends_within_the_hour_is_not_told():
     owner = Owner()
     owner.watch(NOON, NOON + 8 * HOUR, lambda at: calm(
