@@ -3,14 +3,13 @@
 import json
 import logging
 import os
-import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from bare_plan import bare_plan
+from web_hook import TOKEN, WebHook
 
 from optimizer.app import message_run
 from optimizer.config.loading import load
@@ -23,7 +22,6 @@ from optimizer.telemetry.owner_messages import MessageKind, OwnerMessage
 
 NOW = datetime(2026, 1, 14, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-TOKEN = "kanari3nvogel"
 CONFIG = """
 [fems]
 url = "http://127.0.0.1:9"
@@ -39,50 +37,15 @@ urls = "{urls}"
 """
 
 
-class Endpoint:
-    """A web hook that records what it gets, and refuses it where it is told to."""
-
-    def __init__(self):
-        self.got, self.status = [], 200
-        endpoint = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                endpoint.got.append((self.path, body))
-                self.send_response(endpoint.status)
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"json://127.0.0.1:{self.server.server_port}/{TOKEN}"
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-    @property
-    def titles(self):
-        return [body["title"] for _, body in self.got]
-
-
 @pytest.fixture
 def endpoint():
-    with Endpoint() as running:
+    with WebHook() as running:
         yield running
 
 
 @pytest.fixture
 def second():
-    with Endpoint() as running:
+    with WebHook() as running:
         yield running
 
 
@@ -149,8 +112,8 @@ def test_a_message_arrives_once_over_restarts_and_so_does_its_end(house, endpoin
     for minutes in (0, 10, 20):
         house.run(NOW + timedelta(minutes=minutes))
     assert endpoint.titles == ["home: no plan for tomorrow"]
-    ((path, body),) = endpoint.got
-    assert path == f"/{TOKEN}"
+    (body,) = endpoint.got
+    assert body["path"] == f"/{TOKEN}"
     assert body["message"].startswith("There is no plan for the coming day. No plan has been made")
     house.plan(NOW, 48)
     house.cycle(NOW + HOUR, Reason.HOLDING, -1_000)
@@ -199,7 +162,7 @@ def test_a_store_of_a_newer_version_or_a_damaged_one_is_told(house, endpoint):
     house.run(NOW)
     house.run(NOW + timedelta(minutes=30))
     assert endpoint.titles == ["home: the store and this version do not fit"]
-    assert "update optimizer" in endpoint.got[0][1]["message"]
+    assert "update optimizer" in endpoint.got[0]["message"]
     path.write_bytes(b"no database " * 1_000)
     found = message_run.situation_of(house.config, NOW)
     assert "is damaged" in found.store_fault

@@ -1,41 +1,19 @@
 """`optimizer notify`: what it prints and sends, its exit codes, and nothing of the addresses."""
 
-import json
 import sys
-from contextlib import closing
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 
 import pytest
+from web_hook import TOKEN, WebHook
 
 import optimizer.telemetry
 from optimizer.cli.app import app
 from optimizer.errors import ExitCode
 
-TOKEN = "kanari3nvogel"
-
 
 @pytest.fixture
 def hook():
-    """A web hook of apprise's `json`; gives its address, what it got, and its next statuses."""
-    got, statuses = [], []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self):
-            got.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["title"])
-            self.send_response(statuses.pop(0) if statuses else 200)
-            self.end_headers()
-
-        def log_message(self, *_):
-            pass
-
-    with closing(HTTPServer(("127.0.0.1", 0), Handler)) as server:
-        server.close = server.server_close
-        thread = Thread(target=server.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"json://127.0.0.1:{server.server_port}/{TOKEN}", got, statuses
-        server.shutdown()
-        thread.join()
+    with WebHook() as running:
+        yield running
 
 
 def section(tmp_path, *urls, allow=""):
@@ -47,57 +25,53 @@ def section(tmp_path, *urls, allow=""):
 
 
 def test_a_trial_reaches_every_service(in_process, write_config, tmp_path, hook):
-    url, got, statuses = hook
-    write_config(more=section(tmp_path, url, f"{url}/second"))
+    write_config(more=section(tmp_path, hook.url, f"{hook.url}/second"))
     done = in_process("notify", "--test")
-    assert (done.returncode, got) == (0, ["home: a trial message"] * 2)
+    assert (done.returncode, hook.titles) == (0, ["home: a trial message"] * 2)
     assert done.stdout.splitlines() == [
         "sent     address 1 of 2 (json)", "sent     address 2 of 2 (json)",
     ]  # fmt: skip
-    statuses[:] = [500, 200]
+    hook.statuses[:] = [500, 200]
     done = in_process("notify", "--test")
     assert done.returncode == ExitCode.BAD_DATA
     assert "optimizer: address 1 of 2 (json) did not take the message" in done.stderr
-    assert len(got) == 4
+    assert len(hook.got) == 4
     assert not (tmp_path / "state").exists()
     assert TOKEN not in done.stdout + done.stderr
 
 
 def test_a_dry_run_prints_and_leaves_no_trace(in_process, write_config, tmp_path, hook):
-    url, got, _ = hook
-    write_config(more=section(tmp_path, url))
+    write_config(more=section(tmp_path, hook.url))
     done = in_process("notify", "--dry-run")
     assert done.returncode == 0
     first, *body = done.stdout.splitlines()
     assert first == "home: no plan for tomorrow"
     assert all(line.startswith("  ") and len(line) <= 82 for line in body)
     assert in_process("notify", "--test", "--dry-run").stdout.startswith("home: a trial message\n")
-    assert got == []
+    assert hook.got == []
     assert not (tmp_path / "state").exists()
 
 
 def test_a_message_is_sent_once_and_again_after_a_failure(in_process, write_config, tmp_path, hook):
-    url, got, statuses = hook
-    write_config(more=section(tmp_path, url))
-    statuses[:] = [503]
+    write_config(more=section(tmp_path, hook.url))
+    hook.statuses[:] = [503]
     done = in_process("notify")
     assert done.returncode == ExitCode.BAD_DATA
     assert "address 1 of 1 (json) did not take a message (1 wait)" in done.stderr
     assert in_process("notify").stdout == "sent     home: no plan for tomorrow\n"
     assert in_process("notify").stdout == "nothing to tell\n"
-    assert got == ["home: no plan for tomorrow"] * 2
+    assert hook.titles == ["home: no plan for tomorrow"] * 2
     assert TOKEN not in (tmp_path / "state" / "messages.json").read_text()
 
 
 def test_kinds_are_those_that_are_allowed(in_process, write_config, tmp_path, hook):
-    url, got, _ = hook
-    write_config(more=section(tmp_path, url, allow='allow = ["tariff_ends"]'))
+    write_config(more=section(tmp_path, hook.url, allow='allow = ["tariff_ends"]'))
     assert in_process("notify").stdout == "nothing to tell\n"
-    write_config(more=section(tmp_path, url, allow='allow = ["no_plans"]'))
+    write_config(more=section(tmp_path, hook.url, allow='allow = ["no_plans"]'))
     done = in_process("notify")
     assert done.returncode == ExitCode.CONFIG
     assert "notify.allow.0 should be 'no_plan', 'nothing_held'" in done.stderr
-    assert got == []
+    assert hook.got == []
 
 
 def test_what_is_missing_is_said(in_process, write_config, tmp_path, monkeypatch):

@@ -102,7 +102,11 @@ class Service:
             f"[Timer]\nOnUnitInactiveSec=\nOnUnitInactiveSec={SLOW_RESTART_S}s\nAccuracySec=100ms\n"
         )
         hidden = Path(sys.executable).is_relative_to("/tmp")  # noqa: S108 a checkout may lie there
-        for name in (systemd_units.EXECUTOR, systemd_units.PLANNER) if hidden else ():
+        for name in (
+            (systemd_units.EXECUTOR, systemd_units.PLANNER, systemd_units.NOTIFIER)
+            if hidden
+            else ()
+        ):
             folder = self.machine.root / f"etc/systemd/system/{name}.d"
             folder.mkdir(exist_ok=True)
             (folder / "checkout.conf").write_text("[Service]\nPrivateTmp=no\n")

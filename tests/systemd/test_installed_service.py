@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from web_hook import TOKEN, WebHook
 
 from optimizer.control import systemd_units
 from tests.systemd.conftest import FREE_WITHIN_S
@@ -119,6 +120,31 @@ def test_what_root_makes_in_the_services_folder_is_the_services(service):
     before = len(service.said())
     service.start()
     assert "without a journal" not in service.said()[before:]
+
+
+def test_messages_are_sent_by_a_unit_of_their_own_which_goes_with_its_section(service):
+    with service.machine.network():
+        hook = WebHook()
+    urls = service.folder / "notify.urls"
+    urls.touch(0o600)
+    urls.write_text(f"{hook.url}\n")
+    ended = service.good.replace("[tariff]", '[tariff]\nvalid_to = "2026-01-31"')
+    service.config.write_text(f'{ended}\n[notify]\nurls = "file:notify.urls"\n')
+    with hook:
+        service.install()
+        service.machine.run("systemctl", "enable", "--now", systemd_units.NOTIFY_TIMER)
+        for _ in range(2):
+            service.machine.run("systemctl", "start", systemd_units.NOTIFIER)
+        assert hook.titles == ["home: the tariff's parts end"]
+        said = service.machine.journal(systemd_units.NOTIFIER)
+        assert "sent     home: the tariff's parts end" in said
+        assert TOKEN not in said
+        service.config.write_text(service.good)
+        assert "removed  /etc/systemd/system/optimizer-notify" in service.optimizer(
+            "service", "install"
+        )
+        left = service.machine.property(systemd_units.NOTIFY_TIMER, "LoadState")
+        assert left == "not-found"
 
 
 def test_removing_it_frees_the_fems_and_leaves_no_unit(service, note):
