@@ -24,7 +24,7 @@ from optimizer.planning.task import ForecastStep
 from optimizer.store import files, journal, live_state, plan_store, reading
 
 if TYPE_CHECKING:
-    from optimizer.config.sections import Config
+    from optimizer.config.sections import Config, NotifySection
     from optimizer.fems.client import FemsClient
 
 LEARNED_DAYS = 30
@@ -53,7 +53,23 @@ def diagnose(
     yield house_findings.clock()
     yield from house_findings.store(config.store.folder, now, zone)
     yield house_findings.solver(solver_at_work)
+    if config.notify is not None:
+        yield messages(config.notify)
     yield from learned_battery(config, client, now, zone)
+
+
+def messages(notify: "NotifySection") -> Finding:
+    """Understand the addresses of the messages, without sending one."""
+    group = Group("messages")
+    try:
+        from optimizer.telemetry import apprise_service
+
+        services = apprise_service.services(notify.urls.get_secret_value())
+    except OptimizerError as error:
+        return group.error("addresses", error)
+    noun = "address" if len(services) == 1 else "addresses"
+    kinds = f"{len(notify.allow)} kinds of messages to {len(services)} {noun}"
+    return group.ok("addresses", f"{kinds}; 'optimizer notify --test' sends one")
 
 
 def configuration(config: "Config", given: Path | None, today: date) -> Iterator[Finding]:

@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from bare_plan import bare_plan
+from pydantic import SecretStr
 from web_hook import TOKEN, WebHook
 
-from optimizer.app import message_run
+from optimizer.app import diagnosis, message_run
 from optimizer.config.loading import load
-from optimizer.errors import ConfigError, DataError
+from optimizer.doctor.finding import Level
+from optimizer.errors import ConfigError, DataError, ExitCode
 from optimizer.model.plan import Intent, Step
 from optimizer.model.snapshot import Decision, Reason, Snapshot
 from optimizer.store import database, live_state, message_state, pause, plan_store
@@ -286,6 +288,20 @@ def test_an_address_that_is_none_is_named_without_what_it_holds(urls):
     assert TOKEN not in str(fault.value)
     with pytest.raises(ConfigError, match=r"notify\.urls is empty"):
         apprise_service.services(" \n")
+
+
+def test_the_doctor_understands_the_addresses_and_sends_nothing(house, endpoint):
+    found = diagnosis.messages(house.config.notify)
+    assert found.line() == (
+        "ok    addresses           6 kinds of messages to 1 address; 'optimizer notify --test' "
+        "sends one"
+    )
+    assert endpoint.got == []
+    wrong = replace(house.config.notify, urls=SecretStr(f"jsen://{TOKEN}"))
+    found = diagnosis.messages(wrong)
+    assert (found.level, found.exit_code) == (Level.FAIL, ExitCode.CONFIG)
+    assert "address 1 of 1 (jsen)" in found.line()
+    assert TOKEN not in found.line()
 
 
 def test_many_schemes_of_apprise_are_understood():
