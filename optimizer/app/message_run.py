@@ -83,8 +83,8 @@ def _with_store(seen: Situation, folder: Path) -> Situation:
     except DataError as error:
         return replace(seen, store_fault=str(error))
     fault = (
-        f"the update could not bring the store in {folder} into its new form; look at the room on "
-        "its disk, and at 'optimizer plan'"
+        f"the update could not bring the store in {folder} into its new form (it is read as it "
+        "was): look at the room on its disk, and at what 'optimizer plan' says"
     )
     return replace(seen, plan_end=end, steps=steps, store_fault=fault if outdated else "")
 

@@ -102,7 +102,9 @@ class Incident:
     """Something that the owner may want to know."""
 
     text: str
-    """Sentences: what is, what follows from it, what to do."""
+    """Sentences: what is, and what follows from it."""
+    fix: str
+    """Rest of the sentence about what to do."""
     since: datetime | None = None
     """Begin, where it is known from elsewhere than from looking."""
 
@@ -135,8 +137,9 @@ def _no_plan(situation: Situation) -> Answer:
         word = "ends" if end > now else "ended"
         last = f"The last one {word} {_when(end, now, situation.zone)}."
     return Incident(
-        f"There is no plan for the coming day. {last} {FREE} What to do: run 'optimizer plan' and "
-        "read what it says; 'optimizer check' tells which source does not answer."
+        f"There is no plan for the coming day. {last} {FREE}",
+        "run 'optimizer plan' and read what it says; 'optimizer check' tells which source does not "
+        "answer",
     )
 
 
@@ -154,16 +157,17 @@ def _nothing_held(situation: Situation) -> Answer:
     if reason is None:
         return Incident(
             "No executor is running, although there is a plan to carry out: the FEMS looks after "
-            "itself and nothing is saved. What to do: 'systemctl status optimizer' says why it "
-            "does not run, 'sudo systemctl start optimizer' starts it; 'optimizer pause' if you "
-            "want it so.",
+            "itself, and nothing is saved.",
+            "'systemctl status optimizer' says why it does not run, 'sudo systemctl start "
+            "optimizer' starts it, 'optimizer pause' says that you want it so",
             stopped,
         )
     note = str((live or {}).get("note", ""))
     why = in_local_time(f"{reason.value}{f' ({note})' if note else ''}", situation.zone)
     return Incident(
         f"Nothing is held although the plan wants it: {why}. The FEMS looks after itself, and "
-        "nothing is saved meanwhile. What to do: 'optimizer check' names the cause and its fix."
+        "nothing is saved meanwhile.",
+        "'optimizer check' names the cause and its fix",
     )
 
 
@@ -182,9 +186,9 @@ def _fems_unreachable(situation: Situation) -> Answer:
     if situation.reason is not Reason.UNREACHABLE:
         return Unseen.ASIDE if situation.live.get("read_s") is None else None
     return Incident(
-        "The FEMS does not answer. Nothing can be held; it looks after itself. What to do: look at "
-        "its network cable, at the router, and whether its address is still that of [fems] url; "
-        "'optimizer check' tries it."
+        "The FEMS does not answer. Nothing can be held; it looks after itself.",
+        "look at its network cable, at the router, and whether its address is still that of "
+        "[fems] url; 'optimizer check' tries it",
     )
 
 
@@ -195,8 +199,9 @@ def _tariff_ends(situation: Situation) -> Answer:
     past = situation.now.astimezone(situation.zone).date() > ends
     return Incident(
         f"The parts of your tariff {'were' if past else 'are'} known until {ends:%-d %B %Y}; plans "
-        f"{'use' if past else 'would then use'} old fees. What to do: add a [[tariff.change]] with "
-        "the new ones to the configuration, or move tariff.valid_to if nothing changes."
+        f"{'use' if past else 'would then use'} old fees.",
+        "add a [[tariff.change]] with the new ones to the configuration, or move tariff.valid_to "
+        "if nothing changes",
     )
 
 
@@ -204,17 +209,20 @@ def _stand_down(situation: Situation) -> Answer:
     if not situation.stand_down:
         return None
     return Incident(
-        f"Control stands down: {situation.stand_down}. Plans are made and shown, but nothing is "
-        "held. What to do: look at 'optimizer report'; 'optimizer resume' lets control go on."
+        f"Control stands down, by {situation.stand_down}. Plans are made and shown, but nothing "
+        "is held.",
+        "look at 'optimizer report'; 'optimizer resume' lets control go on",
     )
 
 
 def _update_refused(situation: Situation) -> Answer:
     if not situation.store_fault:
         return None
+    text, separator, fix = situation.store_fault.partition("): ")  # (cause): what to do
     return Incident(
-        f"Plans and journal cannot be used: {situation.store_fault}. What to do: see there; until "
-        "then an executor that runs goes on with the plan that it knows."
+        f"Plans and journal cannot be used: {text}{')' if separator else ''}. An executor that "
+        "runs goes on with the plan that it knows.",
+        fix or "look at 'optimizer check'",
     )
 
 
@@ -299,8 +307,10 @@ def _next(
     if found is None:
         text = ""
         if state.announced:
-            begun = "" if state.since is None else f" It began {_when(state.since, now, zone)}."
-            text = f"{OVER[kind]}{begun} There is nothing to do."
+            begun = _when(state.since or now, now, zone)
+            text = (
+                f"{OVER[kind]} Begun {begun}, over {_when(now, now, zone)}. Nothing is to be done."
+            )
         return replace(state, since=None, announced=False), text
     since = min(moment for moment in (state.since, found.since, now) if moment is not None)
     state = replace(state, since=since)
@@ -309,8 +319,9 @@ def _next(
     )
     if state.announced or announced_today or now - since < PATIENCE.get(kind, timedelta()):
         return state, ""
-    begun = "" if since == now else f" (Since {_when(since, now, zone)}.)"
-    return replace(state, announced=True, announced_at=now), f"{found.text}{begun}"
+    begun = f"Begun {_when(since, now, zone)}."
+    text = f"{found.text} {begun} What to do: {found.fix}."
+    return replace(state, announced=True, announced_at=now), text
 
 
 def _day(moment: datetime, zone: tzinfo) -> date:
@@ -328,5 +339,5 @@ def trial(now: datetime, site: str) -> OwnerMessage:
     """A message that only shows that messages arrive."""
     return OwnerMessage(
         None, now, f"{site}: a trial message",
-        "Messages of optimizer arrive here. There is nothing to do.",
+        "Messages of optimizer arrive here. Nothing is to be done.",
     )  # fmt: skip

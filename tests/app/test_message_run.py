@@ -164,7 +164,9 @@ def test_a_store_of_a_newer_version_or_a_damaged_one_is_told(house, endpoint):
     house.run(NOW)
     house.run(NOW + timedelta(minutes=30))
     assert endpoint.titles == ["home: the store and this version do not fit"]
-    assert "update optimizer" in endpoint.got[0]["message"]
+    body = endpoint.got[0]["message"]
+    assert f"the store {path} was written by a newer version (schema " in body
+    assert "What to do: update optimizer." in body
     path.write_bytes(b"no database " * 1_000)
     found = message_run.situation_of(house.config, NOW)
     assert "is damaged" in found.store_fault
