@@ -3,7 +3,6 @@
 import logging
 import os
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from optimizer.control.replan import ReplanInterval, Replanner
 from optimizer.model.battery import Battery
 from optimizer.model.snapshot import Decision, Reason
+from tests.waiting import Stopwatch, wait_for
 
 
 class Clock:
@@ -48,18 +48,6 @@ def poll(now):
     return poll
 
 
-@pytest.fixture
-def until():
-    def wait(what):
-        for _ in range(1_000):
-            if what():
-                return
-            time.sleep(0.01)
-        raise AssertionError("waited too long")
-
-    return wait
-
-
 def ended(replanner, poll):
     poll(replanner)
     return replanner._run is None
@@ -69,54 +57,58 @@ def messages(caplog):
     return [record.message for record in caplog.records]
 
 
-def test_a_run_is_started_looked_after_and_told(replanner, poll, until, caplog, tmp_path):
+def test_a_run_is_started_looked_after_and_told(replanner, poll, caplog, tmp_path):
     mark = tmp_path / "mark"
     one = replanner(f"open({str(mark)!r}, 'a').write('x'); print('much ' * 100_000)")
     poll(one)
-    until(lambda: ended(one, poll))
+    wait_for(lambda: ended(one, poll))
     assert messages(caplog) == ["planned anew: no plan covers this moment"]
     poll(one, 14)
     assert one._run is None
     poll(one, 15)
-    until(lambda: ended(one, poll))
+    wait_for(lambda: ended(one, poll))
     assert mark.read_text() == "xx"
 
 
-def test_a_failure_is_one_line_and_changes_nothing(replanner, poll, until, caplog):
+def test_a_failure_is_one_line_and_changes_nothing(replanner, poll, caplog):
     one = replanner("import sys; print('lots\\nof text\\nthe prices are gone', file=sys.stderr); sys.exit(8)")  # fmt: skip  # noqa: E501
     poll(one)
-    until(lambda: ended(one, poll))
+    wait_for(lambda: ended(one, poll))
     assert messages(caplog) == [
         "the planner failed with exit code 8, the plan in force stays: the prices are gone"
     ]
 
 
-def test_a_silent_failure_is_told_too(replanner, poll, until, caplog):
+def test_a_silent_failure_is_told_too(replanner, poll, caplog):
     one = replanner("raise SystemExit(1)")
     poll(one)
-    until(lambda: ended(one, poll))
+    wait_for(lambda: ended(one, poll))
     assert messages(caplog)[0].endswith("it said nothing")
 
 
 def test_never_two_at_once_and_never_waited_for(replanner, poll):
-    one = replanner("import time; time.sleep(30)")
-    begun = time.monotonic()
+    one = replanner("import time; time.sleep(600)")
+    watch = Stopwatch()
     poll(one)
     first = one._run.process
     for minutes in range(1, 60):
         poll(one, minutes)
     assert one._run.process is first
-    assert time.monotonic() - begun < 2
+    assert watch.seconds() < 2
     assert os.getpriority(os.PRIO_PROCESS, first.pid) == 10
     one.stop()
     assert first.returncode is not None
 
 
-def test_a_run_that_does_not_end_is_ended(replanner, poll, caplog):
-    one = replanner("import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(30)")
+def test_a_run_that_does_not_end_is_ended(replanner, poll, caplog, tmp_path):
+    mark = tmp_path / "deaf"
+    one = replanner(
+        f"import signal, time; signal.signal(15, signal.SIG_IGN); open({str(mark)!r}, 'w');"
+        " time.sleep(600)"
+    )
     poll(one)
     process = one._run.process
-    time.sleep(0.3)  # until it does not listen any more
+    wait_for(mark.exists)
     one.clock.seconds = 301.0
     poll(one)
     assert process.returncode is not None

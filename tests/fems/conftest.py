@@ -177,7 +177,7 @@ def ask() -> Callable[..., Answered]:
         password: str | None = "owner",  # noqa: S107 - the device's documented default
         **headers: str,
     ) -> Answered:
-        line = http.client.HTTPConnection(*fems.address, timeout=15)
+        line = http.client.HTTPConnection(*fems.address, timeout=60)
         if password is not None:
             login = base64.b64encode(f"x:{password}".encode()).decode()
             headers.setdefault("Authorization", f"Basic {login}")

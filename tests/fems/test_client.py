@@ -4,7 +4,6 @@ import errno
 import json
 import re
 import socket
-import time
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from optimizer.errors import ConfigError, LoginError, RefusedError, UnreachableE
 from optimizer.fems.client import FemsClient
 from optimizer.model.snapshot import ON_GRID, Channel
 from optimizer.simulation.fems.simulator import SimulatedFems
+from tests.waiting import Stopwatch
 
 EQUALS, LESS, GREATER = Channel.EQUALS, Channel.LESS_OR_EQUALS, Channel.GREATER_OR_EQUALS
 
@@ -274,14 +274,14 @@ def test_a_name_that_turns_public_is_refused_at_the_next_connection(fems, at, mo
         assert client.snapshot(at).soc_percent is not None
         client.close()
         answers[:] = ["8.8.8.8", "2001:4860:4860::8888"]
-        begun_s = time.monotonic()
+        watch = Stopwatch()
         for ask in (
             lambda: client.snapshot(at), lambda: client.hold(Channel.EQUALS, 0),
             lambda: client.rpc.call("getEdgeConfig", {}),
         ):  # fmt: skip
             with pytest.raises(UnreachableError, match=r"battery\.example is 8\.8\.8\.8, outside"):
                 ask()
-        assert time.monotonic() - begun_s < 1
+        assert watch.seconds() < 1
     with (
         FemsClient(f"http://battery.example:{port}", "a-canary-password") as client,
         pytest.raises(UnreachableError) as caught,

@@ -1,15 +1,16 @@
 """The one transport: bounded in time and size, with one address and nobody else."""
 
-import time
+import threading
 from contextlib import closing
 
 import pytest
 import requests
 
 from optimizer.http.transport import ExchangeLimits, TooLargeError, Transport, timed_out
+from tests.waiting import PATIENCE_S, Stopwatch
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
-LIMITS = ExchangeLimits(read_timeout_s=5.0, deadline_s=5.0, cap_bytes=1_000)
+LIMITS = ExchangeLimits(read_timeout_s=PATIENCE_S, deadline_s=PATIENCE_S, cap_bytes=1_000)
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def exchange():
     """One exchange within a deadline; gives status and body."""
     with closing(Transport()) as transport:
 
-        def once(url, deadline_s=5.0, limits=LIMITS):
+        def once(url, deadline_s=PATIENCE_S, limits=LIMITS):
             transport.deadline.start(deadline_s)
             head, body = transport.exchange(requests.Request("GET", url), limits)
             return head.status_code, body
@@ -28,7 +29,7 @@ def exchange():
 def drip(pause_s):
     yield HEAD + b"Content-Length: 1000\r\n\r\n"
     while True:
-        time.sleep(pause_s)
+        threading.Event().wait(pause_s)
         yield b"."
 
 
@@ -37,15 +38,16 @@ def test_an_answer_comes_whole(serve, exchange):
 
 
 @pytest.mark.parametrize(
-    ("deadline_s", "silence_s", "pause_s"), [(0.3, 5.0, 0.05), (5.0, 0.2, 1.0)],
+    ("deadline_s", "silence_s", "pause_s"),
+    [(0.3, PATIENCE_S, 0.05), (PATIENCE_S, 0.2, PATIENCE_S)],
     ids=["dripping past the deadline", "silent for too long"],
 )  # fmt: skip
 def test_a_slow_answer_ends_without_any_thread(serve, exchange, deadline_s, silence_s, pause_s):
-    begun, limits = time.monotonic(), ExchangeLimits(silence_s, deadline_s, 1_000)
+    limits, watch = ExchangeLimits(silence_s, deadline_s, 1_000), Stopwatch()
     with pytest.raises((requests.RequestException, TimeoutError)) as caught:
         exchange(serve(drip(pause_s)), deadline_s, limits)
     assert timed_out(caught.value)
-    assert time.monotonic() - begun < 1
+    assert watch.seconds() < 1
 
 
 def test_a_deadline_that_has_passed_sends_nothing(exchange):

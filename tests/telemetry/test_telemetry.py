@@ -8,7 +8,6 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import replace
@@ -30,6 +29,7 @@ from optimizer.telemetry import home_assistant_mqtt
 from optimizer.telemetry.cycle_report import CycleReport, planned_soc_percent
 from optimizer.telemetry.home_assistant_mqtt import Address, Broker
 from optimizer.telemetry.prometheus import PrometheusPage, Textfile
+from tests.waiting import PATIENCE_S, Stopwatch, wait_for
 
 START = datetime(2026, 1, 15, 1, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -121,7 +121,7 @@ def test_the_page_is_served(facts):
     metrics = PrometheusPage("home", "0.1", CallCounts())
     metrics.update(facts)
     port = metrics.serve("127.0.0.1", 0)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
         assert figures(answer.read())["battery_soc_percent"] == 41
     with pytest.raises(ConfigError, match=rf"127.0.0.1:{port} cannot be served .*: name another"):
         metrics.serve("127.0.0.1", port)
@@ -185,11 +185,17 @@ with_broker = pytest.mark.skipif(
 
 
 @pytest.fixture
-def mosquitto(tmp_path):
+def port():
+    """A port that nobody listens on, and that nobody else is given while the test lasts."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the broker may listen there
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
+
+
+@pytest.fixture
+def mosquitto(tmp_path, port):
     """Start a broker with a password; gives its port and a way to stop and start it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     config, passwords = tmp_path / "mosquitto.conf", tmp_path / "passwords"
     passwords.write_text("ha:xyzzy\n")
     subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
@@ -199,22 +205,24 @@ def mosquitto(tmp_path):
     running = []
 
     def start():
-        running.append(subprocess.Popen([str(MOSQUITTO), "-c", str(config)],
-                                        stderr=subprocess.DEVNULL))  # fmt: skip
-        for _ in range(100):
-            with socket.socket() as line:
-                if line.connect_ex(("127.0.0.1", port)) == 0:
-                    return
-            time.sleep(0.05)
+        process = subprocess.Popen([str(MOSQUITTO), "-c", str(config)], stderr=subprocess.DEVNULL)
+        running.append(process)
+        wait_for(lambda: process.poll() is not None or listens(port))
+        assert process.poll() is None, "the broker has ended at once"
 
     def stop():
         running[-1].terminate()
-        running.pop().wait(5)
+        running.pop().wait(60)
 
     start()
     yield port, start, stop
     if running:
         stop()
+
+
+def listens(port):
+    with socket.socket() as line:
+        return line.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture
@@ -234,17 +242,10 @@ def listener(mosquitto):
             stack.callback(client.loop_stop)
             stack.callback(client.disconnect)
             client.subscribe("#")
-            assert subscribed.wait(30)  # what is published before is heard only if retained
+            assert subscribed.wait(PATIENCE_S)  # what is published before is heard only if retained
             return client
 
         yield heard, listen
-
-
-def wait(what, seconds=10):
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "waited too long"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -264,9 +265,9 @@ def test_home_assistant_finds_one_device_and_its_figures(broker, listener, facts
     heard, listen = listener
     client = listen()
     broker.start()
-    wait(lambda: heard.get(ONLINE) == "online" and len(heard) == 14)
+    wait_for(lambda: heard.get(ONLINE) == "online" and len(heard) == 14)
     broker.publish(facts)
-    wait(lambda: STATE in heard and "optimizer/my_house/plan" in heard)
+    wait_for(lambda: STATE in heard and "optimizer/my_house/plan" in heard)
     configs = {topic: json.loads(text) for topic, text in heard.items() if "config" in topic}
     assert len(configs) == 13
     assert len({str(config["device"]) for config in configs.values()}) == 1
@@ -281,9 +282,10 @@ def test_home_assistant_finds_one_device_and_its_figures(broker, listener, facts
     heard.clear()
     client.publish("homeassistant/status", "offline")
     client.publish("homeassistant/status", "online")  # Home Assistant has started anew
-    wait(lambda: ACTION in heard and json.loads(heard.get(STATE, "{}")).get("soc_percent") == 41)
+    wait_for(lambda: {ACTION, STATE} <= heard.keys())
+    assert json.loads(heard[STATE])["soc_percent"] == 41
     broker.stop()
-    wait(lambda: heard[ONLINE] == "offline")
+    wait_for(lambda: heard[ONLINE] == "offline")
 
 
 @with_broker
@@ -292,10 +294,10 @@ def test_the_last_will_speaks_when_we_cannot(mosquitto, listener):
     listen()
     broker = Broker(Address("127.0.0.1", mosquitto[0], "ha", "xyzzy"), "my house", "0.1", 10)
     broker.start()
-    wait(lambda: heard.get(ONLINE) == "online")
+    wait_for(lambda: heard.get(ONLINE) == "online")
     broker._client._sock.shutdown(socket.SHUT_RDWR)  # as a pulled plug
     broker._client.on_connect = None
-    wait(lambda: heard.get(ONLINE) == "offline")
+    wait_for(lambda: heard.get(ONLINE) == "offline")
     broker.stop()
 
 
@@ -306,21 +308,21 @@ def test_a_broker_that_goes_costs_the_loop_nothing_and_is_said_once(
     caplog.set_level(logging.INFO)
     _, start, stop = mosquitto
     broker.start()
-    wait(broker._client.is_connected)
+    wait_for(broker._client.is_connected)
     stop()
-    wait(lambda: any("is gone" in record.message for record in caplog.records))
-    begun = time.monotonic()
+    wait_for(lambda: any("is gone" in record.message for record in caplog.records))
+    watch = Stopwatch()
     for _ in range(1_000):
         broker.publish(facts)
-    assert time.monotonic() - begun < 2
+    assert watch.seconds() < 2
     start()
-    wait(lambda: any("is back" in record.message for record in caplog.records), 20)
+    wait_for(lambda: any("is back" in record.message for record in caplog.records))
     reported = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(reported) == 1
     heard, listen = listener
     listen()
     broker.publish(facts)
-    wait(lambda: STATE in heard and ACTION in heard)
+    wait_for(lambda: STATE in heard and ACTION in heard)
 
 
 @with_broker
@@ -328,22 +330,21 @@ def test_a_wrong_password_is_said_once_and_not_told(mosquitto, caplog):
     address = Address("127.0.0.1", mosquitto[0], "ha", "kanari3nvogel")
     assert "kanari3nvogel" not in repr(address)
     broker = Broker(address, "home", "0.1", 10)
+    answers, answered = [], broker._client.on_connect
+    broker._client.on_connect = lambda *given: (answered(*given), answers.append(given))
     broker.start()
-    wait(lambda: any("refuses (Not authorized)" in record.message for record in caplog.records))
-    time.sleep(1.2)  # it tries again meanwhile
+    wait_for(lambda: len(answers) >= 2)  # it has tried again
     broker.stop()
+    assert "refuses (Not authorized)" in caplog.text
     assert len(caplog.records) == 1
 
 
-def test_nobody_there_is_said_once_and_does_not_hold_up_the_end(facts, caplog):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+def test_nobody_there_is_said_once_and_does_not_hold_up_the_end(facts, caplog, port):
     broker = Broker(Address("127.0.0.1", port, tls=True), "home", "0.1", 10)
     broker.start()
-    wait(lambda: any("does not answer" in record.message for record in caplog.records))
-    begun = time.monotonic()
+    wait_for(lambda: any("does not answer" in record.message for record in caplog.records))
+    watch = Stopwatch()
     broker.publish(facts)
     broker.stop()
-    assert time.monotonic() - begun < 1
+    assert watch.seconds() < 1
     assert len(caplog.records) == 1

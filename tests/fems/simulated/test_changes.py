@@ -96,7 +96,7 @@ def test_what_is_too_long_is_refused(fems, ask, path, headers, status):
 
 
 def test_a_body_may_come_in_chunks(fems):
-    line = http.client.HTTPConnection(*fems.address, timeout=5)
+    line = http.client.HTTPConnection(*fems.address, timeout=60)
     headers = {"Authorization": "Basic eDpvd25lcg==", "Transfer-Encoding": "chunked"}
     for value in (5, 6):  # the connection goes on after them
         pieces = iter([b'{"val', b'ue": %d' % value, b"}"])

@@ -128,7 +128,7 @@ def ask(fems):
     def ask(asked):
         login = b64encode(f"x:{asked.password}".encode()).decode()
         headers = {"Authorization": f"Basic {login}", "Accept": asked.accept}
-        line = http.client.HTTPConnection(*fems.address, timeout=2)
+        line = http.client.HTTPConnection(*fems.address, timeout=60)
         line.request(asked.method, asked.path, asked.body, headers)
         answer = line.getresponse()
         body = answer.read().decode()

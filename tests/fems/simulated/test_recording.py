@@ -28,7 +28,7 @@ def fems(at):
 
 def asked(fems, request):
     login = base64.b64encode(f"{request['user']}:{request['password']}".encode()).decode()
-    line = http.client.HTTPConnection(*fems.address, timeout=2)
+    line = http.client.HTTPConnection(*fems.address, timeout=60)
     headers = request["headers"] | {"Authorization": f"Basic {login}"}
     line.request(request["method"], request["path"], request["body"], headers)
     answer = line.getresponse()
