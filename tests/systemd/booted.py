@@ -12,7 +12,7 @@ from pathlib import Path
 
 BOOT = Path(__file__).with_name("boot.sh")
 SYSTEMD = Path("/lib/systemd/systemd")
-BOOTS_WITHIN_S = 60.0
+BOOTS_WITHIN_S = 180.0
 CLONE_NEWNET = 0x40000000
 PROGRAMS = ("unshare", "nsenter", "pivot_root", "systemctl", "journalctl")
 
@@ -82,13 +82,13 @@ class Machine:
         """End everything at once, as a power cut does."""
         if self._power is not None:
             self._power.kill()
-            self._power.wait(20)
+            self._power.wait(60)
 
     def scrap(self) -> None:
         """End it for good, with its disk."""
         self.cut_power()
         self._disk.kill()
-        self._disk.communicate(timeout=20)
+        self._disk.communicate(timeout=60)
         self._log.unlink(missing_ok=True)
 
     def run(self, *command: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from optimizer.control import systemd_units
 from optimizer.errors import ExitCode
-from tests.systemd.conftest import FREE_WITHIN_S, SLOW_RESTART_S
+from tests.systemd.conftest import FREE_WITHIN_S, SLOW_RESTART_S, TIMEOUT_S
 
 pytestmark = [pytest.mark.systemd, pytest.mark.no_cover]
 
@@ -48,7 +48,7 @@ def test_a_timeout_of_0_is_refused_and_found_mended(service, note):
     assert service.status() == str(int(ExitCode.UNSAFE_TIMEOUT))
     time.sleep(SLOW_RESTART_S)
     assert not service.held
-    service.fems.house.written.timeout_s = 60
+    service.fems.house.written.timeout_s = TIMEOUT_S
     note(f"exit 10: mended, to the next set-point (retry {SLOW_RESTART_S} s)", service.until_held())
 
 
