@@ -2,6 +2,7 @@
 
 import base64
 import os
+import signal
 import sys
 from collections.abc import Generator
 
@@ -40,7 +41,12 @@ SLOW = (
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Name the markers of this suite."""
+    """Name the markers of this suite; let commands take Ctrl-C where a script started it by `&`.
+
+    Such a shell lets SIGINT be ignored, by all that is started from there.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     config.addinivalue_line("markers", "reveals_a_secret: the test of the canary itself")
     config.addinivalue_line("markers", "slow: left out by `-m 'not slow'`, which takes two minutes")
 
