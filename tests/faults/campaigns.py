@@ -4,6 +4,7 @@ import random
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
@@ -17,6 +18,7 @@ from tests.faults.promises import Broken, Promise
 from tests.faults.sequences import INTERVAL_S, houses, moved
 from tests.faults.stand import ON_THE_WIRE, STRANGE, Stand
 from tests.faults.world import Nowhere, World, WorldClient
+from tests.waiting import wait_for
 
 SEEDS = 3_000
 """So many sequences a planted fault gets to show itself; it usually takes some dozen."""
@@ -82,9 +84,9 @@ def slow_end() -> Iterator[Broken]:
     with tempfile.TemporaryDirectory(prefix="slow") as folder:
         target = kills.Target(Path(folder), command, timeout_s=60)
         try:
-            target.wait(lambda: not target.free, 60)
+            wait_for(lambda: not target.free)
             target.fems.faults.when(lambda request: request.method == "GET", "delay=2.9")
-            target.wait(lambda: False, 1.3)
+            time.sleep(1.3)
             target.process.send_signal(kills.signal.SIGTERM)
             if not target.wait(lambda: target.free, kills.RELEASES_WITHIN_S):
                 yield Broken(Promise.ENDS, kills.RELEASES_WITHIN_S, "no release after SIGTERM")
@@ -98,12 +100,12 @@ def hang() -> Iterator[Broken]:
     path = str(Path(folder.name) / "notify")
     with folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as ear:
         ear.bind(path)
-        ear.settimeout(5)
+        ear.settimeout(60)
         hanging, over = threading.Event(), threading.Event()
         thread = threading.Thread(target=_hang_after, args=(3, path, hanging, over), daemon=True)
         thread.start()
         heard = [ear.recv(4096) for _ in range(3)]
-        if not all(b"WATCHDOG=1" in one for one in heard) or not hanging.wait(5):
+        if not all(b"WATCHDOG=1" in one for one in heard) or not hanging.wait(60):
             yield Broken(Promise.ALIVE, 0.0, "the watchdog is not fed by decisions")
         ear.settimeout(HANGING_S)
         try:
@@ -113,7 +115,7 @@ def hang() -> Iterator[Broken]:
         if b"WATCHDOG=1" in late:
             yield Broken(Promise.ALIVE, HANGING_S, "the watchdog is fed while the loop hangs")
         over.set()
-        thread.join(5)
+        thread.join(60)
 
 
 def _hang_after(cycles: int, path: str, hanging: threading.Event, over: threading.Event) -> None:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -32,6 +32,7 @@ from optimizer.simulation.fems.simulator import SimulatedFems
 from optimizer.store import database, live_state, plan_store
 from tests.faults.promises import Broken, Promise, held_too_long
 from tests.faults.sequences import houses, moved
+from tests.waiting import Stopwatch
 
 TIMEOUT_S = 3
 SECRET = "a-canary-password"
@@ -132,7 +133,7 @@ class Target:
 
     def said(self) -> str:
         """All that the process told, once it has ended."""
-        self._reader.join(5)
+        self._reader.join(60)
         return "".join(self._said)
 
     def _record(self, request: RestRequest) -> bool:
@@ -146,21 +147,20 @@ class Target:
         """Whether nothing is held."""
         return not self.house.written.values
 
-    def wait(self, what: object, seconds: float) -> bool:
-        """Wait until something is true; whether it was in time."""
-        until = time.monotonic() + seconds
-        while not what():  # type: ignore[operator]
-            if time.monotonic() > until:
-                return False
-            time.sleep(0.01)
-        return True
+    def wait(self, what: Callable[[], object], seconds: float) -> bool:
+        """Wait until something is true; whether it was in time, waits for a processor left out."""
+        return self.stopwatch().within(what, seconds)
+
+    def stopwatch(self) -> Stopwatch:
+        """A new stopwatch for what the executor does."""
+        return Stopwatch(self.process.pid)
 
     def close(self) -> None:
         """Leave nothing behind."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self._reader.join(5)
+        self._reader.join(60)
         if self.process.stdout is not None:
             self.process.stdout.close()
         self.fems.stop()
@@ -185,38 +185,42 @@ def _struck(number: int, how: signal.Signals, target: Target, draw: random.Rando
         raise RuntimeError(f"nothing was ever held: {said}")
     # a whole cycle and a bit: before, in and after a write; or somewhere in the start
     time.sleep(draw.uniform(0.2, 4.0) if early else draw.uniform(0.0, 1.3))
-    held, struck_s = not target.free, time.monotonic()
+    held, watch = not target.free, target.stopwatch()
     target.process.send_signal(how)
     broken = None
     if how is signal.SIGTERM:
-        broken = _ended(target, struck_s, early=early)
+        broken = _ended(target, watch, early=early)
     else:
         target.process.wait()
-    target.wait(lambda: target.free, TIMEOUT_S + 3)
+    watch.within(lambda: target.free, TIMEOUT_S + 3)
     now_s = time.monotonic()
+    waited_s = watch.waited_s()
     free_s = now_s if target.free else None
     # the simulated FEMS counts whole seconds, and looks every 20 ms
-    broken = broken or held_too_long(target.last_post_s, free_s, now_s, TIMEOUT_S + 0.1)
+    limit_s = TIMEOUT_S + 0.1 + waited_s
+    broken = broken or held_too_long(target.last_post_s, free_s, now_s, limit_s)
     if SECRET in target.said():
-        broken = Broken(Promise.SECRET, now_s - struck_s, "the password is in the log")
+        broken = Broken(Promise.SECRET, watch.seconds(), "the password is in the log")
     after_s = 0.0 if target.last_post_s is None else now_s - target.last_post_s
-    return Outcome(number, held, now_s - struck_s if held else 0.0, after_s, broken)
+    return Outcome(number, held, watch.seconds() if held else 0.0, after_s, broken)
 
 
-def _ended(target: Target, struck_s: float, *, early: bool) -> Broken | None:
+def _ended(target: Target, watch: Stopwatch, *, early: bool) -> Broken | None:
     """What is wrong with how a process ended after SIGTERM."""
-    freed = target.wait(lambda: target.free or target.process.poll() is not None, 20)
-    if not freed or time.monotonic() - struck_s > RELEASES_WITHIN_S:
-        return Broken(Promise.ENDS, time.monotonic() - struck_s, "no release after SIGTERM")
-    try:
-        code = target.process.wait(ENDS_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        return Broken(Promise.ENDS, ENDS_WITHIN_S, "it does not end after SIGTERM")
+
+    def gone() -> bool:
+        return target.process.poll() is not None
+
+    if not watch.within(lambda: target.free or gone(), RELEASES_WITHIN_S):
+        return Broken(Promise.ENDS, watch.seconds(), "no release after SIGTERM")
+    if not watch.within(gone, RELEASES_WITHIN_S + ENDS_WITHIN_S):
+        return Broken(Promise.ENDS, watch.seconds(), "it does not end after SIGTERM")
+    code = target.process.wait()
     if not target.free:
-        return Broken(Promise.ENDS, time.monotonic() - struck_s, "held after its end by SIGTERM")
+        return Broken(Promise.ENDS, watch.seconds(), "held after its end by SIGTERM")
     # before it listens to signals it may simply be gone
     if code != 0 and not (early and code == -signal.SIGTERM):
-        return Broken(Promise.ENDS, time.monotonic() - struck_s, f"exit code {code}")
+        return Broken(Promise.ENDS, watch.seconds(), f"exit code {code}")
     return None
 
 

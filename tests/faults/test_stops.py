@@ -15,6 +15,7 @@ import pytest
 
 from optimizer.store.database import FILE_NAME
 from tests.faults.kills import NAMES, OPTIMIZER, RELEASES_WITHIN_S, Target
+from tests.waiting import wait_for
 
 pytestmark = pytest.mark.no_cover
 NAMED = (sys.executable, "-m", "tests.faults.named_child")
@@ -30,7 +31,7 @@ def target(tmp_path):
             made = Target(tmp_path, command, timeout_s=60, host=host)
             stack.callback(made.close)
             (tmp_path / NAMES).write_text(json.dumps([made.fems.address]))
-            assert made.wait(lambda: not made.free, 60), made.said()
+            wait_for(lambda: not made.free, why=made.said)
             return made
 
         yield make
@@ -38,15 +39,11 @@ def target(tmp_path):
 
 def seconds_until(target, *, free):
     """Seconds from SIGTERM until the FEMS is free, or only until the process has ended."""
+    watch = target.stopwatch()
     target.process.send_signal(signal.SIGTERM)
-    begun_s = time.monotonic()
-    if free:
-        assert target.wait(lambda: target.free, 20), target.said()
-    else:
-        target.process.wait(20)
-    took_s = time.monotonic() - begun_s
-    assert target.process.wait(20) == 0
-    ended_s = time.monotonic() - begun_s
+    took_s = watch.until(lambda: target.free or (not free and target.process.poll() is not None))
+    ended_s = watch.until(lambda: target.process.poll() is not None)
+    assert target.process.returncode == 0
     print(f"null after {took_s:.2f} s, end after {ended_s:.2f} s")
     assert ended_s < RELEASES_WITHIN_S + 1
     return took_s
