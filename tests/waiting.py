@@ -69,15 +69,21 @@ class Stopwatch:
         self._last |= self._waited_ns()  # threads that have ended count as they were seen last
         return sum(ns - self._before.get(thread, 0) for thread, ns in self._last.items()) / 1e9
 
+    def passed_s(self) -> float:
+        """All seconds since the start."""
+        return time.monotonic() - self._begun_s
+
     def seconds(self) -> float:
-        """Seconds since the start."""
-        passed_s = time.monotonic() - self._begun_s
-        return max(0.0, passed_s - self.waited_s())
+        """Seconds since the start in which no processor was waited for."""
+        return max(0.0, self.passed_s() - self.waited_s())
 
     def within(self, what: Callable[[], object], seconds: float) -> bool:
-        """Wait until something is true; false if so many seconds since the start do not do."""
+        """Wait until something is true; false if so many seconds since the start do not do.
+
+        However long a processor was waited for, it ends `PATIENCE_S` later.
+        """
         while not what():
-            if self.seconds() >= seconds:
+            if self.seconds() >= seconds or self.passed_s() >= seconds + PATIENCE_S:
                 return False
             time.sleep(0.02)
         return True

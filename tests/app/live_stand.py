@@ -1,16 +1,16 @@
 """Houses with a record for the live page, and the page over a real socket."""
 
+import atexit
 import os
 import shutil
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 
 from optimizer.app import live_server
 from optimizer.app.live import LiveDocuments
@@ -22,6 +22,7 @@ from optimizer.model.plan import Intent
 from optimizer.model.snapshot import Decision, Reason, Snapshot
 from optimizer.simulation import minute_simulation, sample_data
 from optimizer.store import database, live_state, pause, plan_store
+from tests.waiting import wait_for
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 CYCLE = Decision(AT, -4_200, Reason.HOLDING, Intent.CHARGE, note="cheap before the peak")
@@ -36,12 +37,21 @@ DAYS = {"winter": (0, 5), "spring": (5, 2), "summer": (3, 2), "autumn": (5, 2)}
 
 
 @cache
+def _scratch() -> Path:
+    """A folder for what is made once in a process; it goes with the process."""
+    folder = TemporaryDirectory(prefix="live-stand-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+@cache
 def _week(week: str) -> Path:
     """The data of a sample week from the record's first day on."""
     source = sample_data.folder() / week
     first, _ = sample_data.days(source)
     begin = sample_data.midnight(first, DAYS[week][0])
-    folder = Path(mkdtemp(prefix="live-data-"))
+    folder = _scratch() / week
+    folder.mkdir()
     for path in source.glob("*.csv"):
         head, *rows = path.read_text().splitlines()
         kept = [row for row in rows if datetime.fromisoformat(row.partition(",")[0]) >= begin]
@@ -52,7 +62,7 @@ def _week(week: str) -> Path:
 @cache
 def _recorded(week: str) -> Path:
     """The store of those days, simulated once in a process."""
-    folder = Path(mkdtemp(prefix="live-record-"))
+    folder = _scratch() / f"{week}-record"
     with closing(database.connect(folder)) as connection:
         minute_simulation.simulate_minutes(connection, _week(week), days=DAYS[week][1])
     return folder
@@ -139,12 +149,11 @@ def served(at: LiveHouse, access: Access | None = None, host: str = "127.0.0.1")
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     try:
-        while not server.started:
-            assert thread.is_alive()
-            time.sleep(0.01)
+        wait_for(lambda: server.started or not thread.is_alive())
+        assert server.started
         yield live_server.address_of(listening).rstrip("/")
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listening.close()
         at.live_file.unlink(missing_ok=True)

@@ -70,7 +70,7 @@ class Page(HTMLParser):
 
 
 def fetch(address, path="/"):
-    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=20)
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
     with closing(connection):
         connection.request("GET", path)
         answer = connection.getresponse()
