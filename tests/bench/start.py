@@ -3,9 +3,10 @@
     .venv/bin/python tests/bench/start.py
 
 Targets: `plan --json` (48 h at 15 min) at most 1.6 times importing all that it imports, `--help` at
-most 1.8 times importing typer alone; beside it `status` against typer, and `plan` against the five
-libraries that an owner sees. Medians of 21 of the processor's time, user and system, which other
-processes disturb less than the clock's; a first round, not counted, writes the byte code.
+most 1.8 times importing typer alone; beside it `status` and the live page's server against typer,
+and `plan` against the five libraries that an owner sees. Medians of 21 of the processor's time,
+user and system, which other processes disturb less than the clock's; a first round, not counted,
+writes the byte code.
 """
 
 import os
@@ -44,6 +45,7 @@ CASES = {
     "typer": [sys.executable, "-c", "import typer"],
     "help": [*OPTIMIZER, "--help"],
     "status": [*OPTIMIZER, "status"],
+    "serve": [sys.executable, "-c", "import optimizer.app.live_server"],
 }
 ROUNDS = 21
 ENVIRONMENT = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
@@ -93,6 +95,7 @@ def main() -> None:
     sys.stdout.write(f"plan / five libraries {median['plan'] / median['libraries']:.2f}\n")
     sys.stdout.write(f"help / typer   {median['help'] / median['typer']:.2f} (target 1.8)\n")
     sys.stdout.write(f"status / typer {median['status'] / median['typer']:.2f}\n")
+    sys.stdout.write(f"serve / typer  {median['serve'] / median['typer']:.2f}\n")
 
 
 if __name__ == "__main__":

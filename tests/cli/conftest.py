@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -18,6 +17,7 @@ from optimizer.cli.app import app
 from optimizer.errors import OptimizerError
 from optimizer.fems.client import FemsClient
 from optimizer.store import live_state
+from tests import waiting
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -30,6 +30,9 @@ vat_percent = 19
 eur_per_kwh = 0.0778
 """
 
+NOBODY = "http://127.0.0.1:9"
+"""An address at which nobody listens."""
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -37,7 +40,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def optimizer(tmp_path: Path) -> Run:
     """Run a command to its end; the configuration is `optimizer.toml` of the folder."""
 
-    def run(*args: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(*args: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "optimizer", *args],
             cwd=tmp_path, capture_output=True, text=True, timeout=timeout, check=False,
@@ -71,16 +74,19 @@ def write_config(tmp_path: Path) -> Iterator[Callable[..., Path]]:
     store = tmp_path / "state"
 
     def write(
-        week: str | Path = "winter", url: str = "http://127.0.0.1:9", more: str = "",
+        week: str | Path = "winter", url: str = NOBODY, more: str = "",
         tariff: str = TARIFF, prices: str | Path = "prices.csv",
     ) -> Path:  # fmt: skip
         folder = DATA / week
         path = tmp_path / "optimizer.toml"
+        # else port 8084 is tried too, where somebody's `optimizer simulate` may listen
+        jsonrpc = "jsonrpc_port = 9" if url == NOBODY else ""
         path.write_text(
             f"""
 [fems]
 url = "{url}"
 password = "env:FEMS_PASSWORD"
+{jsonrpc}
 [battery]
 capacity_wh = 22_000
 hybrid = false
@@ -150,15 +156,7 @@ def connect() -> Iterator[Callable[[str], FemsClient]]:
 @pytest.fixture
 def wait_for() -> Callable[..., float]:
     """Wait until something is true; gives the seconds that it took."""
-
-    def wait(what: Callable[[], bool], seconds: float = 20) -> float:
-        begun = time.monotonic()
-        while not what():
-            assert time.monotonic() - begun < seconds, "waited too long"
-            time.sleep(0.05)
-        return time.monotonic() - begun
-
-    return wait
+    return waiting.wait_for
 
 
 @pytest.fixture
@@ -166,6 +164,8 @@ def in_process(tmp_path, monkeypatch):
     """Run a command as its process would, but faster: in this one."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FEMS_PASSWORD", "owner")
+    monkeypatch.setenv("OPTIMIZER_CONFIG", "")  # noted, as `--config` of a command sets it
+    monkeypatch.delenv("OPTIMIZER_CONFIG")
 
     def run(*args, stdin=None):
         try:

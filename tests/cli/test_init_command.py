@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from typer.testing import CliRunner
@@ -36,9 +36,9 @@ def answers(fems, tmp_path, monkeypatch):
     (tmp_path / "pw").write_text("owner\n")
     (tmp_path / "pw").chmod(0o600)
     now = datetime.now(UTC).replace(minute=0, second=0, microsecond=0)
+    hours = [now + timedelta(hours=n) for n in range(-24, 24)]
     (tmp_path / "prices.csv").write_text(
-        "start,spot_eur_per_mwh\n"
-        + "".join(f"{now.replace(hour=hour).isoformat()},{100}\n" for hour in range(24))
+        "start,spot_eur_per_mwh\n" + "".join(f"{at.isoformat()},100\n" for at in hours)
     )
     return [
         "init", "--host", fems.url, "--password-file", "pw", "--source", "csv",
@@ -175,7 +175,7 @@ def test_an_interruption_leaves_nothing(fems, tmp_path):
         assert process.poll() is None
     time.sleep(0.2)
     process.send_signal(signal.SIGINT)
-    out, _ = process.communicate(timeout=20)
+    out, _ = process.communicate(timeout=60)
     assert process.returncode == 130  # as shells say of SIGINT
     assert "Traceback" not in out
     assert list(tmp_path.iterdir()) == []

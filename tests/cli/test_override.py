@@ -225,6 +225,7 @@ def test_local_times_are_the_next_ones_on_any_day():
             local_moment(text, spring, BERLIN, "--by")
 
 
+@pytest.mark.slow
 def test_an_executor_carries_it_out_and_a_pause_stands_above(
     fems, owner, optimizer, start, wait_for, tmp_path
 ):
@@ -232,7 +233,7 @@ def test_an_executor_carries_it_out_and_a_pause_stands_above(
     held = fems.house.written.values
     assert owner("override", "charge", "--to", "95", "--power", "2000", "--yes").returncode == 0
     process = start("run", "--no-replan")
-    wait_for(lambda: held.get(Channel.EQUALS) == -2_000, 60)
+    wait_for(lambda: held.get(Channel.EQUALS) == -2_000)
     status = json.loads(optimizer("status", "--json").stdout)
     assert status["override"]["soc_percent"] == 95.0
     assert "charge to 95 % as soon as possible with at most 2000 W" in status["why"]
@@ -244,11 +245,11 @@ def test_an_executor_carries_it_out_and_a_pause_stands_above(
         live = json.loads(optimizer("status", "--json").stdout)["executor"]
         return (live["pid"], live["reason"]) == (process.pid, "holding")
 
-    wait_for(at_work, 60)
+    wait_for(at_work)
     assert held.get(Channel.EQUALS) == -2_000
     done = optimizer("pause")
     assert done.returncode == 0
-    wait_for(lambda: not any(held.values()), 10)
+    wait_for(lambda: not any(held.values()))
     done = owner("override", "hold", "--for", "2h", "--yes")
     assert "a pause stands above it: since " in " ".join(done.stdout.split())
     lines = " ".join(optimizer("status").stdout.split())

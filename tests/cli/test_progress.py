@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from optimizer.cli import progress
 from optimizer.cli.progress import Progress
 from optimizer.simulation import sample_data
+from tests.waiting import wait_for
 
 WINTER = str(sample_data.folder() / "winter")
 SPAN = ("--from", "2026-01-16T00:00:00+01:00", "--to", "2026-01-18T00:00:00+01:00")
@@ -100,32 +102,28 @@ def terminal(monkeypatch):
 
 def test_short_work_shows_nothing(monkeypatch):
     sent = terminal(monkeypatch)
+    monkeypatch.setattr(Progress, "AFTER_S", 60.0)
+    before = {*threading.enumerate()}
     with Progress("working") as shown:
         shown.show("still working")
-    time.sleep(0.1)
+        begun = {*threading.enumerate()} - before
+    wait_for(lambda: begun and not any(thread.is_alive() for thread in begun))
     assert sent == []
 
 
 def test_it_makes_room_for_a_result(monkeypatch):
     sent = terminal(monkeypatch)
     with Progress("working") as shown:
-        wait_until(lambda: len(sent) >= 2)
+        wait_for(lambda: len(sent) >= 2)
         with shown.hidden():
             assert sent[-1] == "\r\x1b[K"
             count = len(sent)
             time.sleep(0.15)
             assert len(sent) == count
-        wait_until(lambda: sent[-1] != "\r\x1b[K")
+        wait_for(lambda: sent[-1] != "\r\x1b[K")
         shown.show("working, 1 of 2")
-        assert sent[-1] == "\rworking, 1 of 2 ... 0 s\x1b[K"
+        assert re.fullmatch(r"\rworking, 1 of 2 \.\.\. \d+ s\x1b\[K", sent[-1])
     assert sent[-1] == "\r\x1b[K"
     count = len(sent)
     time.sleep(0.15)
     assert len(sent) == count
-
-
-def wait_until(true, seconds=5):
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.01)

@@ -47,7 +47,7 @@ def test_a_public_name_is_imported_at_its_first_use():
         "print(before, 'pandas' in sys.modules, 'matplotlib' in sys.modules, dir(optimizer))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == f"False True False {sorted(package.__all__)}\n"
     with pytest.raises(AttributeError, match="module 'optimizer' has no attribute 'load'"):
@@ -63,6 +63,6 @@ def test_help_needs_none_of_the_heavy_rooms():
         " if n in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=30
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout == "[]\n"

@@ -35,7 +35,7 @@ def test_without_a_plan_the_executor_has_one_made(
     url = simulated()
     write_config(files_for_now, url=url)
     process, client = start("run", "--for", "60"), connect(url)
-    wait_for(lambda: client.applied() == HELD, 40)
+    wait_for(lambda: client.applied() == HELD)
     assert process.stderr is not None
     wanted = {"INFO planned anew: no plan covers", "INFO a new plan is followed: plan"}
     while wanted:
@@ -43,7 +43,7 @@ def test_without_a_plan_the_executor_has_one_made(
         assert line
         wanted = {words for words in wanted if not line.startswith(words)}
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     assert [tick.note[:9] for tick in ticks(tmp_path / "state", "event")] == ["plan made"]
 
 
@@ -87,7 +87,7 @@ def test_a_changed_configuration_is_taken_whole_or_not_at_all(
     wait_for(lambda: f"/{Channel.LESS_OR_EQUALS}:{HELD}" in (client.writers() or ""))
     assert "Equals:" in (client.writers() or "")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(10) == 0
+    assert process.wait(60) == 0
     wait_for(lambda: client.writers() == "")  # shown in the FEMS's next cycle
 
 

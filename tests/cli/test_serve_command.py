@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import ExitCode
+from tests.waiting import within_one_quarter
 
 TOKEN = "0123456789abcdef-xyzzy"
 
@@ -32,12 +33,12 @@ def serving(start):
 
 def ended(process, number):
     process.send_signal(number)
-    out, errors = process.communicate(timeout=10)
+    out, errors = process.communicate(timeout=60)
     return process.returncode, out, errors
 
 
 def get(url, **headers):
-    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=20) as answer:  # noqa: S310
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=60) as answer:  # noqa: S310
         return answer.read().decode()
 
 
@@ -51,9 +52,18 @@ def test_it_serves_what_is_stored_and_ends_cleanly(
     assert "Planned now:" in get(url)
     shown = json.loads(optimizer("show", "--json").stdout)
     assert json.loads(get(f"{url}plan.json")) == shown
-    status = json.loads(get(f"{url}status.json"))
-    printed = json.loads(optimizer("status", "--json").stdout)
-    assert {**status, "at": 0} == {**printed, "at": 0}
+
+    def status():
+        return json.loads(get(f"{url}status.json"))
+
+    def told():
+        return status(), json.loads(optimizer("status", "--json").stdout), status()
+
+    before, printed, after = within_one_quarter(told)
+    moving = {"at": 0, "planned_soc_percent": 0}  # with the seconds that pass between the two
+    assert before | moving == printed | moving == after | moving
+    low, high = sorted(one["planned_soc_percent"] for one in (before, after))
+    assert low <= printed["planned_soc_percent"] <= high
     assert ended(process, number) == (0, "", "")
 
 
@@ -71,12 +81,19 @@ def test_it_is_light(serving, optimizer, write_config, files_for_now):
     before = cpu_s(process)
     for _ in range(10):
         get(url)
-    assert (cpu_s(process) - before) / 10 < 0.3
+    assert (cpu_s(process) - before) / 10 < 3 * work_s()
     loaded = Path(f"/proc/{process.pid}/maps").read_text()
     assert not re.search(r"/(pandas|numpy|highspy|pulp)/", loaded)
     memory = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
     assert memory
     assert int(memory[1]) < 90_000
+
+
+def work_s():
+    """Processor's time of a fixed piece of work: 0.1 s where a page costs 0.1 s."""
+    begun = time.process_time()
+    sum(number * number for number in range(2_200_000))
+    return time.process_time() - begun
 
 
 def cpu_s(process):
@@ -156,12 +173,10 @@ def test_a_port_in_use_is_named(serving, in_process, write_config):
 
 
 def test_the_server_starts_quickly(write_config, tmp_path):
-    """Its imports: nothing that a reader does not need."""
+    """Its imports: nothing that a reader does not need; `tests/bench/start.py` has the seconds."""
     code = "import sys; import optimizer.app.live_server; print(*sys.modules)"
-    begun = time.process_time()
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
     )
-    assert time.process_time() - begun < 1
     loaded = set(done.stdout.split())
     assert not {"pandas", "numpy", "pulp", "highspy", "requests"} & loaded

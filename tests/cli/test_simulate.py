@@ -15,7 +15,7 @@ OWNER, SOC = ("x", "owner"), "/rest/channel/ess0/Soc"
 def test_the_era_decides_how_it_refuses(simulated, era, status, code):
     url = simulated("--era", era, speed=1)
     headers = {"Accept": "application/json"}
-    refused = requests.get(url + SOC, auth=("x", "wrong"), headers=headers, timeout=5)
+    refused = requests.get(url + SOC, auth=("x", "wrong"), headers=headers, timeout=60)
     assert refused.status_code == status
     assert refused.json().get("error", {}).get("code") == code
     assert "Authentication failed" in refused.text
@@ -28,33 +28,33 @@ def test_the_device_of_the_recording(simulated, wait_for):
         session.auth = OWNER
 
         def reported():
-            return session.get(url + applied, timeout=5).json()["value"]
+            return session.get(url + applied, timeout=60).json()["value"]
 
         assert reported() == 3_000
         set_point = f"{url}/rest/channel/ess0/SetActivePowerEquals"
-        written = session.post(set_point, data="{ 'value': -99999 }", timeout=5)
+        written = session.post(set_point, data="{ 'value': -99999 }", timeout=60)
         assert (written.status_code, written.text) == (200, "{}")
-        wait_for(lambda: reported() == -6_000, 3)
-        wait_for(lambda: reported() == 3_000, 5)
-        assert session.get(f"{url}/rest/channel/_sum/.*Power", timeout=5).status_code == 404
+        wait_for(lambda: reported() == -6_000)
+        wait_for(lambda: reported() == 3_000)
+        assert session.get(f"{url}/rest/channel/_sum/.*Power", timeout=60).status_code == 404
 
 
 def test_faults_are_switched_on(simulated):
     url = simulated("--fault", "read-only", "--fault", "null/2", "--fault", "nginx", speed=1)
     with requests.Session() as session:
         session.auth = OWNER
-        values = [session.get(url + SOC, timeout=5).json()["value"] for _ in range(4)]
+        values = [session.get(url + SOC, timeout=60).json()["value"] for _ in range(4)]
         assert values == [50, None, 50, None]
-        refused = session.post(url + SOC, json={"value": 1}, timeout=5)
+        refused = session.post(url + SOC, json={"value": 1}, timeout=60)
         assert "REST-Api is in Read-Only mode" in refused.text
         assert refused.headers["Server"] == "nginx/1.14.2"
-        assert session.get(url, timeout=5).headers["Content-Type"] == "text/html"
+        assert session.get(url, timeout=60).headers["Content-Type"] == "text/html"
 
 
 def test_the_configuration_says_what_was_asked_for(simulated):
     url = simulated("--hybrid", "--fault", "api-timeout=15", "--fault", "wrong-order", speed=1)
     body = json.dumps({"method": "getEdgeConfig", "params": {}})
-    answer = requests.post(f"{url}/jsonrpc", body, auth=OWNER, timeout=5)
+    answer = requests.post(f"{url}/jsonrpc", body, auth=OWNER, timeout=60)
     components = answer.json()["result"]["components"]
     assert components["ctrlApiRest0"]["properties"]["apiTimeout"] == 15
     order = components["scheduler0"]["properties"]["controllers.ids"]
