@@ -26,11 +26,13 @@ REPORTED = pytest.StashKey[bool]()
 
 SLOW = (
     "tests/app/test_live", "tests/backtest/", "tests/bench/", "tests/browser/",
-    "tests/cli/test_check_command.py",
-    "tests/cli/test_run_command.py", "tests/cli/test_terminals.py",
-    "tests/cli/test_every_minute.py", "tests/cli/test_hostile",
-    "tests/cli/test_looking_back.py", "tests/cli/test_processes.py",
-    "tests/cli/test_serve_command.py", "tests/cli/test_stdout.py",
+    "tests/cli/test_backtest_command.py", "tests/cli/test_check_command.py",
+    "tests/cli/test_every_minute.py", "tests/cli/test_hostile", "tests/cli/test_interrupted.py",
+    "tests/cli/test_looking_back.py", "tests/cli/test_pause_at_work.py",
+    "tests/cli/test_processes.py", "tests/cli/test_progress.py",
+    "tests/cli/test_run_command.py", "tests/cli/test_serve_command.py",
+    "tests/cli/test_service_command.py", "tests/cli/test_simulate.py", "tests/cli/test_stdout.py",
+    "tests/cli/test_store_faults.py", "tests/cli/test_terminals.py",
     "tests/cli/test_wrong_inputs.py", "tests/docs/test_readme.py", "tests/faults/",
     "tests/notebooks/", "tests/packages/", "tests/planning/test_exact_model.py",
     "tests/planning/test_every_on_off", "tests/planning/test_highs_direct.py",

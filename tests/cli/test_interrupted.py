@@ -11,6 +11,7 @@ import pytest
 
 from optimizer.cli import INTERRUPTED
 from optimizer.errors import ExitCode
+from tests.waiting import wait_for
 
 PROGRAM = """
 import os, signal, sys
@@ -61,11 +62,10 @@ def test_while_several_processes_work(tmp_path, seconds):
         start_new_session=True,
     )  # fmt: skip
     workers = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    while not workers.read_text().split():
-        time.sleep(0.02)
+    wait_for(lambda: workers.read_text().split())
     time.sleep(seconds)
     os.killpg(process.pid, signal.SIGINT)
-    said = process.communicate(timeout=30)  # the workers have the same standard error
+    said = process.communicate(timeout=300)  # the workers have the same standard error
     assert (process.returncode, *said) == (ExitCode.INTERRUPTED, "", "")
 
 
