@@ -7,6 +7,7 @@ import sys
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 from typer.testing import CliRunner
@@ -15,15 +16,19 @@ from optimizer.app.demo_run import house_now
 from optimizer.cli.app import app
 from optimizer.config import loading
 from optimizer.errors import ExitCode, UsageError
+from optimizer.fems import client, jsonrpc
 from optimizer.simulation import sample_data
 from optimizer.simulation.fems.profile import Profile
 from optimizer.simulation.fems.simulated_house import SimulatedHouse
 from optimizer.simulation.fems.simulator import SimulatedFems
+from tests.waiting import PATIENCE_S
 
 
 @pytest.fixture
-def fems():
-    """A simulated hybrid FEMS."""
+def fems(monkeypatch):
+    """A simulated hybrid FEMS; its history is waited for, however slow the machine."""
+    patient = replace(jsonrpc.LIMITS, read_timeout_s=PATIENCE_S, deadline_s=2 * PATIENCE_S)
+    monkeypatch.setattr(client, "JsonRpcClient", partial(jsonrpc.JsonRpcClient, limits=patient))
     house = house_now(sample_data.folder() / "winter", hybrid=True, soc_percent=50)
     with SimulatedFems(house, host="127.0.0.1", port=0, owner_password="owner") as running:
         yield running
