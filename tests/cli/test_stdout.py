@@ -1,5 +1,6 @@
 """Standard output is ours: one JSON document and no word of a library, whenever it is written."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -45,6 +46,9 @@ COMMANDS = {
 
 SOLVING = (("check",), PLAN, ("explain", AT), ("replay", "run.json"), tuple(COMMANDS)[5])
 """Those that solve; `study` and `demo` do too, but take longest and are run once."""
+
+IN_A_PIPE = tuple(command for command in COMMANDS if command != ("demo",))
+"""All but the demo, which a test of its own runs on a terminal."""
 
 LOUD = "PLANTED"
 LOUD_HIGHSPY = f'''
@@ -96,15 +100,20 @@ folder = "state"
 """
 
 
-def call(house, solver, *args):
-    """Run a command with the solver that a planted `highspy.py` leaves it."""
+def environment(house, solver):
+    """Variables with which a command has the solver that a planted `highspy.py` leaves it."""
     planted = house / solver
     planted.mkdir(exist_ok=True)
     (planted / "highspy.py").write_text(SOLVERS[solver])
+    return os.environ | {"FEMS_PASSWORD": "owner", "PYTHONPATH": str(planted)}
+
+
+def call(house, solver, *args):
+    """Run a command with that solver."""
     return subprocess.run(
         [sys.executable, "-m", "optimizer", *args],
-        cwd=house, capture_output=True, text=True, timeout=300, check=False,
-        env=os.environ | {"FEMS_PASSWORD": "owner", "PYTHONPATH": str(planted)},
+        cwd=house, capture_output=True, text=True, timeout=600, check=False,
+        env=environment(house, solver),
     )  # fmt: skip
 
 
@@ -145,7 +154,7 @@ def test_no_command_with_the_flag_is_forgotten():
 
 @pytest.mark.parametrize(
     ("command", "solver"),
-    [(command, "loud HiGHS") for command in COMMANDS] + [(command, "CBC") for command in SOLVING],
+    [(command, "loud HiGHS") for command in IN_A_PIPE] + [(command, "CBC") for command in SOLVING],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
 def test_json_is_one_document_and_nothing_else(house, command, solver):
@@ -157,6 +166,29 @@ def test_json_is_one_document_and_nothing_else(house, command, solver):
     assert document.get("solver", solver).split()[0] in solver
     assert LOUD not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_demo_is_one_document_too_and_shows_its_progress_on_a_terminal_alone(house):
+    ours, theirs = pty.openpty()
+    with (house / "demo.json").open("w") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "optimizer", "demo", "--json"], cwd=house, stdout=file,
+            stderr=theirs, env=environment(house, "loud HiGHS"),
+        )  # fmt: skip
+    os.close(theirs)
+    parts = []
+    with contextlib.suppress(OSError):  # the end of a terminal; unread, it would fill up
+        while part := os.read(ours, 4_096):
+            parts.append(part)
+    os.close(ours)
+    assert process.wait(600) == 0
+    out, shown = (house / "demo.json").read_text(), b"".join(parts).decode()
+    assert json.loads(out)["schema"] == COMMANDS["demo",]
+    assert "simulating 1 of 2: A winter day" in shown
+    assert "simulating 2 of 2: A summer day" in shown
+    assert shown.endswith("\r\x1b[K")
+    assert not any(words in out for words in (LOUD, "simulating", "\x1b"))
+    assert not any(words in shown for words in (LOUD, "Traceback"))
 
 
 @pytest.mark.parametrize("command", tuple(COMMANDS)[1:4], ids=lambda command: command[0])

@@ -92,19 +92,3 @@ def test_the_list_of_commands_is_not_cut(in_process):
         assert len(line) <= 80
         assert "..." not in line
         assert line.endswith("."), line
-
-
-def test_the_demo_shows_its_progress_on_a_terminal_and_nowhere_else(tmp_path):
-    controller, terminal = os.openpty()
-    with os.fdopen(controller, "rb", 0) as screen:
-        done = subprocess.run(
-            [sys.executable, "-m", "optimizer", "demo", "--quiet"], cwd=tmp_path,
-            stdout=subprocess.PIPE, stderr=terminal, text=True, timeout=120, check=True,
-        )  # fmt: skip
-        os.close(terminal)
-        shown = screen.read(4096).decode()
-    assert "simulating 1 of 2: A winter day" in shown
-    assert "simulating 2 of 2: A summer day" in shown
-    assert shown.endswith("\r\x1b[K")
-    assert "simulating" not in done.stdout
-    assert "\x1b" not in done.stdout
