@@ -201,9 +201,9 @@ def test_away_plans_with_the_base_load_and_costs_the_owner_nothing(owner, tmp_pa
         (["away", "--until", "2020-01-01"], "after this moment and within 366 days"),
         (["hold", "--until", "25:00"], "is no local time or date"),
         (["hold", "--for", "500d"], "is not a length of time"),
-        (["charge", "--to", "0"], "greater than or equal to 1"),
+        (["charge", "--to", "0"], "should be at least 1"),
         (["charge", "--to", "80", "--by", "2199-12-31"], "within 7 days"),
-        (["charge", "--to", "80", "--power", "0"], "greater than or equal to 1"),
+        (["charge", "--to", "80", "--power", "0"], "should be at least 1"),
         (["charge"], "Missing option '--to'"),
     ],
 )

@@ -147,7 +147,7 @@ def test_a_token_protects_another_address(serving, write_config, tmp_path):
         (("--host", "nowhere.invalid", "--token-file", "token"), ExitCode.USAGE, "nowhere.invalid"),
         (("--host", "192.0.2.1", "--token-file", "token"), ExitCode.USAGE, "cannot listen on 192."),
         (("--token-file", "none"), ExitCode.CONFIG, "--token-file: none cannot be read"),
-        (("--port", "65536"), ExitCode.USAGE, "equal to 65535"),
+        (("--port", "65536"), ExitCode.USAGE, "should be at most 65535"),
         (("--config", "no.toml"), ExitCode.CONFIG, "no.toml"),
     ],
 )
