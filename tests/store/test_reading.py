@@ -164,7 +164,7 @@ def of_a_service(stored):
         os.chown(path, OWNER, OWNER)
     stored.chmod(0o775)
     (stored / database.FILE_NAME).chmod(0o644)
-    for folder in stored.parents[:3]:  # of this test, of this run, of all runs
+    for folder in stored.parents[:4]:  # of this test, of a worker if there are, of this run, of all
         folder.chmod(folder.stat().st_mode | 0o055)
     return stored
 
