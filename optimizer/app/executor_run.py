@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Literal
 
 from optimizer.app import stated_numbers
@@ -69,12 +70,13 @@ def run_executor(config: "Config", options: RunOptions) -> None:
         log.warning("%s; %s", finding.text, finding.fix)
     with closing(ExecutorStore.open(config.store.folder, clock.monotonic())) as store:
         users, counts = StoreUsers.of(store), CallCounts()
+        replans: SimpleQueue[str] | None = SimpleQueue() if options.replan else None
         with (
             client_like(CountingClient, config) as client,
-            observers(config, counts, users.active_plan) as observed,
+            observers(config, counts, users.active_plan, replans) as observed,
         ):
             client.tally = counts
-            process = _Process(config, options, clock, store, client, users, counts)
+            process = _Process(config, options, clock, store, client, users, counts, replans)
             process.run(observed)
 
 
@@ -115,6 +117,8 @@ class _Process:
     client: "CountingClient"
     users: StoreUsers
     counts: "CallCounts"
+    replans: SimpleQueue[str] | None
+    """Reasons of plans that are wanted at once; None without re-planning."""
 
     def run(self, observed: "ObserverGroup") -> None:
         from optimizer.app.reloading import Reloading, change_of
@@ -145,7 +149,7 @@ class _Process:
             reload=lambda: self._changes(reloading),
             by_hand=not supervisor.address,
             pause=PauseWatch(self.config.store.folder, self.config.zone),
-            replanning=_replanner(options, first, battery, self.clock) if options.replan else None,
+            replanning=self._replanner(first, battery),
         ).run(options.seconds)
         supervisor.stopping()
 
@@ -171,21 +175,21 @@ class _Process:
 
         return cycle
 
+    def _replanner(self, first: "SettingsChange", battery: "Battery") -> "Replanner | None":
+        """Starts systemd's planner unit where there is one, else a planner process of its own.
 
-def _replanner(
-    options: RunOptions, first: "SettingsChange", battery: "Battery", clock: "SystemClock"
-) -> "Replanner":
-    """Starts systemd's planner unit where there is one, else a planner process of its own.
+        A service asks by touching a file that systemd watches: its own process tree has neither the
+        memory nor the network access that a planner needs.
+        """
+        from optimizer.control.replan import Replanner
 
-    A service asks by touching a file that systemd watches: its own process tree has neither the
-    memory nor the network access that a planner needs.
-    """
-    from optimizer.control.replan import Replanner
-
-    wanted = os.environ.get("OPTIMIZER_PLAN_WANTED")
-    if wanted:
+        if self.replans is None:
+            return None
+        wanted, config_file = os.environ.get("OPTIMIZER_PLAN_WANTED"), str(self.options.config_file)
+        command = [sys.executable, "-m", "optimizer", "--config", config_file, "plan"]
+        done = "planned anew"
+        if wanted:
+            command, done = ["touch", wanted], "a plan is asked for"
         return Replanner(
-            ["touch", wanted], first.rhythm, battery, clock, done="a plan is asked for"
+            command, first.rhythm, battery, self.clock, done=done, requests=self.replans
         )
-    command = [sys.executable, "-m", "optimizer", "--config", str(options.config_file), "plan"]
-    return Replanner(command, first.rhythm, battery, clock)

@@ -45,6 +45,8 @@ class PlanInputs:
     """False for a plan of a past moment: control would follow it where it reaches the present."""
     history: "pd.DataFrame | None" = None
     """The measured past of the load, of which `away` learns the base load; None if unknown."""
+    unpriced: "PlanInputs | None" = None
+    """The inputs without the override, where it was taken unpriced: this plan prices it."""
 
 
 def nightly_plan(
@@ -80,7 +82,7 @@ def nightly_plan(
         if dry_run or not inputs.storable:
             break
         try:
-            store_run(config.store.folder, plan, run, now)
+            store_run(config.store.folder, plan, run, now, price_eur=_price_eur(plan, inputs))
         except OverrideChangedError:
             if not left:
                 raise
@@ -88,6 +90,28 @@ def nightly_plan(
         close_accounts(config, now)
         break
     return plan, inputs.request.battery.capacity_wh
+
+
+def _price_eur(plan: "Plan", inputs: PlanInputs) -> float | None:
+    """Price of the plan's override where it has none yet [EUR]."""
+    from optimizer.planning.planner import make_plan
+
+    if inputs.unpriced is None or plan.override is None:
+        return None
+    free = inputs.unpriced
+    return override_cost_eur(plan, make_plan(free.steps, free.request, time.perf_counter))
+
+
+def override_cost_eur(plan: "Plan", without: "Plan") -> float:
+    """Cost of a plan under an override above the one without it, from the same inputs [EUR].
+
+    Bill, wear, peaks and energy left. Of `away` none: an absence is no choice of the plan.
+    """
+    from optimizer.model.override import OverrideKind
+
+    if plan.override is not None and plan.override.kind is OverrideKind.AWAY:
+        return 0.0
+    return round(plan.objective_eur - without.objective_eur, 4)
 
 
 def override_in_force(folder: Path, at: datetime) -> "StoredOverride | None":
@@ -131,7 +155,8 @@ def plan_inputs(
     stored = override_in_force(config.store.folder, moment.replace(microsecond=0))
     if stored is None or inputs.request.override is not None:
         return inputs
-    return under(config, inputs, stored.override)
+    unpriced = inputs if stored.cost_eur is None else None
+    return replace(under(config, inputs, stored.override), unpriced=unpriced)
 
 
 def free_inputs(
@@ -184,14 +209,14 @@ def run_record_of(
 
 def store_run(
     folder: Path, plan: "Plan", run: "RunRecord", now: datetime,
-    taken: "StoredOverride | None" = None,
+    taken: "StoredOverride | None" = None, price_eur: float | None = None,
 ) -> None:  # fmt: skip
-    """Store a plan with the record of its run, and the override that it is the first of."""
+    """Store a plan with the record of its run, the override that it is the first of, or a price."""
     from optimizer.planning import run_record
     from optimizer.store import database, plan_store
 
     with closing(database.connect(folder)) as connection:
-        plan_store.save(connection, plan, run_record.to_json(run), now, taken)
+        plan_store.save(connection, plan, run_record.to_json(run), now, taken, price_eur)
 
 
 def gather(

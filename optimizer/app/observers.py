@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from optimizer import __version__
@@ -12,15 +13,22 @@ if TYPE_CHECKING:
     from optimizer.control.active_plan import ActivePlan
     from optimizer.fems.client import CallCounts
     from optimizer.telemetry.cycle_report import Observer
+    from optimizer.telemetry.home_assistant_mqtt import Broker
 
 ObserverGroup = Callable[[Decision, Snapshot | None], None]
 
 
 @contextmanager
 def observers(
-    config: "Config", tally: "CallCounts", active_plan: "ActivePlan"
-) -> Iterator[ObserverGroup]:
+    config: "Config", tally: "CallCounts", active_plan: "ActivePlan",
+    replans: SimpleQueue[str] | None = None,
+) -> Iterator[ObserverGroup]:  # fmt: skip
     """Start the configured observers, and yield the function to call with each decision.
+
+    Parameters
+    ----------
+    replans
+        Takes the reason of a plan that a command wants at once; None where nobody would make it.
 
     Raises
     ------
@@ -30,16 +38,8 @@ def observers(
     found: list[Observer] = []
     if config.metrics.textfile is not None or config.metrics.port is not None:
         found += _metrics(config, tally)
-    broker = None
-    if config.mqtt is not None:
-        from optimizer.telemetry.home_assistant_mqtt import Address, Broker
-
-        mqtt = config.mqtt
-        password = None if mqtt.password is None else mqtt.password.get_secret_value()
-        address = Address(mqtt.host, mqtt.port, mqtt.user, password, mqtt.tls, mqtt.prefix)
-        broker = Broker(
-            address, config.site, __version__, config.control.interval_s, config.money.code
-        )
+    broker = None if config.mqtt is None else _broker(config, replans)
+    if broker is not None:
         broker.start()
         found.append(broker.publish)
 
@@ -58,6 +58,22 @@ def observers(
     finally:
         if broker is not None:
             broker.stop()
+
+
+def _broker(config: "Config", replans: SimpleQueue[str] | None) -> "Broker":
+    """The connection to Home Assistant; takes commands where that is configured."""
+    from optimizer.telemetry.home_assistant_mqtt import Address, Broker
+
+    mqtt, orders = config.mqtt, None
+    assert mqtt is not None  # noqa: S101 asked before
+    if mqtt.commands:
+        from optimizer.app.owner_orders import OwnerOrders
+
+        orders = OwnerOrders(config, f"MQTT at {mqtt.host}", replans)
+    password = None if mqtt.password is None else mqtt.password.get_secret_value()
+    address = Address(mqtt.host, mqtt.port, mqtt.user, password, mqtt.tls, mqtt.prefix)
+    interval_s, money = config.control.interval_s, config.money.code
+    return Broker(address, config.site, __version__, interval_s, money, orders)
 
 
 def _metrics(config: "Config", tally: "CallCounts") -> "Iterator[Observer]":

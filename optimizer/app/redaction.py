@@ -49,8 +49,8 @@ KEPT = {
     "load": {"source", "annual_kwh", "grid_only"},
     "planning": {"horizon_h", "step_minutes", "stored_value"},
     "control": {"interval_s", "follow", "write", "replan_minutes"},
-    "mqtt": {"tls"},
     "notify": {"allow"},
+    "mqtt": {"tls", "commands"},
 }  # fmt: skip
 """Keys whose values are shown, by their section; those of tables within a section are among them.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from optimizer.app import make_plan
 from optimizer.app.make_plan import PlanInputs
 from optimizer.errors import InfeasibleError, OptimizerError, UsageError
-from optimizer.model.override import Override, OverrideKind
+from optimizer.model.override import AT_ONCE, Override, OverrideKind
 from optimizer.model.plan import Plan
 from optimizer.store import database, overrides, pause, reading
 from optimizer.store.overrides import Ending, StoredOverride
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
     from optimizer.config.sections import Config
     from optimizer.planning.run_record import RunRecord
-
-AT_ONCE = timedelta(days=1)
-"""Latest end of a charge as soon as possible."""
 
 PRICE_AGE = timedelta(minutes=10)
 """So long a price may be thought over: state of charge and forecast go on."""
@@ -53,12 +50,12 @@ class Offer:
     @property
     def difference_eur(self) -> float:
         """Cost of the plan above the one without it: bill, wear, peaks, energy left [EUR]."""
-        return _objective_eur(self.plan) - _objective_eur(self.without)
+        return self.plan.objective_eur - self.without.objective_eur
 
     @property
     def cost_eur(self) -> float:
         """Price of the override; of `away` none: the owner's absence is no choice of the plan."""
-        return 0.0 if self.override.kind is OverrideKind.AWAY else round(self.difference_eur, 4)
+        return make_plan.override_cost_eur(self.plan, self.without)
 
     def sentence(self, zone: "ZoneInfo") -> str:
         """The order, its price, and when a charge is there."""
@@ -104,10 +101,6 @@ class Offer:
 def _minute(moment: datetime) -> datetime:
     """The next whole minute."""
     return moment + timedelta(seconds=-moment.timestamp() % 60)
-
-
-def _objective_eur(plan: Plan) -> float:
-    return plan.cost_eur + plan.wear_eur + plan.peak_eur - plan.stored_value_eur
 
 
 def _load_kwh(plan: Plan) -> float:

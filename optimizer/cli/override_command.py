@@ -1,9 +1,8 @@
 """`optimizer override`: what the owner wants instead for a while, priced before it is taken."""
 
 import json
-import re
 import sys
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,6 +17,7 @@ from optimizer.cli.common_options import (
 from optimizer.cli.terminal import echo_json
 from optimizer.model import moments
 from optimizer.model.override import Override, OverrideKind
+from optimizer.text.local_time import next_time_of_day
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -28,7 +28,6 @@ app = typer.Typer(
     help="Want something else for a while: priced first, ends by itself.", no_args_is_help=True
 )
 
-TIME = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
 DAY = timedelta(days=1)
 LONGEST = timedelta(days=366)
 LONGEST_CHARGE = timedelta(days=7)
@@ -62,13 +61,10 @@ def local_moment(text: str, now: datetime, zone: "ZoneInfo", name: str) -> datet
     >>> local_moment("7:00", evening, ZoneInfo("Europe/Berlin"), "--by").isoformat()
     '2026-01-15T06:00:00+00:00'
     """
-    found = TIME.fullmatch(text.strip())
     try:
-        if found is not None:
-            at = time(int(found[1]), int(found[2]))
-            today = now.astimezone(zone).date()
-            days = (datetime.combine(today + n * DAY, at, zone) for n in range(3))
-            return next(day for day in days if day > now).astimezone(UTC)
+        at = next_time_of_day(text, now, zone)
+        if at is not None:
+            return at
         named = datetime.fromisoformat(text.strip())
         at_once = named if named.tzinfo is not None else named.replace(tzinfo=zone)
         return moments.utc(at_once)
@@ -229,7 +225,7 @@ def list_overrides(as_json: JsonOption = False, config: ConfigOption = None) -> 
         since = f"{order.since.astimezone(settings.zone):%Y-%m-%d %H:%M}"
         line = (
             f"{stored.state(now):<10}  {order.text(settings.zone)}, taken {since} by {order.by} "
-            f"for {stored.cost_eur:z.2f} EUR"
+            f"{stored.price()}"
         )
         typer.echo("\n".join(fit(line, 12)))
     if not found:

@@ -175,6 +175,8 @@ class MqttSection:
     """Encryption of the connection."""
     prefix: Annotated[str, Pattern("[A-Za-z0-9_/-]{1,64}", "should be a topic")] = "homeassistant"
     """Topic under which Home Assistant discovers devices."""
+    commands: bool = False
+    """Pause, resume and "charge to" are taken from everybody who may publish at the broker."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from queue import Empty, SimpleQueue
 from typing import IO
 
 from optimizer.control.clock import Clock
@@ -199,6 +200,8 @@ class Replanner:
     longest_s: float = LONGEST_S
     done: str = "planned anew"
     """Meaning of a run that ended well, for the log."""
+    requests: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    """Reasons of runs that are wanted with the next cycle, from any thread."""
     _course: ForecastDeviation = field(default_factory=ForecastDeviation)
     _run: PlanningProcess | None = None
 
@@ -210,7 +213,9 @@ class Replanner:
             self._look_after(self._run)
             return
         soc = None if snapshot is None else snapshot.soc_percent
-        why = replan_reason(self._course, now, plan, soc, self.rhythm, self.battery)
+        why = self._requested() or replan_reason(
+            self._course, now, plan, soc, self.rhythm, self.battery
+        )
         if why is not None:
             self._course = replace(self._course, tried_at=now, outside_since=None)
             self._start(why)
@@ -219,6 +224,14 @@ class Replanner:
         """End a run that is still going."""
         if self._run is not None:
             self._end(self._run)
+
+    def _requested(self) -> str | None:
+        """The newest request, which a run answers together with those before it."""
+        newest = None
+        with contextlib.suppress(Empty):
+            while True:
+                newest = self.requests.get_nowait()
+        return newest
 
     def _start(self, why: str) -> None:
         errors = _memory_file()

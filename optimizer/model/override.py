@@ -11,6 +11,9 @@ from optimizer.model.ranges import Moment, Percent, Range
 NEAR = timedelta(days=6)
 """A moment that is nearer than this is named by its weekday, one further away by its date."""
 
+AT_ONCE = timedelta(days=1)
+"""Latest end of a charge as soon as possible."""
+
 
 class OverrideKind(StrEnum):
     """Kinds of overrides."""

@@ -139,6 +139,11 @@ class Plan:
         return CURRENCIES.get(self.currency, EUR)
 
     @property
+    def objective_eur(self) -> float:
+        """Bill, wear and peaks minus the value of the energy left, as plans are compared [EUR]."""
+        return self.cost_eur + self.wear_eur + self.peak_eur - self.stored_value_eur
+
+    @property
     def saving_eur(self) -> float:
         """Saving against the battery left to itself; stored energy, wear and peaks counted."""
         own = (
@@ -146,8 +151,7 @@ class Plan:
             + self.self_consumption_wear_eur
             - self.self_consumption_stored_value_eur
         )
-        ours = self.cost_eur + self.wear_eur - self.stored_value_eur
-        return own + self.self_consumption_peak_eur - (ours + self.peak_eur)
+        return own + self.self_consumption_peak_eur - self.objective_eur
 
     def step_at(self, at: datetime) -> Step | None:
         """Step that covers a moment, or None; never the nearest one."""

@@ -206,7 +206,7 @@ class Status:
         """The owner's override, its price, and what stands above it."""
         if self.override is None:
             return ""
-        text = f"{self.override.override.text(zone)}, taken for {self.override.cost_eur:z.2f} EUR"
+        text = f"{self.override.override.text(zone)}, taken {self.override.price()}"
         return text if self.pause is None else f"{text}; the pause stands above it"
 
     def _state_words(self) -> str:

@@ -64,7 +64,8 @@ def override_prices(
     """Prices of overrides, spread over their time: what falls to each quarter-hour [EUR].
 
     The whole price falls to the time that an override was meant to last; one that was cancelled or
-    replaced has cost its part until then, a charge that was there earlier all of it.
+    replaced has cost its part until then, a charge that was there earlier all of it. One that no
+    plan was made under has cost nothing.
     """
     prices: dict[datetime, float] = {}
     for stored in taken:
@@ -75,7 +76,7 @@ def override_prices(
         while at < min(end, over):
             part = min(at + QUARTER, over) - max(at, order.since)
             share = max(part, timedelta(0)) / length
-            prices[at] = prices.get(at, 0.0) + stored.cost_eur * share
+            prices[at] = prices.get(at, 0.0) + (stored.cost_eur or 0.0) * share
             at += QUARTER
     return prices
 

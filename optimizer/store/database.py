@@ -148,6 +148,9 @@ MIGRATIONS = (
     ) STRICT;
     ALTER TABLE plan ADD COLUMN override INTEGER REFERENCES override(number);
     """,
+    """
+    ALTER TABLE override ADD COLUMN priced INTEGER NOT NULL DEFAULT 1;
+    """,
 )
 """SQL that takes the file from schema version n to n + 1."""
 

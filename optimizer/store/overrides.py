@@ -8,14 +8,15 @@ import json
 import logging
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
-from optimizer.errors import OptimizerError
+from optimizer.errors import DataError, OptimizerError
 from optimizer.model import override
 from optimizer.model.override import Override
 from optimizer.model.plan import iso
+from optimizer.store.database import transaction
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,9 @@ class StoredOverride:
     """An override with its price and its end."""
 
     override: Override
-    cost_eur: float
-    """Price at which it was taken: what its plan costs more than the plan without it [EUR]."""
+    cost_eur: float | None
+    """Price: what its plan costs more than the plan without it [EUR]; None until the first plan of
+    an override that was taken unpriced."""
     ended_at: datetime | None = None
     """Moment at which it ended before its time."""
     ending: Ending | None = None
@@ -48,6 +50,10 @@ class StoredOverride:
         """Moment at which it ended, or will at the latest."""
         return self.override.until if self.ended_at is None else self.ended_at
 
+    def price(self) -> str:
+        """The price in words, behind `taken`."""
+        return "unpriced" if self.cost_eur is None else f"for {self.cost_eur:z.2f} EUR"
+
     def state(self, now: datetime) -> str:
         """`in force`, `over`, or the reason why it ended before its time."""
         if self.ending is not None:
@@ -55,7 +61,7 @@ class StoredOverride:
         return "in force" if self.override.in_force(now) else "over"
 
 
-COLUMNS = "body, cost_eur, ended_at, ending"
+COLUMNS = "body, iif(priced, cost_eur, NULL), ended_at, ending"
 
 
 def in_force(connection: sqlite3.Connection, at: datetime) -> StoredOverride | None:
@@ -89,7 +95,7 @@ def newest(connection: sqlite3.Connection, count: int) -> Sequence[StoredOverrid
     return [found for row in rows if (found := _stored(row)) is not None]
 
 
-def _stored(row: tuple[str, float, str | None, str | None]) -> StoredOverride | None:
+def _stored(row: tuple[str, float | None, str | None, str | None]) -> StoredOverride | None:
     body, cost_eur, ended_at, ending = row
     try:
         found = override.from_json(json.loads(body))
@@ -119,12 +125,59 @@ def take(connection: sqlite3.Connection, taken: StoredOverride) -> None:
         raise OverrideChangedError("another override was taken meanwhile: try again")
     close(connection, order.since, Ending.REPLACED)
     connection.execute(
-        "INSERT INTO override (number, taken_at, until, body, cost_eur) VALUES (?, ?, ?, ?, ?)",
+        "INSERT INTO override (number, taken_at, until, body, cost_eur, priced) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
         (
             order.number, iso(order.since), iso(order.until), json.dumps(order.as_json()),
-            taken.cost_eur,
+            taken.cost_eur or 0.0, taken.cost_eur is not None,
         ),
     )  # fmt: skip
+
+
+def take_unpriced(connection: sqlite3.Connection, order: Override) -> bool:
+    """Store an override without price and plan: the next plan is made under it, and prices it.
+
+    Parameters
+    ----------
+    order
+        The order; its number is set here.
+
+    Returns
+    -------
+    bool
+        False if the override in force demands the same: nothing was stored.
+
+    Raises
+    ------
+    DataError
+        If the store cannot be written.
+    """
+    try:
+        with transaction(connection):
+            current = in_force(connection, order.since)
+            if current is not None and _same_demand(current.override, order):
+                return False
+            number = next_number(connection)
+            take(connection, StoredOverride(replace(order, number=number), None))
+    except sqlite3.Error as error:
+        raise DataError(f"the override cannot be stored ({error})") from error
+    return True
+
+
+def _same_demand(one: Override, other: Override) -> bool:
+    """True where two overrides demand the same; as soon as possible has no moment of its own."""
+    since, until = other.since, one.until if other.at_once else other.until
+    return replace(one, number=other.number, since=since, by=other.by) == replace(
+        other, until=until
+    )
+
+
+def price(connection: sqlite3.Connection, number: int, cost_eur: float) -> None:
+    """Note the price of an override that was taken unpriced; the caller's transaction."""
+    connection.execute(
+        "UPDATE override SET cost_eur = ?, priced = 1 WHERE number = ? AND NOT priced",
+        (cost_eur, number),
+    )
 
 
 def close(

@@ -30,6 +30,7 @@ KEEP_DAYS = timedelta(days=366)
 def save(
     connection: sqlite3.Connection, plan: Plan, run_input: Mapping[str, Any],
     stored_at: datetime | None = None, taken: StoredOverride | None = None,
+    price_eur: float | None = None,
 ) -> int:  # fmt: skip
     """Store a plan with its run's whole input and let old ones go, in one transaction.
 
@@ -41,6 +42,8 @@ def save(
         Now; without it the moment that the plan was made for.
     taken
         The override that the plan is the first of: taken in the same transaction.
+    price_eur
+        Price of the plan's override where that was taken unpriced [EUR].
 
     Returns
     -------
@@ -60,6 +63,8 @@ def save(
         current = overrides.in_force(connection, plan.made_at)
         if number != (None if current is None else current.override.number):
             raise OverrideChangedError("an override was taken or has ended meanwhile: plan again")
+        if number is not None and price_eur is not None:
+            overrides.price(connection, number, price_eur)
         run = connection.execute(
             "INSERT INTO run (made_at, stored_at, input) VALUES (?, ?, ?)",
             (made_at, iso(now), packed(json.dumps(run_input))),

@@ -1,7 +1,8 @@
-"""Home Assistant over MQTT: one device with discovery, which publishes and takes no commands.
+"""Home Assistant over MQTT: one device with discovery; it publishes, and takes commands if wanted.
 
 The network runs on paho's own thread. The executor's loop passes it finished texts; a broker that
-is unreachable or slow does not delay the loop, and is logged once.
+is unreachable or slow does not delay the loop, and is logged once. Commands (`mqtt_commands.py`)
+are carried out on paho's thread too: the loop sees what they have stored.
 """
 
 import json
@@ -14,13 +15,24 @@ from typing import Any
 from optimizer.errors import MissingExtraError
 from optimizer.model.plan import iso
 from optimizer.telemetry.cycle_report import CycleReport
+from optimizer.telemetry.mqtt_commands import (
+    COMMANDS,
+    LARGEST_PACKET_BYTES,
+    CommandReceiver,
+    Orders,
+    command_entities,
+    topic_of,
+)
 from optimizer.text.phases import phases
 from optimizer.text.plan_table import INTENT_NAMES
 
 try:
     from paho.mqtt import client as paho
-    from paho.mqtt.enums import CallbackAPIVersion
+    from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+    from paho.mqtt.packettypes import PacketTypes
+    from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
+    from paho.mqtt.subscribeoptions import SubscribeOptions
 except ImportError as error:  # pragma: no cover - without the extra
     raise MissingExtraError("[mqtt] needs the package paho-mqtt", "mqtt") from error
 
@@ -91,11 +103,15 @@ class Broker:
         The house's name, and the program's version.
     interval_s
         Length of a cycle [s].
+    orders
+        Carries out commands; None takes none. With commands the broker has to speak MQTT 5: it
+        keeps large and retained messages from us.
     """
 
     def __init__(
-        self, address: Address, site: str, version: str, interval_s: float, currency: str = "EUR"
-    ) -> None:
+        self, address: Address, site: str, version: str, interval_s: float, currency: str = "EUR",
+        orders: Orders | None = None,
+    ) -> None:  # fmt: skip
         self._address, self._site, self._version = address, site, version
         self._currency = currency
         self._id = re.sub(r"[^A-Za-z0-9_-]", "_", site)
@@ -104,7 +120,11 @@ class Broker:
         self._state, self._plan = "", ""
         self._plan_of: object = None
         self._trouble = ""
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"optimizer-{self._id}")
+        self._commands = None if orders is None else CommandReceiver(orders)
+        self._client = paho.Client(
+            CallbackAPIVersion.VERSION2, client_id=f"optimizer-{self._id}",
+            protocol=MQTTProtocolVersion.MQTTv311 if orders is None else MQTTProtocolVersion.MQTTv5,
+        )  # fmt: skip
         self._client.max_queued_messages_set(100)
         self._client.will_set(f"{self._base}/online", "offline", qos=1, retain=True)
         if address.user is not None:
@@ -115,11 +135,21 @@ class Broker:
         self._client.on_connect_fail = lambda *_: self._log_once("does not answer")
         self._client.on_disconnect = self._disconnected
         self._client.on_message = self._restarted
+        if self._commands is not None:
+            self._client.message_callback_add(topic_of(self._base, "+"), self._commanded)
 
     def start(self) -> None:
         """Connect in the background, and again whenever the connection is lost."""
         self._client.reconnect_delay_set(1, 60)
-        self._client.connect_async(self._address.host, self._address.port, keepalive=60)
+        host, port = self._address.host, self._address.port
+        if self._commands is None:
+            self._client.connect_async(host, port, keepalive=60)
+        else:
+            limits = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+            limits.MaximumPacketSize = LARGEST_PACKET_BYTES
+            self._client.connect_async(
+                host, port, keepalive=60, clean_start=True, properties=limits
+            )
         self._client.loop_start()
 
     def publish(self, cycle: CycleReport) -> None:
@@ -138,14 +168,28 @@ class Broker:
             last.wait_for_publish(SHUTDOWN_S)
         self._client.disconnect()
 
-    def announcements(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Topic and discovery message of each entity."""
+    def announcements(self) -> Iterator[tuple[str, dict[str, Any] | None]]:
+        """Topic and discovery message of each entity; None for one that is not offered any more."""
         device = {
             "identifiers": [f"optimizer_{self._id}"],
             "name": f"optimizer {self._site}",
             "model": "optimizer",
             "sw_version": self._version,
         }
+        yield from self._sensors(device)
+        for entity, own in command_entities(self._base):
+            topic = self._discovery_topic(entity.component, entity.key)
+            common = {
+                "unique_id": f"optimizer_{self._id}_{entity.key}",
+                "availability_topic": f"{self._base}/online",
+                "device": device,
+            }
+            yield topic, None if self._commands is None else common | own
+
+    def _discovery_topic(self, component: str, key: str) -> str:
+        return f"{self._address.prefix}/{component}/optimizer_{self._id}/{key}/config"
+
+    def _sensors(self, device: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         for sensor in SENSORS:
             kind = "binary_sensor" if sensor.binary else "sensor"
             text: dict[str, Any] = {
@@ -164,13 +208,14 @@ class Broker:
                 text["device_class"] = sensor.kind
             if sensor.key == "action":
                 text["json_attributes_topic"] = f"{self._base}/plan"
-            yield f"{self._address.prefix}/{kind}/optimizer_{self._id}/{sensor.key}/config", text
+            yield self._discovery_topic(kind, sensor.key), text
 
     def _announce(self) -> None:
         """Publish everything that Home Assistant may have missed."""
         self._client.publish(f"{self._base}/online", "online", qos=1, retain=True)
         for topic, text in self.announcements():
-            self._client.publish(topic, json.dumps(text, ensure_ascii=False), qos=1, retain=True)
+            shown = "" if text is None else json.dumps(text, ensure_ascii=False)
+            self._client.publish(topic, shown, qos=1, retain=True)
         for place, kept in (("state", self._state), ("plan", self._plan)):
             if kept:
                 self._client.publish(f"{self._base}/{place}", kept, retain=place == "plan")
@@ -183,6 +228,10 @@ class Broker:
             log.info("MQTT: the broker %r is back", self._address)
         self._trouble = ""
         self._client.subscribe(f"{self._address.prefix}/status")
+        if self._commands is not None:
+            self._client.subscribe([
+                (topic_of(self._base, name), _live_only()) for name in COMMANDS
+            ])  # fmt: skip
         self._announce()
 
     def _disconnected(
@@ -196,10 +245,22 @@ class Broker:
         if message.payload == b"online":
             self._announce()
 
+    def _commanded(self, _c: object, _d: object, message: paho.MQTTMessage) -> None:
+        if self._commands is not None:
+            name = message.topic.removeprefix(f"{self._base}/").removesuffix("/set")
+            self._commands.receive(name, bytes(message.payload), retained=message.retain)
+
     def _log_once(self, trouble: str) -> None:
         if not self._trouble:
             log.warning("MQTT: the broker %r %s; control goes on without", self._address, trouble)
         self._trouble = trouble
+
+
+def _live_only() -> SubscribeOptions:
+    """Options of a subscription: nothing that the broker has kept, and what is kept is marked."""
+    return SubscribeOptions(
+        qos=1, retainAsPublished=True, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND
+    )
 
 
 def state(cycle: CycleReport) -> dict[str, Any]:

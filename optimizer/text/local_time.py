@@ -1,10 +1,13 @@
 """Local times for people."""
 
 import re
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 STAMP = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 """A moment in UTC, as the rooms below write it into their sentences."""
+
+OF_A_DAY = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)")
+"""A time of the day, as people type it."""
 
 
 def clock(moment: datetime, zone: tzinfo) -> str:
@@ -56,3 +59,19 @@ def in_local_time(text: str, zone: tzinfo) -> str:
         return f"{moment:%Y-%m-%d} {day}{seconds}{' ' if zone_name else ''}{zone_name}"
 
     return STAMP.sub(local, text)
+
+
+def next_time_of_day(text: str, now: datetime, zone: tzinfo) -> datetime | None:
+    """The next moment of a local time `HH:MM` (UTC); None for another text.
+
+    >>> from zoneinfo import ZoneInfo
+    >>> evening = datetime(2026, 1, 14, 20, tzinfo=UTC)
+    >>> next_time_of_day("7:00", evening, ZoneInfo("Europe/Berlin")).isoformat()
+    '2026-01-15T06:00:00+00:00'
+    """
+    found = OF_A_DAY.fullmatch(text.strip())
+    if found is None:
+        return None
+    at, today = time(int(found[1]), int(found[2])), now.astimezone(zone).date()
+    days = (datetime.combine(today + timedelta(days=n), at, zone) for n in range(3))
+    return next(day for day in days if day > now).astimezone(UTC)

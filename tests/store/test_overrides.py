@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from optimizer.errors import NoPlanError
+from optimizer.errors import DataError, NoPlanError
 from optimizer.model import override as override_json
 from optimizer.model import plan_json
 from optimizer.model.battery import Battery
@@ -152,3 +152,26 @@ def test_an_override_in_a_plan_is_read_back_whole_or_not_at_all(plan):
             plan_json.from_json(data | {"override": data["override"] | {key: value}})
         with pytest.raises(ValueError, match="override"):
             override_json.from_json(charge.as_json() | {key: value})
+
+
+def test_an_override_without_a_price_gets_that_of_its_first_plan(store, plan):
+    assert overrides.take_unpriced(store, order(1))
+    assert not overrides.take_unpriced(store, replace(order(1), by="somebody else"))
+    (found,) = overrides.newest(store, 10)
+    assert (found.cost_eur, found.price()) == (None, "unpriced")
+    under = replace(plan, override=found.override)
+    with pytest.raises(OverrideChangedError):
+        plan_store.save(store, plan, {})  # made without it
+    plan_store.save(store, under, {}, price_eur=0.25)
+    plan_store.save(store, under, {}, price_eur=0.75)  # the first price stays
+    (found,) = overrides.newest(store, 10)
+    assert (found.cost_eur, found.price()) == (0.25, "for 0.25 EUR")
+    assert overrides.take_unpriced(store, order(1, hours=9))
+    newest, before = overrides.newest(store, 10)
+    assert (newest.override.number, before.ending) == (2, Ending.REPLACED)
+
+
+def test_a_read_only_store_takes_no_override(store):
+    store.execute("PRAGMA query_only = ON")
+    with pytest.raises(DataError, match="the override cannot be stored"):
+        overrides.take_unpriced(store, order(1))

@@ -124,6 +124,7 @@ def announced():
     return {
         f"{topic.split('/')[1]}.{slug(text['device']['name'])}_{slug(text['name'])}"
         for topic, text in broker.announcements()
+        if text is not None
     }
 
 

@@ -3,18 +3,12 @@
 import json
 import logging
 import math
-import os
-import shutil
 import socket
-import subprocess
-import threading
 import urllib.request
-from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from paho.mqtt import client as paho
 
 from optimizer.errors import ConfigError, UnreachableError
 from optimizer.fems.client import CallCounts
@@ -29,12 +23,12 @@ from optimizer.telemetry import home_assistant_mqtt
 from optimizer.telemetry.cycle_report import CycleReport, planned_soc_percent
 from optimizer.telemetry.home_assistant_mqtt import Address, Broker
 from optimizer.telemetry.prometheus import PrometheusPage, Textfile
-from tests.waiting import PATIENCE_S, Stopwatch, wait_for
+from tests.mqtt_broker import kept_port
+from tests.waiting import Stopwatch, wait_for
 
 START = datetime(2026, 1, 15, 1, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
 NOW = START + timedelta(minutes=90)
-MOSQUITTO = shutil.which("mosquitto", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 
 @pytest.fixture
@@ -121,7 +115,7 @@ def test_the_page_is_served(facts):
     metrics = PrometheusPage("home", "0.1", CallCounts())
     metrics.update(facts)
     port = metrics.serve("127.0.0.1", 0)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
         assert figures(answer.read())["battery_soc_percent"] == 41
     with pytest.raises(ConfigError, match=rf"127.0.0.1:{port} cannot be served .*: name another"):
         metrics.serve("127.0.0.1", port)
@@ -179,78 +173,10 @@ def test_the_plan_fits_into_home_assistants_attributes(facts, monkeypatch):
 
 # --- against a real broker ---------------------------------------------------------------------
 
-with_broker = pytest.mark.skipif(
-    MOSQUITTO is None and os.environ.get("CI") != "true", reason="apt install mosquitto"
-)
-
-
-@pytest.fixture
-def port():
-    """A port that nobody listens on, and that nobody else is given while the test lasts."""
-    with socket.socket() as kept:
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # the broker may listen there
-        kept.bind(("127.0.0.1", 0))
-        yield kept.getsockname()[1]
-
-
-@pytest.fixture
-def mosquitto(tmp_path, port):
-    """Start a broker with a password; gives its port and a way to stop and start it."""
-    config, passwords = tmp_path / "mosquitto.conf", tmp_path / "passwords"
-    passwords.write_text("ha:xyzzy\n")
-    subprocess.run(["mosquitto_passwd", "-U", str(passwords)], check=True)
-    config.write_text(
-        f"listener {port} 127.0.0.1\nallow_anonymous false\npassword_file {passwords}\nuser root\n"
-    )
-    running = []
-
-    def start():
-        process = subprocess.Popen([str(MOSQUITTO), "-c", str(config)], stderr=subprocess.DEVNULL)
-        running.append(process)
-        wait_for(lambda: process.poll() is not None or listens(port))
-        assert process.poll() is None, "the broker has ended at once"
-
-    def stop():
-        running[-1].terminate()
-        running.pop().wait(60)
-
-    start()
-    yield port, start, stop
-    if running:
-        stop()
-
-
-def listens(port):
-    with socket.socket() as line:
-        return line.connect_ex(("127.0.0.1", port)) == 0
-
-
-@pytest.fixture
-def listener(mosquitto):
-    """Somebody who hears everything; gives the texts by topic, and a way to speak."""
-    heard = {}
-    with ExitStack() as stack:
-
-        def listen():
-            client = paho.Client(paho.CallbackAPIVersion.VERSION2)
-            client.username_pw_set("ha", "xyzzy")
-            subscribed = threading.Event()
-            client.on_subscribe = lambda *_: subscribed.set()
-            client.on_message = lambda _c, _d, m: heard.__setitem__(m.topic, m.payload.decode())
-            client.connect("127.0.0.1", mosquitto[0])
-            client.loop_start()
-            stack.callback(client.loop_stop)
-            stack.callback(client.disconnect)
-            client.subscribe("#")
-            assert subscribed.wait(PATIENCE_S)  # what is published before is heard only if retained
-            return client
-
-        yield heard, listen
-
 
 @pytest.fixture
 def broker(mosquitto):
-    address = Address("127.0.0.1", mosquitto[0], "ha", "xyzzy")
+    address = Address("127.0.0.1", mosquitto.port, "ha", "xyzzy")
     reported = Broker(address, "my house", "0.1", 10)
     yield reported
     reported.stop()
@@ -260,15 +186,16 @@ STATE, ONLINE = "optimizer/my_house/state", "optimizer/my_house/online"
 ACTION = "homeassistant/sensor/optimizer_my_house/action/config"
 
 
-@with_broker
-def test_home_assistant_finds_one_device_and_its_figures(broker, listener, facts):
-    heard, listen = listener
-    client = listen()
+def test_home_assistant_finds_one_device_and_its_figures(broker, listen, facts):
+    listener = listen()
+    heard = listener.heard
     broker.start()
-    wait_for(lambda: heard.get(ONLINE) == "online" and len(heard) == 14)
+    wait_for(lambda: heard.get(ONLINE) == "online" and len(heard) == 18)
     broker.publish(facts)
     wait_for(lambda: STATE in heard and "optimizer/my_house/plan" in heard)
-    configs = {topic: json.loads(text) for topic, text in heard.items() if "config" in topic}
+    found = {topic: text for topic, text in heard.items() if "config" in topic}
+    assert sum(text == "" for text in found.values()) == 4  # entities of commands, not offered
+    configs = {topic: json.loads(text) for topic, text in found.items() if text}
     assert len(configs) == 13
     assert len({str(config["device"]) for config in configs.values()}) == 1
     assert len({config["unique_id"] for config in configs.values()}) == 13
@@ -280,19 +207,18 @@ def test_home_assistant_finds_one_device_and_its_figures(broker, listener, facts
         assert key in state
     assert (state["action"], state["setpoint_w"], state["following"]) == ("charge", -9_000, "ON")
     heard.clear()
-    client.publish("homeassistant/status", "offline")
-    client.publish("homeassistant/status", "online")  # Home Assistant has started anew
-    wait_for(lambda: {ACTION, STATE} <= heard.keys())
-    assert json.loads(heard[STATE])["soc_percent"] == 41
+    listener.say("homeassistant/status", "offline")
+    listener.say("homeassistant/status", "online")  # Home Assistant has started anew
+    wait_for(
+        lambda: ACTION in heard and json.loads(heard.get(STATE, "{}")).get("soc_percent") == 41
+    )
     broker.stop()
     wait_for(lambda: heard[ONLINE] == "offline")
 
 
-@with_broker
-def test_the_last_will_speaks_when_we_cannot(mosquitto, listener):
-    heard, listen = listener
-    listen()
-    broker = Broker(Address("127.0.0.1", mosquitto[0], "ha", "xyzzy"), "my house", "0.1", 10)
+def test_the_last_will_speaks_when_we_cannot(mosquitto, listen):
+    heard = listen().heard
+    broker = Broker(Address("127.0.0.1", mosquitto.port, "ha", "xyzzy"), "my house", "0.1", 10)
     broker.start()
     wait_for(lambda: heard.get(ONLINE) == "online")
     broker._client._sock.shutdown(socket.SHUT_RDWR)  # as a pulled plug
@@ -301,33 +227,29 @@ def test_the_last_will_speaks_when_we_cannot(mosquitto, listener):
     broker.stop()
 
 
-@with_broker
 def test_a_broker_that_goes_costs_the_loop_nothing_and_is_said_once(
-    mosquitto, broker, listener, facts, caplog
+    mosquitto, broker, listen, facts, caplog
 ):
     caplog.set_level(logging.INFO)
-    _, start, stop = mosquitto
     broker.start()
     wait_for(broker._client.is_connected)
-    stop()
+    mosquitto.stop()
     wait_for(lambda: any("is gone" in record.message for record in caplog.records))
     watch = Stopwatch()
     for _ in range(1_000):
         broker.publish(facts)
     assert watch.seconds() < 2
-    start()
+    mosquitto.start()
     wait_for(lambda: any("is back" in record.message for record in caplog.records))
     reported = [record.message for record in caplog.records if record.levelno >= logging.WARNING]
     assert len(reported) == 1
-    heard, listen = listener
-    listen()
+    heard = listen().heard
     broker.publish(facts)
     wait_for(lambda: STATE in heard and ACTION in heard)
 
 
-@with_broker
 def test_a_wrong_password_is_said_once_and_not_told(mosquitto, caplog):
-    address = Address("127.0.0.1", mosquitto[0], "ha", "kanari3nvogel")
+    address = Address("127.0.0.1", mosquitto.port, "ha", "kanari3nvogel")
     assert "kanari3nvogel" not in repr(address)
     broker = Broker(address, "home", "0.1", 10)
     answers, answered = [], broker._client.on_connect
@@ -339,12 +261,13 @@ def test_a_wrong_password_is_said_once_and_not_told(mosquitto, caplog):
     assert len(caplog.records) == 1
 
 
-def test_nobody_there_is_said_once_and_does_not_hold_up_the_end(facts, caplog, port):
-    broker = Broker(Address("127.0.0.1", port, tls=True), "home", "0.1", 10)
-    broker.start()
-    wait_for(lambda: any("does not answer" in record.message for record in caplog.records))
-    watch = Stopwatch()
-    broker.publish(facts)
-    broker.stop()
+def test_nobody_there_is_said_once_and_does_not_hold_up_the_end(facts, caplog):
+    with kept_port() as port:
+        broker = Broker(Address("127.0.0.1", port, tls=True), "home", "0.1", 10)
+        broker.start()
+        wait_for(lambda: any("does not answer" in record.message for record in caplog.records))
+        watch = Stopwatch()
+        broker.publish(facts)
+        broker.stop()
     assert watch.seconds() < 1
     assert len(caplog.records) == 1
