@@ -129,6 +129,23 @@ class _StepContext:
             return ""
         return f"override ({text}): "
 
+    def _under(self, at: int) -> OverrideKind | None:
+        """Kind of the override that fixes a step; None where the plan chooses."""
+        terms = self.task.override
+        if terms is None or self.steps[at].end > terms.override.until:
+            return None
+        fixed = (OverrideKind.HOLD, OverrideKind.SELF_CONSUMPTION)
+        return terms.override.kind if terms.override.kind in fixed else None
+
+    def _demanded(self, at: int) -> str:
+        """Purpose of a step that charges for an override, in words; "" for none."""
+        terms = self.task.override
+        if terms is None or terms.override.kind is not OverrideKind.CHARGE:
+            return ""
+        if self.steps[at].start >= terms.override.until or not self._serves_charge(at):
+            return ""
+        return "as fast as allowed" if terms.override.at_once else "for the charge that is demanded"
+
     def _serves_charge(self, at: int) -> bool:
         """True where a step charges, or keeps, what an override demands and no more is stored."""
         terms, charges = self.task.override, (Intent.CHARGE, Intent.HOLD)
@@ -207,9 +224,10 @@ class _StepContext:
             return f"the battery is below min_soc_percent: it recovers{fast}"
         if marginal_value > NO_PRICE_EUR_PER_KWH * self.money.size:
             return f"{self._beyond_price(at)}: charge{fast}"
-        peak = self._peak_words(at)
+        peak, demanded = self._peak_words(at), self._demanded(at)
         why = "cheap" if peak is None else f"cheap before the peak ({peak})"
-        text = f"{why}: a kWh stored now costs {self._ct(stored)}"
+        opening = f"{demanded}," if demanded else f"{why}:"
+        text = f"{opening} a kWh stored now costs {self._ct(stored)}"
         if marginal_value < stored - SAME_EUR_PER_KWH:
             return text + fast
         return f"{text}, later it is worth at least {self._ct(marginal_value)}{fast}"
@@ -220,6 +238,8 @@ class _StepContext:
             step.buy_eur_per_kwh * battery.discharge_efficiency,
             step.stored_value_eur_per_kwh,
         )
+        if self._under(at) is OverrideKind.HOLD:
+            return "the house buys, nothing is discharged"
         if step.buy_eur_per_kwh < 0:
             return f"drawing is paid with {self._ct(-step.buy_eur_per_kwh)} a kWh: the house buys"
         if marginal_value > NO_PRICE_EUR_PER_KWH * self.money.size:
@@ -348,6 +368,8 @@ class _StepContext:
     def _empty(self, at: int) -> str:
         step, grid, battery = self.steps[at], self.task.grid, self.task.battery
         text = "the battery is empty: the house buys"
+        if self._under(at) is not None:  # it is not charged from the grid, at whatever price
+            return text
         if battery.max_charge_w <= SAME_W:
             return f"{text} ({NO_CHARGE})"
         if not grid.rule.grid_charging:

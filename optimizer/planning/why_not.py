@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from optimizer.errors import InfeasibleError
+from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Plan
 from optimizer.model.tariff import Peak
 from optimizer.planning import program
@@ -21,6 +22,16 @@ EDGE_WH = 0.02
 
 FORCED_W = 1e-5
 """Half the width of a forced band: what is forced must not fail by rounding."""
+
+UNDER = {
+    OverrideKind.HOLD: "the override lets only the roof charge, and nothing discharge",
+    OverrideKind.SELF_CONSUMPTION: "the override leaves it to the FEMS",
+    OverrideKind.CHARGE: "the override's charge would not be reached",
+}
+"""Why an override forbids a decision, where it fixes or demands a path of the stored energy."""
+
+AT_ONCE = "the override charges as fast as is allowed"
+POWER = "the override's own limit"
 
 CHARGE, HOLD, DISCHARGE, SELF_CONSUMPTION = "charge", "hold", "discharge", "self_consumption"
 
@@ -127,6 +138,8 @@ def _decisions(task: Task) -> Iterator[tuple[str, float | None, str]]:
 def _charge_limit(task: Task, lowest_w: float) -> str:
     """Name of the limit that keeps the battery from charging with more than `lowest_w`."""
     step, battery = task.steps[0], task.battery
+    if _capped_w(task, lowest_w) and task.override is not None:
+        return POWER if task.override.override.power_w is not None else _forbidden(task)
     rule_low, _ = task.grid.battery_limits(step.need_w)
     after_wh = battery.stored_after(task.start_wh, lowest_w, step.hours)
     if after_wh >= battery.max_wh - SAME_WH:
@@ -145,11 +158,28 @@ def _charge_limit(task: Task, lowest_w: float) -> str:
     return "the inverter takes no more"
 
 
+def _capped_w(task: Task, lowest_w: float) -> bool:
+    """True where the override's largest power keeps the battery from charging more."""
+    terms = task.override
+    return terms is not None and abs(lowest_w + terms.charge_w[0]) <= SAME_W
+
+
+def _forbidden(task: Task) -> str:
+    """Why the task's override leaves no other choice."""
+    assert task.override is not None  # noqa: S101 asked before
+    override = task.override.override
+    if override.at_once:
+        return AT_ONCE
+    return UNDER.get(override.kind, "the override leaves no choice")
+
+
 def _discharge_limit(task: Task, highest_w: float) -> str:
     """Name of the limit that keeps the battery from discharging with more than `highest_w`."""
     step, battery = task.steps[0], task.battery
     _, rule_high = task.grid.battery_limits(step.need_w)
     after_wh = battery.stored_after(task.start_wh, highest_w, step.hours)
+    if task.override is not None and task.override.discharge_w[0] <= highest_w + SAME_W:
+        return _forbidden(task)
     if after_wh <= battery.min_wh + SAME_WH:
         return "the battery is empty"
     if highest_w >= battery.max_discharge_w - SAME_W:
@@ -179,5 +209,5 @@ def _ask(
     except InfeasibleError:
         if task.override is None:
             raise
-        return Alternative(decision, None, None, note="the override leaves no choice")
+        return Alternative(decision, None, None, note=_forbidden(task))
     return Alternative(decision, watts, max(0.0, more) if more > -1e-6 else more, note=note)

@@ -9,8 +9,10 @@ from optimizer.control.power_band import HYSTERESIS_EUR_PER_KWH
 from optimizer.model.battery import Battery
 from optimizer.model.currency import EUR, Currency
 from optimizer.model.grid import Grid
+from optimizer.model.override import OverrideKind
 from optimizer.model.plan import Plan, Step, iso
 from optimizer.model.plan_json import step_to_json
+from optimizer.planning.explain import NO_PRICE_EUR_PER_KWH
 from optimizer.planning.why_not import Alternative
 from optimizer.text.local_time import clock_span
 from optimizer.text.plan_table import INTENT_NAMES, number
@@ -147,6 +149,9 @@ class Explanation:
 
     def _value_lines(self) -> list[str]:
         marginal_value, actual = self.step.stored_value_eur_per_kwh, self.actual_value
+        ruled = self._ruled()
+        if ruled:
+            return [f"stored kWh  {ruled}"]
         what = f"worth {self._ct(marginal_value)} after this step"
         if marginal_value < 0:
             what = f"worth nothing, room for one {self._ct(-marginal_value)} after this step"
@@ -161,6 +166,18 @@ class Explanation:
             counted = "counted above and below as losses are"
             lines.append(f"wear        {self._ct(wear)} for each kWh taken out, {counted}")
         return lines
+
+    def _ruled(self) -> str:
+        """Rule of an override that stands above prices in this step; "" for none."""
+        override = self.plan.override_at(self.step.start)
+        if override is None or self.step.end > override.until:
+            return ""
+        if override.kind in (OverrideKind.HOLD, OverrideKind.SELF_CONSUMPTION):
+            return "no price counts: the override alone decides"
+        demanded = self.step.stored_value_eur_per_kwh > NO_PRICE_EUR_PER_KWH * self.plan.money.size
+        if override.kind is OverrideKind.CHARGE and demanded:
+            return "no price counts: it is needed for the charge that the override demands"
+        return ""
 
     def _limits(self, marginal_value: float) -> str:
         below, above = self.charge_below(marginal_value), self.serve_above(marginal_value)
