@@ -4,7 +4,7 @@ A plan does not depend on an answer of any service or device: earlier answers st
 that fails, then the house's own past, and a note says so.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -12,17 +12,24 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from optimizer.errors import ConfigError, DataError, OptimizerError
-from optimizer.forecast import load_forecast, load_ratios, plausible_sizes, pv_forecast
+from optimizer.forecast import (
+    load_faults,
+    load_forecast,
+    load_ratios,
+    plausible_sizes,
+    pv_forecast,
+)
 from optimizer.forecast.forecast_frame import ExpectedSeries
 from optimizer.http.failures import NotPublishedError
 from optimizer.http.service_client import ServiceClient
 from optimizer.model.load_spread import LoadSpread
+from optimizer.model.override import OverrideKind
 from optimizer.model.pv_days import PvDays
 from optimizer.sources import registry
 from optimizer.sources.cached_source import CachedSources, SourceResult
 from optimizer.sources.registry import S, Source
 from optimizer.sources.source_settings import LoadSettings, PvSettings, Span
-from optimizer.store import database
+from optimizer.store import database, overrides
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,10 +102,12 @@ def house_forecast(
         If a setting or a file has to be mended, or nothing at all is known of the PV power.
     """
     reported, notes = past(config, context)
-    load, history = _load(config, reported, begin, end, context)
+    away = stated_absences(context)
+    load, history = _load(config, reported, begin, end, context, away)
     notes += load.notes
     step = timedelta(minutes=config.planning.step_minutes)
-    spread = load_ratios.spread_of(history, context.now, context.zone, step, most_load_w(config))
+    at_home = None if history is None else load_faults.outside(history, away)
+    spread = load_ratios.spread_of(at_home, context.now, context.zone, step, most_load_w(config))
     if config.pv.source == "none":
         return HouseForecast(load.frame, None, history, notes, spread)
     pv, days = _pv(config, history, (begin, planned_to or end, end), context)
@@ -148,9 +157,22 @@ def past(config: "Config", context: SourceContext) -> tuple[SourceResult, tuple[
     return replace(reported, frame=frame), (text,)
 
 
+def stated_absences(context: SourceContext) -> tuple[tuple[datetime, datetime], ...]:
+    """Spans of the last weeks in which nobody was at home by the owner's override `away`."""
+    if context.store is None:
+        return ()
+    known = overrides.between(context.store, context.now - load_forecast.REACH, context.now)
+    return tuple(
+        (stored.override.since, stored.end())
+        for stored in known
+        if stored.override.kind is OverrideKind.AWAY
+    )
+
+
 def _load(
-    config: "Config", reported: SourceResult, begin: datetime, end: datetime, context: SourceContext
-) -> "tuple[ExpectedSeries, pd.DataFrame | None]":
+    config: "Config", reported: SourceResult, begin: datetime, end: datetime,
+    context: SourceContext, away: Sequence[tuple[datetime, datetime]],
+) -> "tuple[ExpectedSeries, pd.DataFrame | None]":  # fmt: skip
     """The load forecast, and the past that it was learned from."""
     history, now = reported.frame, context.now
     notes: tuple[str, ...] = ()
@@ -160,8 +182,9 @@ def _load(
             return ExpectedSeries(history), None  # a forecast, or of another time and refused later
         text = f"{config.load.file} ends {known.astimezone(context.zone):%d.%m. %H:%M}"
         notes = (f"load: {text}: taken as the past that the forecast is learned from",)
+    learned_from = None if history is None else load_faults.outside(history, away)
     made = load_forecast.load_forecast(
-        history, begin, end, now, context.zone, config.load.annual_kwh, most_load_w(config)
+        learned_from, begin, end, now, context.zone, config.load.annual_kwh, most_load_w(config)
     )
     sizes = () if history is None else plausible_sizes.warnings(history[["end", "load_w"]])
     notes += tuple(f"load: {text}" for text in sizes)

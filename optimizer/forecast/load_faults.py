@@ -5,6 +5,7 @@ and days that repeat the day before exactly (fillers of a portal). Days of absen
 once the house is at home again: `tests/forecast/test_load_faults.py` has the figures by day.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -50,6 +51,18 @@ def clean(history: pd.DataFrame, most_w: float = np.inf) -> pd.DataFrame:
         return history
     kept: pd.DataFrame = history[~np.logical_or.reduce(list(_faults(history, most_w).values()))]
     return kept
+
+
+def outside(history: pd.DataFrame, spans: Sequence[tuple[datetime, datetime]]) -> pd.DataFrame:
+    """A history without the rows that some spans touch: nobody was at home then, as the owner said.
+
+    What nobody said is found by `at_home`, and only once it is over.
+    """
+    kept = np.ones(len(history), dtype=bool)
+    for begin, end in spans:
+        kept &= ~np.asarray((history.index < end) & (history["end"] > begin))
+    left: pd.DataFrame = history[kept]
+    return left
 
 
 def notes(history: pd.DataFrame, most_w: float, zone: ZoneInfo) -> tuple[str, ...]:

@@ -92,9 +92,14 @@ class Disturbance(StrEnum):
     FOREIGN = "another program charges the battery"
     FAULT = "the device stands still"
     CORRECTED = "the device corrects its state of charge by 6 %"
+    PAUSED = "the owner has paused control"
 
 
-DOUBTS = {Disturbance.OUTAGE: Reason.UNREACHABLE, Disturbance.FOREIGN: Reason.YIELDED}
+DOUBTS = {
+    Disturbance.OUTAGE: Reason.UNREACHABLE,
+    Disturbance.FOREIGN: Reason.YIELDED,
+    Disturbance.PAUSED: Reason.PAUSED,
+}
 FOREIGN_W = -4_000.0
 CORRECTION = 0.06
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from optimizer.forecast import load_faults, load_forecast
@@ -99,3 +100,14 @@ def test_a_meter_that_stands_still_is_noted():
     past = history(28, lambda ago: 500.0)
     past.iloc[100:120, past.columns.get_loc("load_w")] = 432.1
     assert "load: 20 h of the past do not change at all: they are left out" in forecast(past)[1]
+
+
+def test_what_the_owner_calls_an_absence_is_left_out_at_once():
+    starts = pd.date_range("2026-01-10", periods=8, freq="15min", tz="UTC")
+    history = pd.DataFrame({"end": starts + starts.freq, "load_w": range(8)}, index=starts)
+    begin, end = starts[2].to_pydatetime(), starts[4].to_pydatetime()
+    minute = timedelta(minutes=1)
+    kept = load_faults.outside(history, [(begin + minute, end + minute)])
+    assert list(kept["load_w"]) == [0, 1, 5, 6, 7]  # also the steps that it only touches
+    assert len(load_faults.outside(history, [(begin, end), (end, end + minute)])) == 5
+    assert load_faults.outside(history, []).equals(history)
