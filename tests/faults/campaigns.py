@@ -156,6 +156,7 @@ CAMPAIGNS: dict[str, Callable[[], Iterator[Broken]]] = {
     "limits": partial(pure, "contradicting limits"),
     "store": partial(pure, "store gone"),
     "clocks": partial(pure, "clock creeps"),
+    "overrides": partial(pure, "owner overrides"),
     "wire": wire,
     "end": end,
     "slow end": slow_end,

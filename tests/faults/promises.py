@@ -68,6 +68,7 @@ class Promise(StrEnum):
     ELSEWHERE = "nothing is sent to anybody but the FEMS"
     ENDS = "an executor that ends or dies leaves a free FEMS"
     PAUSE = "while the owner pauses control nothing is held or written"
+    OVERRIDE = "an override of the owner's is obeyed"
     ALIVE = "the watchdog is fed by completed decisions alone"
     TIMEOUT = "a FEMS that would hold for ever, or too long, is let go and refused"
     SOUND = "nothing that befalls it is an error of the program"
@@ -313,6 +314,7 @@ class Judge:
             forced_w = max(need_w, battery_w)
         return (
             self._beyond_connection(cycle, forced_w, need_w - forced_w)
+            or self._against_override(cycle, battery_w, need_w)
             or self._beyond_band(cycle, battery_w, need_w)
             or _against_rule(grid, forced_w, need_w - forced_w, dc_pv_w)
             or self._leaked()
@@ -328,6 +330,23 @@ class Judge:
             return Promise.LIMITS, f"discharging with {-grid_w:.0f} W into the grid"
         return None
 
+    def _against_override(
+        self, cycle: Cycle, battery_w: float, need_w: float
+    ) -> tuple[Promise, str] | None:
+        """Held although an override leaves it to the FEMS, or discharged although it keeps."""
+        order = None if cycle.plan is None else cycle.plan.override
+        if order is None or cycle.utc >= order.until - _margin(cycle):
+            return None
+        relief_w = max(0.0, need_w - self.terms.grid.max_buy_w)  # the fuse comes before it
+        if order.kind is OverrideKind.HOLD and battery_w > relief_w + BIAS_W:
+            return Promise.OVERRIDE, f"{battery_w:.0f} W discharged under 'hold'"
+        # a full battery that the owner wants less full stands still, or takes what nobody may sell
+        unsold_w = min(0.0, need_w + self.terms.grid.max_sell_w)
+        left = unsold_w - BIAS_W <= battery_w <= relief_w + BIAS_W
+        if order.kind is OverrideKind.SELF_CONSUMPTION and not left:
+            return Promise.OVERRIDE, f"{battery_w:.0f} W held under 'self-consumption'"
+        return None
+
     def _beyond_band(
         self, cycle: Cycle, battery_w: float, need_w: float
     ) -> tuple[Promise, str] | None:
@@ -339,6 +358,8 @@ class Judge:
         if self.terms.follow == "power":
             low = high = step.battery_w
         order = None if cycle.plan is None else cycle.plan.override
+        if order is not None and cycle.utc >= order.until + _margin(cycle):
+            order = None  # it is over
         if order is not None and order.kind is OverrideKind.CHARGE and order.at_once:
             low = min(low, -(order.power_w or self.terms.battery.max_charge_w))
         if order is not None and order.kind is not OverrideKind.AWAY:  # and what the roof spares

@@ -144,6 +144,30 @@ FAULTS = {
         "pure",
         "PAUSE",
     ),
+    "a hold is forgotten": Planted(
+        "optimizer.control.power_band",
+        (
+            (
+                "        case OverrideKind.HOLD:\n"
+                '            return PowerBand(Intent.HOLD, float("-inf"), 0.0, text)\n',
+                "",
+            ),
+        ),
+        "overrides",
+        "OVERRIDE",
+    ),
+    "self-consumption is forgotten": Planted(
+        "optimizer.control.power_band",
+        (("        case OverrideKind.SELF_CONSUMPTION:\n", "        case _ if False:\n"),),
+        "overrides",
+        "OVERRIDE",
+    ),
+    "an override outlives its end": Planted(
+        "optimizer.model.override",
+        (("        return now < self.until\n", "        return True\n"),),
+        "overrides",
+        "LIMITS",
+    ),
     # found by an outsider's campaign (2026-11-27), and what could undo its cures
     "a refusal bars releases": Planted(
         "optimizer.control.setpoint_writer",
