@@ -337,11 +337,12 @@ class Judge:
         order = None if cycle.plan is None else cycle.plan.override
         if order is None or cycle.utc >= order.until - _margin(cycle):
             return None
-        relief_w = max(0.0, need_w - self.terms.grid.max_buy_w)  # the fuse comes before it
+        limits = self.terms.grid.limits(cycle.utc, cycle.utc + SECOND)
+        relief_w = max(0.0, need_w - limits.buy_w)  # the fuse comes before it
         if order.kind is OverrideKind.HOLD and battery_w > relief_w + BIAS_W:
             return Promise.OVERRIDE, f"{battery_w:.0f} W discharged under 'hold'"
         # a full battery that the owner wants less full stands still, or takes what nobody may sell
-        unsold_w = min(0.0, need_w + self.terms.grid.max_sell_w)
+        unsold_w = min(0.0, need_w + limits.sell_w)
         left = unsold_w - BIAS_W <= battery_w <= relief_w + BIAS_W
         if order.kind is OverrideKind.SELF_CONSUMPTION and not left:
             return Promise.OVERRIDE, f"{battery_w:.0f} W held under 'self-consumption'"
