@@ -89,7 +89,7 @@ def test_pause_resume_and_charge_as_the_commands_do(
     def action():
         return json.loads(listener.heard.get(f"{BASE}/state", "{}"))
 
-    wait_for(lambda: fems.house.written.values.get(Channel.EQUALS) == HELD, 60)
+    wait_for(lambda: fems.house.written.values.get(Channel.EQUALS) == HELD)
     listener.wait_for(f"{BASE}/online", "online")
     listener.say(f"{BASE}/pause/set", "PRESS")
     wait_for(lambda: not fems.house.written.values)
@@ -101,7 +101,7 @@ def test_pause_resume_and_charge_as_the_commands_do(
     wait_for(lambda: fems.house.written.values.get(Channel.EQUALS) == HELD)
     by = datetime.now(UTC).astimezone(ZoneInfo("Europe/Berlin")) + timedelta(hours=20)
     listener.say(f"{BASE}/charge/set", f"90 by {by:%H:%M}")
-    wait_for(lambda: action().get("override", "").startswith("charge to 90 % by "), 60)
+    wait_for(lambda: action().get("override", "").startswith("charge to 90 % by "))
     (listed,) = json.loads(optimizer("override", "list", "--json").stdout)["overrides"]
     assert (listed["state"], listed["soc_percent"]) == ("in_force", 90.0)
     assert listed["by"] == "MQTT at 127.0.0.1"
