@@ -23,7 +23,8 @@ def account_inputs(config: "Config") -> "AccountInputs":
     from optimizer.savings.daily_accounts import AccountInputs
 
     battery, _ = battery_of(config, None)
-    rules = AccountingRules(battery, config.connection, config.control.follow)
+    peak = None if config.tariff is None else config.tariff.peak
+    rules = AccountingRules(battery, config.connection, config.control.follow, peak)
     return AccountInputs(config.site, rules, config.zone)
 
 

@@ -12,6 +12,7 @@ from optimizer.report.status_lines import Status
 from optimizer.savings import daily_accounts
 from optimizer.sources.attributions import ATTRIBUTIONS
 from optimizer.store import journal
+from optimizer.text import account_text
 
 if TYPE_CHECKING:
     from optimizer.config.sections import Config
@@ -35,6 +36,7 @@ def owner_report(config: "Config", now: datetime, days: int) -> OwnerReport:
         prices=known.prices,
         without_plan=daily_accounts.self_consumption_charge(known, begin, now, house),
         reasons=reasons,
+        footnotes=account_text.footnotes(accounts, house.terms, config.money),
     )
 
 

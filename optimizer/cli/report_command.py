@@ -10,6 +10,9 @@ from optimizer.cli.common_options import AtOption, ConfigOption, JsonOption, loa
 
 FILE = Path("optimizer-report.html")
 
+NOTE_COLUMN = 14
+"""Column at which the rule of a column begins."""
+
 
 def report(
     days: Annotated[
@@ -31,6 +34,7 @@ def report(
     from optimizer.report import owner_report
     from optimizer.store import files
     from optimizer.text import account_text
+    from optimizer.text.plan_table import fit
 
     settings, now = load_config(config), moment(at)
     gathered = past_report.owner_report(settings, now, days)
@@ -39,7 +43,10 @@ def report(
         files.write(path, owner_report.render(gathered))
     if as_json:
         head = {"schema": "report/1", "at": now.isoformat(), "file": path and str(path)}
-        typer.echo(json.dumps(head | account_text.as_json(gathered.days)))
+        rules = {"rules": dict(gathered.footnotes)}
+        typer.echo(json.dumps(head | account_text.as_json(gathered.days) | rules))
         return
     typer.echo("\n".join(account_text.lines(gathered.days, gathered.capacity_wh, gathered.money)))
+    for name, rule in gathered.footnotes:
+        typer.echo("\n".join(fit(f"  {name:<12}{rule}", NOTE_COLUMN)))
     typer.echo(f"The whole story with pictures: {path}")

@@ -57,6 +57,8 @@ class OwnerReport:
     """Latitude and longitude, for day and night [degrees]."""
     money: Currency = EUR
     """Currency of prices and amounts."""
+    footnotes: Sequence[tuple[str, str]] = ()
+    """Rule of each column of the savings, as name and text."""
 
 
 def interruptions(changes: Sequence[Tick], until: datetime) -> list[tuple[str, timedelta]]:
@@ -143,11 +145,11 @@ def _savings(report: OwnerReport) -> dict[str, Any] | None:
         "rows": rows,
         "total": together,
         "priced": any(cents.override for _, cents, _ in rows),
+        "peaked": any(day.peak_eur or day.self_consumption_peak_eur for day in days),
         "doubt": f"known to {report.money.amount(unsure)}",
         "verdict": account_text.verdict(together.saved, unsure, report.money),
         "model": account_text.model(days, report.money),
         "left_out": account_text.left_out(days),
-        "price": report.money.price(days[-1].stored_eur_per_kwh),
     }
 
 

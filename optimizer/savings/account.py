@@ -2,7 +2,7 @@
 
 A day's account: what the plan saved against self-consumption, and why not more; pure, adds up.
 
-    saving = own-use bill - actual bill + wear + worth of what is stored more at the end
+    saving = own-use bill - actual bill + wear + paid peak + worth of what is stored more at the end
            = planning + override + forecast + execution
 
 Four runs over the same quarter-hours, from the same measured charge, at the same prices:
@@ -19,6 +19,10 @@ Four runs over the same quarter-hours, from the same measured charge, at the sam
     forecast  = the same on what came, minus that promise
     execution = the plan's law on what came, minus what really happened
 
+A price for the highest power of a month or year (`[tariff.peak]`) costs each side on a day what the
+day adds to it: the highest quarter-hour of the day beyond the highest of the period before it, by
+the meter for what happened, by self-consumption's own quarter-hours for self-consumption.
+
 Quarter-hours without a measurement are left out on both sides; after such a gap all runs start
 again from the measured charge. What is stored more than self-consumption would have left is priced
 at the end of the day, and before each gap, by the value table of the plan in force.
@@ -29,6 +33,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
 
+from optimizer.model.battery import Battery
 from optimizer.model.moments import QUARTER
 from optimizer.model.plan import Plan, Step
 from optimizer.model.quarter_energy import QuarterEnergy
@@ -49,6 +54,7 @@ from optimizer.savings.measured_day import (
     model_off_wh,
     select,
 )
+from optimizer.savings.paid_peak import PeakCost, highest_w
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,12 @@ class DayAccount:
     planning_eur: float = 0.0
     forecast_eur: float = 0.0
     execution_eur: float = 0.0
+    peak_w: float = 0.0
+    """Highest mean power of a quarter-hour that counts for the paid peak [W]."""
+    self_consumption_peak_w: float = 0.0
+    peak_eur: float = 0.0
+    """Cost that the day adds to the paid peak."""
+    self_consumption_peak_eur: float = 0.0
     override_eur: float = 0.0
     """Minus the price of the owner's overrides: none is 0."""
     model_off_wh: float = 0.0
@@ -97,9 +109,15 @@ class DayAccount:
         return self.self_consumption_wear_eur - self.wear_eur
 
     @property
+    def less_peak_eur(self) -> float:
+        """Cost that self-consumption would have added more to the paid peak."""
+        return self.self_consumption_peak_eur - self.peak_eur
+
+    @property
     def saving_eur(self) -> float:
-        """Saving against self-consumption, stored energy and wear counted [EUR]."""
-        return self.self_consumption_bill_eur - self.bill_eur + self.worn_eur + self.stored_eur
+        """Saving against self-consumption; stored energy, wear and paid peak counted [EUR]."""
+        bills = self.self_consumption_bill_eur - self.bill_eur
+        return bills + self.worn_eur + self.less_peak_eur + self.stored_eur
 
     @property
     def model_off_eur(self) -> float:
@@ -187,21 +205,29 @@ def _priced(
     wear_eur_per_wh = terms.battery.wear_eur_per_kwh / 1000
     counted = [quarter for part in parts for quarter in part.quarters]
 
-    def cost(followed: Sequence[BatteryPath]) -> float:
-        return sum(
+    starts = [quarter.start for quarter in counted]
+
+    def drawn(followed: Sequence[BatteryPath]) -> list[tuple[datetime, float]]:
+        return list(zip(starts, (wh for one in followed for wh in one.drawn_wh), strict=True))
+
+    def cost(followed: Sequence[BatteryPath], reached_w: float) -> float:
+        return PeakCost(terms.peak, reached_w).together_eur(drawn(followed)) + sum(
             one.bill_eur + one.worn_wh * wear_eur_per_wh - one.soc_wh[-1] / 1000 * price
             for one, price in zip(followed, prices, strict=True)
         )
 
-    bill, out_wh = _bill(counted, known.prices), sum(q.discharged_wh for q in counted)
-    wear = out_wh / terms.battery.discharge_efficiency * wear_eur_per_wh
+    bill = metered_bill_eur(counted, known.prices)
+    wear = taken_out_wh(counted, terms.battery) * wear_eur_per_wh
     ended = [charge(part.quarters[-1].soc_wh) for part in parts]
     left_eur = sum(wh / 1000 * price for wh, price in zip(ended, prices, strict=True))
     more = [wh - run.self_consumption.soc_wh[-1] for wh, run in zip(ended, runs, strict=True)]
-    promise = cost([r.expected_self_consumption for r in runs]) - cost(
-        [r.expected_ideal for r in runs]
+    reached_w, own_reached_w = known.reached
+    promise = cost([r.expected_self_consumption for r in runs], own_reached_w) - cost(
+        [r.expected_ideal for r in runs], reached_w
     )
-    ideal = cost([r.ideal for r in runs])
+    ideal, own = cost([r.ideal for r in runs], reached_w), [r.self_consumption for r in runs]
+    metered, own_drawn = [(q.start, q.drawn_wh) for q in counted], drawn(own)
+    peak = PeakCost(terms.peak, reached_w).together_eur(metered)
     override = sum(known.override_eur.get(quarter.start, 0.0) for quarter in counted)
     return replace(
         day,
@@ -215,8 +241,12 @@ def _priced(
         stored_eur_per_kwh=prices[-1],
         planning_eur=promise + override,
         override_eur=-override + 0.0,
-        forecast_eur=cost([r.self_consumption for r in runs]) - ideal - promise,
-        execution_eur=ideal - (bill + wear - left_eur),
+        forecast_eur=cost(own, own_reached_w) - ideal - promise,
+        execution_eur=ideal - (bill + wear + peak - left_eur),
+        peak_w=highest_w(terms.peak, metered),
+        self_consumption_peak_w=highest_w(terms.peak, own_drawn),
+        peak_eur=peak,
+        self_consumption_peak_eur=PeakCost(terms.peak, own_reached_w).together_eur(own_drawn),
         model_off_wh=sum(abs(model_off_wh(part.quarters, terms)) for part in parts),
     )
 
@@ -234,7 +264,14 @@ def self_consumption_charge(
     return path
 
 
-def _bill(quarters: Sequence[QuarterEnergy], prices: Mapping[datetime, QuarterPrice]) -> float:
+def taken_out_wh(quarters: Sequence[QuarterEnergy], battery: Battery) -> float:
+    """Energy taken out of the cells, which wears them [Wh]."""
+    return sum(q.discharged_wh for q in quarters) / battery.discharge_efficiency
+
+
+def metered_bill_eur(
+    quarters: Sequence[QuarterEnergy], prices: Mapping[datetime, QuarterPrice]
+) -> float:
     """By the meter: both directions of a quarter-hour at their prices [EUR]."""
     return sum(
         (q.drawn_wh * prices[q.start].buy - q.fed_wh * prices[q.start].sell) / 1000

@@ -15,6 +15,7 @@ from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
 from optimizer.model.plan import Plan, Step
 from optimizer.model.site import SitePhysics
+from optimizer.model.tariff import Peak
 
 SUBSTEPS = 3
 """So often in a quarter-hour the law is asked: a charge of 10 kW passes many a worth in one."""
@@ -27,6 +28,8 @@ class AccountingRules:
     battery: Battery
     grid: Grid
     follow: Literal["value", "intent", "power"] = "value"
+    peak: Peak | None = None
+    """The tariff's price of the highest power, if it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +71,12 @@ class BatteryPath:
     bill_eur: float
     worn_wh: float
     """Taken out of the cells."""
+    discharged_wh: float
+    """Given by the battery, AC-referred."""
     soc_wh: tuple[float, ...]
     """Stored energy after each quarter-hour."""
+    drawn_wh: tuple[float, ...]
+    """Energy from the grid in each quarter-hour."""
 
 
 Choice = Callable[[int, float], tuple[Step, float, float] | None]
@@ -114,9 +121,10 @@ def battery_path(
     choose: Choice = self_consumption_path,
 ) -> BatteryPath:
     """Go through contiguous quarter-hours from a stored energy [Wh]."""
-    bill, worn, path = 0.0, 0.0, []
+    bill, worn, discharged, path, drawn = 0.0, 0.0, 0.0, [], []
     middle_wh = (terms.battery.min_wh + terms.battery.max_wh) / 2
     for place, span in enumerate(spans):
+        drawn_wh = 0.0
         for _ in range(SUBSTEPS):
             chosen = choose(place, soc_wh)
             for need_w, whole_hours in span.parts(deficit_first=soc_wh > middle_wh):
@@ -126,8 +134,11 @@ def battery_path(
                 grid_w = _grid_w(need_w, battery_w, span, terms)
                 bill += grid_w * hours / 1000 * (span.buy if grid_w > 0 else span.sell)
                 worn += max(0.0, battery_w) * hours / terms.battery.discharge_efficiency
+                discharged += max(0.0, battery_w) * hours
+                drawn_wh += max(0.0, grid_w) * hours
         path.append(soc_wh)
-    return BatteryPath(bill, worn, tuple(path))
+        drawn.append(drawn_wh)
+    return BatteryPath(bill, worn, discharged, tuple(path), tuple(drawn))
 
 
 def _wanted(

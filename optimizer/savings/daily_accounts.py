@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ from optimizer.model.quarter_energy import QuarterEnergy
 from optimizer.savings import account
 from optimizer.savings.account import DayAccount
 from optimizer.savings.battery_path import AccountingRules
-from optimizer.savings.measured_day import KnownQuarters, QuarterPrice
+from optimizer.savings.measured_day import KnownQuarters, QuarterPrice, ReachedPeaks
 from optimizer.store import closed_accounts, overrides, plan_store, quarter_record
 from optimizer.store.overrides import Ending, StoredOverride
 
@@ -47,14 +47,41 @@ def bounds(day: date, zone: ZoneInfo) -> tuple[datetime, datetime]:
     return begin, end
 
 
+def metered(connection: sqlite3.Connection, begin: datetime, end: datetime) -> KnownQuarters:
+    """Measurements, prices and overrides of a span, without the plans."""
+    return KnownQuarters(
+        quarter_record.between(connection, begin, end),
+        _prices(connection, begin, end),
+        {},
+        override_prices(overrides.between(connection, begin, end), begin, end),
+    )
+
+
 def known(connection: sqlite3.Connection, begin: datetime, end: datetime) -> KnownQuarters:
     """Everything that is known of a span."""
-    measured = quarter_record.between(connection, begin, end)
-    return KnownQuarters(
-        measured,
-        _prices(connection, begin, end),
-        _in_force(connection, begin, end, measured),
-        override_prices(overrides.between(connection, begin, end), begin, end),
+    found = metered(connection, begin, end)
+    return replace(found, plans=_in_force(connection, begin, end, found.quarters))
+
+
+def _reached(
+    connection: sqlite3.Connection, house: AccountInputs, day: date, now: datetime
+) -> ReachedPeaks:
+    """Highest powers of the month or year before a day, by the accounts of its days."""
+    peak = house.terms.peak
+    begin, _ = bounds(day, house.zone)
+    if peak is None:
+        return ReachedPeaks()
+    first = peak.period_begin(begin).date()
+    before = closed_days(connection, first, day - timedelta(days=1))
+    closed = {one.day for one in before}
+    for back in range(1, CLOSED_BACK + 1):
+        open_day = day - timedelta(days=back)
+        if open_day >= first and open_day.isoformat() not in closed:
+            made = _account(connection, house, open_day, now, ReachedPeaks())
+            before += [] if made is None else [made]
+    return ReachedPeaks(
+        max([peak.reached_w, *(one.peak_w for one in before)]),
+        max([peak.reached_w, *(one.self_consumption_peak_w for one in before)]),
     )
 
 
@@ -132,11 +159,19 @@ def of_day(
     connection: sqlite3.Connection, house: AccountInputs, day: date, now: datetime
 ) -> DayAccount | None:
     """A day's account as far as it has come; None if nothing of it can be counted."""
+    return _account(connection, house, day, now, _reached(connection, house, day, now))
+
+
+def _account(
+    connection: sqlite3.Connection, house: AccountInputs, day: date, now: datetime,
+    reached: ReachedPeaks,
+) -> DayAccount | None:  # fmt: skip
     begin, end = bounds(day, house.zone)
     end = min(end, now - (now - begin) % QUARTER)
     if end <= begin:
         return None
-    return account.account(day, begin, end, known(connection, begin, end), house.terms)
+    found = replace(known(connection, begin, end), reached=reached)
+    return account.account(day, begin, end, found, house.terms)
 
 
 def days(

@@ -25,6 +25,14 @@ class QuarterPrice(NamedTuple):
     sell: float
 
 
+class ReachedPeaks(NamedTuple):
+    """Highest mean powers of a quarter-hour in a month or year so far [W]."""
+
+    metered_w: float = 0.0
+    self_consumption_w: float = 0.0
+    """The same, had the battery been left to itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownQuarters:
     """Measurements, prices and plans of a span of time, by the start of the quarter-hour."""
@@ -36,6 +44,8 @@ class KnownQuarters:
     """The plan that was in force at the start."""
     override_eur: Mapping[datetime, float] = field(default_factory=dict)
     """Price of the owner's overrides that falls to the quarter-hour [EUR]."""
+    reached: ReachedPeaks = field(default_factory=ReachedPeaks)
+    """Highest powers of the period before these quarter-hours."""
 
 
 class SelectedQuarters(NamedTuple):

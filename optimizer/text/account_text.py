@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from optimizer.model.currency import EUR, Currency
 from optimizer.savings.account import DayAccount
+from optimizer.savings.battery_path import AccountingRules
 
 HALF_PERCENT = 0.005
 """Half the resolution of the state of charge that a FEMS reports [1]."""
@@ -15,7 +16,7 @@ HALF_PERCENT = 0.005
 class Cents:
     """Money in whole cents: the account's figures, which add up as they are printed.
 
-    Self-consumption - bill + stored + wear = saved = plan + override + forecast + execution.
+    Self-consumption - bill + stored + wear + peak = saved = plan + override + forecast + execution.
 
     Rounding remainders go to the figures that are estimates anyway: stored energy and execution.
     """
@@ -30,6 +31,7 @@ class Cents:
     forecast: int = 0
     execution: int = 0
     override: int = 0
+    peak: int = 0
 
     @classmethod
     def of(cls, day: DayAccount) -> Self:
@@ -37,18 +39,19 @@ class Cents:
         self_consumption, bill = _cents(day.self_consumption_bill_eur), _cents(day.bill_eur)
         wear, saved = _cents(day.worn_eur), _cents(day.saving_eur)
         planning, forecast = _cents(day.planning_eur), _cents(day.forecast_eur)
-        override = _cents(day.override_eur)
+        override, peak = _cents(day.override_eur), _cents(day.less_peak_eur)
         return cls(
             self_consumption=self_consumption,
             bill=bill,
             no_battery=_cents(day.no_battery_eur),
-            stored=saved - self_consumption + bill - wear,
+            stored=saved - self_consumption + bill - wear - peak,
             wear=wear,
             saved=saved,
             planning=planning,
             forecast=forecast,
             execution=saved - planning - forecast - override,
             override=override,
+            peak=peak,
         )
 
     def __add__(self, other: "Cents") -> "Cents":
@@ -66,7 +69,8 @@ class ComparedCosts:
     """Both sides of a saving in whole cents, which add up as they are printed.
 
     `bill - stored + wear = cost` with control, `self_consumption_bill + self_consumption_wear =
-    self_consumption_cost` of the battery left to itself, and their difference is `saved`.
+    self_consumption_cost` of the battery left to itself, and their difference is `saved`. Bills
+    have what the days add to a paid peak in them.
     """
 
     bill: int
@@ -82,9 +86,11 @@ class ComparedCosts:
         """The sides of some days together."""
         sum_ = total(days)
         wear = sum(_cents(day.wear_eur) for day in days)
+        peak = sum(_cents(day.peak_eur) for day in days)
         return cls(
-            sum_.bill, sum_.stored, wear, sum_.self_consumption, wear + sum_.wear, sum_.saved
-        )
+            sum_.bill + peak, sum_.stored, wear, sum_.self_consumption + peak + sum_.peak,
+            wear + sum_.wear, sum_.saved,
+        )  # fmt: skip
 
     @property
     def cost(self) -> int:
@@ -187,6 +193,7 @@ def lines(days: Sequence[DayAccount], capacity_wh: float, money: Currency = EUR)
         return ["nothing can be accounted yet: no quarter-hour was measured under a plan"]
     rows = [(day.day, Cents.of(day)) for day in days]
     priced = any(cents.override for _, cents in rows)
+    peaked = any(day.peak_eur or day.self_consumption_peak_eur for day in days)
     if len(days) > 1:
         rows.append(("together", total(days)))
     table = [
@@ -194,14 +201,64 @@ def lines(days: Sequence[DayAccount], capacity_wh: float, money: Currency = EUR)
         f"{eur(c.stored):>10}{eur(c.wear):>9}{eur(c.saved):>10}{eur(c.planning):>9}"
         f"{eur(c.forecast):>10}{eur(c.execution):>11}"
         + (f"{eur(c.override):>10}" if priced else "")
+        + (f"{eur(c.peak):>8}" if peaked else "")
         for name, c in rows
     ]
     unsure = unsure_together_eur(days, capacity_wh)
     closing = [verdict(rows[-1][1].saved, unsure, money), model(days, money), left_out(days)]
-    head = HEAD + "  override" * priced
+    head = HEAD + "  override" * priced + "    peak" * peaked
     return [money.code, head, *table, "", *(line for line in closing if line)]
 
 
 def as_json(days: Sequence[DayAccount]) -> dict[str, Any]:
     """The accounts for programs: each day's figures, and the sum in cents that add up."""
     return {"days": [day.as_json() for day in days], "total": total(days).as_json()}
+
+
+FOOTNOTES = (
+    ("no battery", "the house with its roof alone: measured shortage and surplus at their prices"),
+    ("to itself", "the same house with the battery left to itself, quarter-hour by quarter-hour "
+     "through the battery's model from the charge measured at midnight; again from the measured "
+     "charge after a gap"),
+    ("bill", "each quarter-hour's metered purchase and sale at the price last known for it"),
+    ("stored", "energy stored beyond that of the battery left to itself at the day's end, and "
+     "before a gap, priced by the plan in force: {stored} at the end of {day}"),
+    ("wear", "{wear} for each kWh out of the cells, less than of the battery left to itself"),
+    ("saved", "to itself - bill + stored + wear{peak}; also plan + forecast + execution{override}"),
+    ("plan", "promised by the plans in force on their own forecasts{without}"),
+    ("forecast", "the plans' rule on what came, less that promise"),
+    ("execution", "what really happened, less the plans' rule on what came"),
+)  # fmt: skip
+"""Rule of each column; what stands in braces depends on the days."""
+
+OVERRIDE_NOTE = (
+    "override", "minus the price at which the owner's overrides were taken, spread over their time"
+)  # fmt: skip
+PEAK_NOTE = (
+    "peak", "{price} for the highest quarter-hour of the {period}: what the battery left to itself "
+    "would have added to it on the day, less what the meter added"
+)  # fmt: skip
+
+
+def footnotes(
+    days: Sequence[DayAccount], rules: AccountingRules, money: Currency = EUR
+) -> list[tuple[str, str]]:
+    """Rule of each column of the table, as name and text; of columns that are not shown none."""
+    if not days:
+        return []
+    cents, peak = [Cents.of(day) for day in days], rules.peak
+    priced = any(one.override for one in cents)
+    peaked = peak is not None and any(d.peak_eur or d.self_consumption_peak_eur for d in days)
+    filled = {
+        "stored": money.price(days[-1].stored_eur_per_kwh), "day": days[-1].day,
+        "wear": money.price(rules.battery.wear_eur_per_kwh), "peak": " + peak" * peaked,
+        "override": " + override" * priced,
+        "without": ", without the price of overrides" * priced,
+    }  # fmt: skip
+    notes = [(name, text.format(**filled)) for name, text in FOOTNOTES]
+    if priced:
+        notes.append(OVERRIDE_NOTE)
+    if peaked and peak is not None:
+        price = f"{money.amount(peak.eur_per_kw)} a kW"
+        notes.append((PEAK_NOTE[0], PEAK_NOTE[1].format(price=price, period=peak.period)))
+    return notes

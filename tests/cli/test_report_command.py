@@ -45,7 +45,11 @@ def test_the_report_is_written_and_told(optimizer, house, tmp_path):
     lines = done.stdout.splitlines()
     assert lines[0] == "EUR"
     assert lines[2].startswith("2026-01-12")
-    assert lines[-2] == "left out on both sides, of 80 quarter-hours: 1 without a measurement"
+    left_out = "left out on both sides, of 80 quarter-hours: 1 without a measurement"
+    rules = lines[lines.index(left_out) + 1 : -1]
+    assert rules[0].startswith("  no battery  the house with its roof alone")
+    assert max(map(len, rules)) <= 80
+    assert {"stored", "wear", "saved"} <= {line.split()[0] for line in rules if line[2] != " "}
     assert lines[-1] == "The whole story with pictures: optimizer-report.html"
     html = (tmp_path / "optimizer-report.html").read_text()
     assert "Not running: no executor is running" in html

@@ -270,7 +270,7 @@ def test_cents_add_up_whatever_the_figures():
         day = DayAccount("2026-01-15", 96, 96, 0, 0, 0, **figures | {"execution_eur": parts})
         c = account_text.Cents.of(day)
         assert (
-            c.self_consumption - c.bill + c.stored + c.wear
+            c.self_consumption - c.bill + c.stored + c.wear + c.peak
             == c.saved
             == round(100 * day.saving_eur)
         )

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from optimizer.forecast import forecast_frame
 from optimizer.model.override import Override, OverrideKind
 from optimizer.model.plan import iso
 from optimizer.model.snapshot import Decision, Reason
+from optimizer.model.tariff import Peak
 from optimizer.planning.arrays import forecast_steps
 from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.report import owner_report
@@ -185,6 +187,65 @@ def test_an_override_is_an_item_of_its_own_and_the_account_still_adds_up(store):
     assert "override" not in account_text.lines([free], 22_000)[1]
     daily_accounts.close(store, HOUSE, END + HOUR)
     assert day in daily_accounts.days(store, HOUSE, END + 5 * HOUR, 3)
+
+
+def with_peak(eur_per_kw=10.0, **given):
+    peak = Peak(eur_per_kw, **given)
+    return replace(HOUSE, terms=replace(HOUSE.terms, peak=peak))
+
+
+def test_the_account_closes_with_overrides_peak_and_wear_in_it(store):
+    """Both sums, to a billionth of a euro, on the figures and on their cents."""
+    taken(store, BEGIN + 10 * HOUR, BEGIN + 14 * HOUR, 0.80)
+    day = daily_accounts.of_day(store, with_peak(usual_w=2_000.0), DAY, END)
+    free = daily_accounts.of_day(store, HOUSE, DAY, END)
+    for item in (day.override_eur, day.less_peak_eur, day.worn_eur, day.stored_eur):
+        assert abs(item) > 0.01
+    parts = day.planning_eur + day.override_eur + day.forecast_eur + day.execution_eur
+    assert parts == pytest.approx(day.saving_eur, abs=1e-9)
+    assert day.saving_eur == pytest.approx(
+        day.self_consumption_bill_eur - day.bill_eur + day.self_consumption_wear_eur
+        - day.wear_eur + day.self_consumption_peak_eur - day.peak_eur + day.stored_eur, abs=1e-9,
+    )  # fmt: skip
+    assert day.saving_eur - day.less_peak_eur == pytest.approx(free.saving_eur, abs=1e-9)
+    cents = account_text.Cents.of(day)
+    assert cents.saved == (
+        cents.self_consumption - cents.bill + cents.stored + cents.wear + cents.peak
+    ) == cents.planning + cents.override + cents.forecast + cents.execution  # fmt: skip
+
+
+def test_the_days_of_a_month_add_up_to_its_peak_by_meter_and_by_self_consumption(store):
+    """Each day adds what it exceeds the days before by; closed days and the running one alike."""
+    house = with_peak()
+    first, second = daily_accounts.days(store, house, END, 3)
+    assert first.day < second.day == DAY.isoformat()
+    quarters = daily_accounts.known(store, BEGIN - 24 * HOUR, END).quarters
+    highest_w = max(4 * q.drawn_wh for q in quarters if q.seconds >= 855)
+    assert 1_000 * (first.peak_eur + second.peak_eur) / 10 == pytest.approx(highest_w)
+    own = first.self_consumption_peak_eur + second.self_consumption_peak_eur
+    assert 100 * own == pytest.approx(
+        max(first.self_consumption_peak_w, second.self_consumption_peak_w)
+    )
+    assert daily_accounts.close(store, house, END + HOUR) == 2
+    assert daily_accounts.of_day(store, house, DAY, END) == second
+    reached = daily_accounts.of_day(store, with_peak(reached_w=30_000.0), DAY, END)
+    assert (reached.peak_eur, reached.self_consumption_peak_eur) == (0, 0)
+
+
+def test_a_peak_that_costs_nothing_has_no_column(store):
+    free = daily_accounts.of_day(store, HOUSE, DAY, END)
+    paid = daily_accounts.of_day(store, with_peak(), DAY, END)
+    assert account_text.lines([free], 22_000)[1] + "    peak" == account_text.lines([paid], 1)[1]
+    rules = dict(account_text.footnotes([paid], with_peak().terms))
+    assert rules["peak"].startswith("10.00 EUR a kW for the highest quarter-hour of the month")
+    assert rules["wear"].startswith("1.0 ct for each kWh out of the cells")
+    assert rules["saved"].startswith("to itself - bill + stored + wear + peak; also plan")
+    free_rules = dict(account_text.footnotes([free], HOUSE.terms))
+    assert set(rules) - set(free_rules) == {"peak"}
+    shown = {"no battery", "to itself", "bill", "stored", "wear", "saved", "plan", "forecast",
+             "execution"}  # fmt: skip
+    assert set(free_rules) == shown
+    assert account_text.footnotes([], HOUSE.terms) == []
 
 
 def test_a_price_falls_to_the_time_that_an_override_was_meant_to_last(store):
