@@ -31,15 +31,17 @@ def account_inputs(config: "Config") -> "AccountInputs":
 def close_accounts(config: "Config", now: datetime) -> None:
     """Close the accounts of the last days while the plans that were in force are kept.
 
-    It runs after each nightly plan, which must not fail for an account: an error is one line in
-    the log.
+    After a day that was closed, all of the last weeks are judged (`stand_down.py`). It runs after
+    each nightly plan, which must not fail for an account: an error is one line in the log.
     """
+    from optimizer.app.stand_down import stand_down_if_losing
     from optimizer.savings import daily_accounts
     from optimizer.store import database
 
     try:
         with closing(database.connect(config.store.folder)) as connection:
-            daily_accounts.close(connection, account_inputs(config), now)
+            if daily_accounts.close(connection, account_inputs(config), now):
+                stand_down_if_losing(connection, config, now)
     except (DataError, sqlite3.Error) as error:
         log.warning("the savings of the last days cannot be accounted for: %s", error)
 

@@ -12,9 +12,9 @@ from typing import Protocol
 from optimizer.control.clock import Clock
 from optimizer.errors import AlreadyRunningError, DataError, OptimizerError, RefusedError
 from optimizer.fems.writable_channels import Entry, HandedOver
-from optimizer.model.snapshot import Reason
-from optimizer.store import executor_lock, live_state, pause
-from optimizer.store.pause import Pause
+from optimizer.model.snapshot import ORDERED
+from optimizer.store import executor_lock, judged_days, live_state, pause
+from optimizer.store.pause import Pause, PauseKind
 
 SEEN_S = 2.0
 """Longest wait for a running executor to say that it has seen the pause [s]."""
@@ -83,7 +83,7 @@ def _seen(folder: Path, clock: Clock) -> bool:
     until_s = clock.monotonic() + SEEN_S
     while clock.monotonic() < until_s:
         live = live_state.read(live_state.path_for(folder))
-        if live is not None and live["reason"] == Reason.PAUSED.name.lower():
+        if live is not None and live["reason"] in {reason.name.lower() for reason in ORDERED}:
             return True
         clock.wait(POLL_S)
     return False
@@ -152,7 +152,13 @@ def _still(held: Sequence[Entry]) -> str:
 
 
 def end_pause(folder: Path, now: datetime) -> Pause | None:
-    """End every pause; return the one that was in force."""
+    """End every pause; return the one that was in force.
+
+    The days before the end of a stand-down are not judged again.
+    """
+    before = pause.load(folder)
+    if before is not None and before.kind is PauseKind.STAND_DOWN:
+        judged_days.begin_anew(folder, now)
     ended = pause.end(folder)
     return ended if ended is not None and ended.in_force(now) else None
 

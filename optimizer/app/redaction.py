@@ -48,7 +48,7 @@ KEPT = {
     },
     "load": {"source", "annual_kwh", "grid_only"},
     "planning": {"horizon_h", "step_minutes", "stored_value"},
-    "control": {"interval_s", "follow", "write", "replan_minutes"},
+    "control": {"interval_s", "follow", "write", "replan_minutes", "stand_down"},
     "notify": {"allow"},
     "mqtt": {"tls", "commands"},
 }  # fmt: skip

@@ -124,6 +124,9 @@ class ControlSection:
     """Channels for set-points: `equals` writes one power, `bounds` writes limits."""
     replan_minutes: Annotated[float, Range(0, 1_440)] = 60.0
     """Time between two plans within the day [min]; 0 leaves planning to the timer."""
+    stand_down: bool = True
+    """Permission to stop holding anything where the accounts of the last weeks say, beyond chance,
+    that control loses against the battery left to itself; `optimizer resume` ends it."""
 
 
 SYSTEM_STATE = Path("/var/lib/optimizer")

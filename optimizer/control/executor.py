@@ -55,7 +55,12 @@ class Replanning(Protocol):
 
 
 class OwnerPause(Protocol):
-    """The owner's order to stay away, where there is one."""
+    """The order to stay away, where there is one."""
+
+    @property
+    def reason(self) -> Reason:
+        """Reason of the pause that `current` named last."""
+        ...
 
     def current(self, now: datetime) -> str:
         """The pause in force in words; "" without one."""
@@ -223,8 +228,8 @@ class Executor:
     def _doubt(self, view: GuardVerdict) -> tuple[Reason | None, str]:
         """Why nothing may be held whatever the reading says, with particulars."""
         paused = "" if self.pause is None else self.pause.current(self.clock.now())
-        if paused:
-            return Reason.PAUSED, paused
+        if self.pause is not None and paused:
+            return self.pause.reason, paused
         if view.doubt is None and self._watch.yielded:
             return Reason.YIELDED, self._watch.note
         return view.doubt, view.note

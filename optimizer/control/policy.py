@@ -12,7 +12,7 @@ from optimizer.control.clock import Clocks, Timekeeping, judge
 from optimizer.control.input_checks import BACK_ON_GRID, MAX_AGE, ReadingHistory
 from optimizer.control.law import ControlSettings, ControlState, decide
 from optimizer.model.plan import Plan
-from optimizer.model.snapshot import Decision, Reason, Snapshot
+from optimizer.model.snapshot import ORDERED, Decision, Reason, Snapshot
 
 GRACE = timedelta(seconds=15)
 """A step may be written so long after its end: a cycle and its exchanges."""
@@ -62,8 +62,8 @@ def choose(
     decision, memory = decide(now, control_input.plan, control_input.snapshot, memory, settings)
     if untimely is not None:
         reason, note = untimely, _particulars(control_input.clocks)
-        if control_input.doubt is Reason.PAUSED:  # the owner's order comes first
-            reason, note = Reason.PAUSED, control_input.note
+        if control_input.doubt in ORDERED:  # the owner's order comes first
+            reason, note = control_input.doubt, control_input.note
         return Decision(now, None, reason, note=note), memory.doubtful()
     if control_input.doubt is not None:
         decision = Decision(

@@ -12,6 +12,8 @@ EXECUTOR = Group("executor")
 EXPECTED = CALM | {Reason.STOPPED, Reason.PAUSED}
 """Reasons that need no attention."""
 
+RESUME = "look at 'optimizer report' and at the part named, then 'optimizer resume'"
+
 
 def executor(live: Mapping[str, Any] | None, now: datetime, *, running: bool) -> Iterator[Finding]:
     """Check the last cycle of the executor, and the FEMS's answer in it.
@@ -29,7 +31,9 @@ def executor(live: Mapping[str, Any] | None, now: datetime, *, running: bool) ->
         return
     ago_s = max(0.0, (now - datetime.fromisoformat(live["at"])).total_seconds())
     reason = Reason.__members__.get(str(live["reason"]).upper())
-    if reason is None or reason in EXPECTED:
+    if reason is Reason.STOOD_DOWN:
+        yield EXECUTOR.warn("executor", str(live["note"]), RESUME)
+    elif reason is None or reason in EXPECTED:
         yield EXECUTOR.ok("executor", f"decided {ago_s:.0f} s ago")
     else:
         yield EXECUTOR.warn(

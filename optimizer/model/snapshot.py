@@ -75,6 +75,7 @@ class Reason(StrEnum):
     CONTRADICTION = "the FEMS allows less than the sun gives: its limits contradict each other"
     YIELDED = "another program writes to the battery"
     PAUSED = "paused by the owner"
+    STOOD_DOWN = "standing down: control loses against the battery left to itself"
     STOPPED = "the executor has stopped"
 
 
@@ -82,6 +83,9 @@ CALM = frozenset(
     {Reason.SELF_CONSUMPTION, Reason.HOLDING, Reason.STARTING, Reason.NO_ROOM, Reason.RULE}
 )
 """Reasons that need no attention while the executor runs."""
+
+ORDERED = frozenset({Reason.PAUSED, Reason.STOOD_DOWN})
+"""Reasons that come before every other: nothing is held until `optimizer resume`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from optimizer.report.readout import readout
 from optimizer.report.status_lines import Status
 from optimizer.savings.account import DayAccount
 from optimizer.savings.forecast_totals import ForecastTotals
+from optimizer.store.pause import PauseKind
 from optimizer.text import account_text
 from optimizer.text.account_text import ComparedCosts
 from optimizer.text.local_time import clock
@@ -23,6 +24,7 @@ from optimizer.text.plan_table import INTENT_NAMES, money_lines
 CHIPS = {
     "self_consumption": ("self_consumption", "self-consumption"),
     "paused": ("paused", "paused"),
+    "stood_down": ("paused", "stood down"),
     "released": ("hold", "nothing held"),
     "not_running": ("paused", "not running"),
 }
@@ -112,7 +114,8 @@ def _alerts(page: LivePage) -> list[str]:
     if status.plan is None:
         alerts.append(f"Nothing is planned for now: {status.no_plan}.")
     if status.pause is not None:
-        alerts.append(f"Paused {status.pause.text(zone)}.")
+        begun = {PauseKind.OWNER: "Paused", PauseKind.STAND_DOWN: "Stood down"}[status.pause.kind]
+        alerts.append(f"{begun} {status.pause.text(zone)}.")
     override = dict(status.rows(zone)).get("override")
     if override is not None:
         alerts.append(f"Override: {override}.")

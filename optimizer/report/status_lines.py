@@ -10,7 +10,7 @@ from optimizer.model.currency import EUR, Currency
 from optimizer.model.plan import Intent, Plan, Step, iso
 from optimizer.model.snapshot import Reason
 from optimizer.store.overrides import StoredOverride
-from optimizer.store.pause import Pause
+from optimizer.store.pause import REASONS, Pause, PauseKind
 from optimizer.telemetry.cycle_report import planned_soc_percent
 from optimizer.text.local_time import clock_from, in_local_time
 from optimizer.text.phases import Phase, phases
@@ -70,9 +70,9 @@ class Status:
 
     @property
     def state(self) -> str:
-        """`paused`, `following`, `self_consumption`, `released` or `not_running`."""
+        """`paused`, `stood_down`, `following`, `self_consumption`, `released`, `not_running`."""
         if self.pause is not None:
-            return "paused"
+            return {PauseKind.OWNER: "paused", PauseKind.STAND_DOWN: "stood_down"}[self.pause.kind]
         if not self.running or self.live is None:
             return "not_running"
         if self.live["setpoint_w"] is not None:
@@ -88,7 +88,7 @@ class Status:
         """The reason in words."""
         if self.pause is not None:
             executor = "" if self.running else "; no executor is running"
-            return f"{Reason.PAUSED.value}: 'optimizer resume' ends it{executor}"
+            return f"{REASONS[self.pause.kind].value}: 'optimizer resume' ends it{executor}"
         if not self.running or self.live is None:
             stopped = "" if self.live is None else f" since {self.live['at']}"
             return f"no executor is running{stopped}: 'optimizer run' starts one" + (

@@ -1,4 +1,7 @@
-"""The owner's pause: a small file in the store's folder that keeps control away from the FEMS.
+"""The pause: a small file in the store's folder that keeps control away from the FEMS.
+
+The owner's commands write it, and the planner where the accounts say that control loses: that is a
+stand-down, a pause with a reason of its own and without an end.
 
 It is a file of its own and no table, so that it can be read while the database is locked, corrupt
 or being replaced, and so that one `stat` tells a running executor whether it has changed.
@@ -8,10 +11,12 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from enum import StrEnum
 from pathlib import Path
 
 from optimizer.errors import DataError
 from optimizer.model.plan import iso
+from optimizer.model.snapshot import Reason
 from optimizer.store.files import replace_private
 
 FILE_NAME = "pause.json"
@@ -20,16 +25,29 @@ MOST_BYTES = 10_000
 """Largest file that is read as a pause."""
 
 
+class PauseKind(StrEnum):
+    """Origin of a pause."""
+
+    OWNER = "owner"
+    STAND_DOWN = "stand_down"
+    """The accounts say that control loses."""
+
+
+REASONS = {PauseKind.OWNER: Reason.PAUSED, PauseKind.STAND_DOWN: Reason.STOOD_DOWN}
+WORDS = {PauseKind.OWNER: "PAUSED", PauseKind.STAND_DOWN: "STOOD DOWN"}
+
+
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A time in which nothing is held, by the owner's order."""
+    """A time in which nothing is held."""
 
     since: datetime
     """Begin (UTC)."""
     by: str
-    """The command that began it, and its user."""
+    """The command that began it, and its user; of a stand-down the loss and its likely part."""
     until: datetime | None = None
     """End (UTC); None: `optimizer resume` ends it."""
+    kind: PauseKind = PauseKind.OWNER
 
     def in_force(self, now: datetime) -> bool:
         """Return true until its end; the clock may have been set back since it began."""
@@ -47,7 +65,12 @@ class Pause:
     def as_json(self) -> dict[str, str | None]:
         """Data of the file, and of `status --json`."""
         until = None if self.until is None else iso(self.until)
-        return {"since": iso(self.since), "until": until, "by": self.by}
+        return {
+            "since": iso(self.since),
+            "until": until,
+            "by": self.by,
+            "kind": self.kind.value,
+        }
 
 
 def _local(moment: datetime, zone: tzinfo) -> str:
@@ -57,11 +80,16 @@ def _local(moment: datetime, zone: tzinfo) -> str:
 def store(folder: Path, pause: Pause) -> None:
     """Begin a pause, in place of an earlier one; on the disk when this returns.
 
+    A stand-down stays: it lasts as long as any pause, and would be forgotten with the shorter one.
+
     Raises
     ------
     DataError
         If it cannot be written.
     """
+    before = load(folder)
+    if before is not None and before.kind is PauseKind.STAND_DOWN:
+        return
     text = json.dumps({"schema": "pause/1", **pause.as_json()}, ensure_ascii=False)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -89,7 +117,8 @@ def load(folder: Path) -> Pause | None:
     try:
         found = json.loads(data)
         until = None if found["until"] is None else _moment(found["until"])
-        return Pause(_moment(found["since"]), str(found["by"]), until)
+        kind = PauseKind(found.get("kind", PauseKind.OWNER))
+        return Pause(_moment(found["since"]), str(found["by"]), until, kind)
     except (ValueError, KeyError, TypeError, RecursionError):
         return Pause(datetime.fromtimestamp(changed_s, UTC), f"a damaged file ({path})")
 
@@ -131,8 +160,14 @@ class PauseWatch:
 
     def current(self, now: datetime) -> str:
         """The pause in force in words; "" without one."""
-        self._reported = self._in_force(now)
-        return "" if self._reported is None else f"PAUSED {self._reported.text(self.zone)}"
+        self._reported = found = self._in_force(now)
+        return "" if found is None else f"{WORDS[found.kind]} {found.text(self.zone)}"
+
+    @property
+    def reason(self) -> Reason:
+        """Reason of the pause that `current` named last."""
+        kind = PauseKind.OWNER if self._reported is None else self._reported.kind
+        return REASONS[kind]
 
     def changed(self, now: datetime) -> bool:
         """Return true if `current` would say something else than it did last."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from optimizer.model.plan import Plan, Step
-from optimizer.model.snapshot import CALM, Decision, Reason, Snapshot
+from optimizer.model.snapshot import CALM, ORDERED, Decision, Reason, Snapshot
 from optimizer.text.plan_table import INTENT_NAMES
 
 UNREMARKABLE = CALM | {Reason.STOPPED, Reason.PAUSED}
@@ -44,8 +44,8 @@ class CycleReport:
         """Name of the action, as plan and status use it."""
         if self.decision.setpoint_w is not None:
             return INTENT_NAMES[self.decision.intent]
-        if self.decision.reason is Reason.PAUSED:
-            return "paused"
+        if self.decision.reason in ORDERED:
+            return "paused" if self.decision.reason is Reason.PAUSED else "stood down"
         return "self-consumption" if self.decision.reason is Reason.SELF_CONSUMPTION else "released"
 
     @property

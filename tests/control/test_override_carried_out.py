@@ -26,7 +26,7 @@ from optimizer.simulation.http_simulation import profile
 from optimizer.simulation.minute_simulation import MINUTE, MinuteHouse, MinuteSimulation
 from optimizer.store import database, journal, overrides, pause, plan_store
 from optimizer.store.overrides import Ending, StoredOverride
-from optimizer.store.pause import Pause, PauseWatch
+from optimizer.store.pause import Pause, PauseKind, PauseWatch
 from tests.control.stepped import START, SteppedClock
 
 HOUR = timedelta(hours=1)
@@ -187,6 +187,22 @@ def test_a_pause_stands_above_an_override(executor, fems, store, tmp_path):
     assert not any(value is not None for value in seen["paused"].values())
     assert seen["resumed"][Channel.EQUALS] == -10_000
     assert "PAUSED" in [tick.reason for tick in journal.ticks(store, START, "change")]
+
+
+def test_a_stand_down_is_obeyed_as_a_pause_is(executor, fems, store, tmp_path):
+    stored(store, order(OverrideKind.CHARGE, soc_percent=80.0, at_once=True))
+    first, seen = executor(), {}
+    first.pause, first.pause_poll_s = PauseWatch(tmp_path), 1.0
+    house = fems.house
+    stood_down = Pause(house.moment, "the accounts", kind=PauseKind.STAND_DOWN)
+    first.clock.events = {
+        300: lambda: pause.store(tmp_path, stood_down),
+        302: lambda: seen.update(stood_down=dict(house.written.values)),
+    }
+    first.run(400)
+    assert not any(value is not None for value in seen["stood_down"].values())
+    rows = [tick for tick in journal.ticks(store, START, "change") if tick.reason == "STOOD_DOWN"]
+    assert rows[0].note.startswith("STOOD DOWN since ")
 
 
 @pytest.fixture

@@ -189,6 +189,11 @@ class World:
         del now
         return "PAUSED by a test" if self.paused else ""
 
+    @property
+    def reason(self) -> Reason:
+        """The owner's pause."""
+        return Reason.PAUSED
+
     def changed(self, now: datetime) -> bool:
         """Pauses begin and end between two cycles here."""
         del now

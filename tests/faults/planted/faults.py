@@ -140,7 +140,7 @@ FAULTS = {
     ),
     "pause not looked at": Planted(
         "optimizer.control.executor",
-        (("        if paused:\n            return Reason.PAUSED, paused\n", ""),),
+        (("            return self.pause.reason, paused\n", "            pass\n"),),
         "pure",
         "PAUSE",
     ),
