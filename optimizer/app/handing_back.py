@@ -71,6 +71,9 @@ def begin_pause(folder: Path, clock: Clock, order: Pause) -> str:
         If it cannot be stored.
     """
     pause.store(folder, order)
+    stored = pause.load(folder)
+    if stored is not None and stored.kind is PauseKind.STAND_DOWN:
+        return "control stands down already, until 'optimizer resume'"
     if not executor_lock.executor_running(folder):
         return "no executor is running; one that starts stays away"
     if _seen(folder, clock):

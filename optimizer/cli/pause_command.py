@@ -32,9 +32,13 @@ def pause(
 
 
 def resume(config: ConfigOption = None) -> None:
-    """End a pause: a running executor carries the plan on within a second."""
+    """End a pause or a stand-down: a running executor carries the plan on within a second.
+
+    After a stand-down the days before are judged no more.
+    """
     from optimizer.app.handing_back import end_pause
     from optimizer.store.executor_lock import executor_running
+    from optimizer.store.pause import PauseKind
 
     settings = load_config(config)
     folder = settings.store.folder
@@ -43,4 +47,7 @@ def resume(config: ConfigOption = None) -> None:
         typer.echo("nothing was paused")
         return
     goes_on = "the executor goes on" if executor_running(folder) else "no executor is running"
-    typer.echo(f"resumed: the pause {ended.text(settings.zone)} is over; {goes_on}")
+    over = f"the pause {ended.text(settings.zone)} is over"
+    if ended.kind is PauseKind.STAND_DOWN:
+        over = "the stand-down is over, and the days before it are judged no more"
+    typer.echo(f"resumed: {over}; {goes_on}")

@@ -71,8 +71,8 @@ class BatteryPath:
     bill_eur: float
     worn_wh: float
     """Taken out of the cells."""
-    discharged_wh: float
-    """Given by the battery, AC-referred."""
+    through_wh: float
+    """Charged and discharged, AC-referred."""
     soc_wh: tuple[float, ...]
     """Stored energy after each quarter-hour."""
     drawn_wh: tuple[float, ...]
@@ -121,7 +121,7 @@ def battery_path(
     choose: Choice = self_consumption_path,
 ) -> BatteryPath:
     """Go through contiguous quarter-hours from a stored energy [Wh]."""
-    bill, worn, discharged, path, drawn = 0.0, 0.0, 0.0, [], []
+    bill, worn, through, path, drawn = 0.0, 0.0, 0.0, [], []
     middle_wh = (terms.battery.min_wh + terms.battery.max_wh) / 2
     for place, span in enumerate(spans):
         drawn_wh = 0.0
@@ -134,11 +134,11 @@ def battery_path(
                 grid_w = _grid_w(need_w, battery_w, span, terms)
                 bill += grid_w * hours / 1000 * (span.buy if grid_w > 0 else span.sell)
                 worn += max(0.0, battery_w) * hours / terms.battery.discharge_efficiency
-                discharged += max(0.0, battery_w) * hours
+                through += abs(battery_w) * hours
                 drawn_wh += max(0.0, grid_w) * hours
         path.append(soc_wh)
         drawn.append(drawn_wh)
-    return BatteryPath(bill, worn, discharged, tuple(path), tuple(drawn))
+    return BatteryPath(bill, worn, through, tuple(path), tuple(drawn))
 
 
 def _wanted(

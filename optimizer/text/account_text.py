@@ -223,7 +223,7 @@ FOOTNOTES = (
     ("bill", "each quarter-hour's metered purchase and sale at the price last known for it"),
     ("stored", "energy stored beyond that of the battery left to itself at the day's end, and "
      "before a gap, priced by the plan in force: {stored} at the end of {day}"),
-    ("wear", "{wear} for each kWh out of the cells, less than of the battery left to itself"),
+    ("wear", "{wear} for each kWh out of the cells: of the battery left to itself, less ours"),
     ("saved", "to itself - bill + stored + wear{peak}; also plan + forecast + execution{override}"),
     ("plan", "promised by the plans in force on their own forecasts{without}"),
     ("forecast", "the plans' rule on what came, less that promise"),

@@ -8,9 +8,10 @@ import pytest
 
 from optimizer.app import accounts
 from optimizer.app.current_plan import current_state
-from optimizer.app.handing_back import end_pause
+from optimizer.app.handing_back import begin_pause, end_pause
 from optimizer.app.stand_down import stand_down_if_losing
 from optimizer.config import loading
+from optimizer.control.clock import SystemClock
 from optimizer.doctor import live_findings
 from optimizer.model.plan import iso
 from optimizer.model.quarter_energy import QuarterEnergy
@@ -172,7 +173,9 @@ def test_a_pause_for_some_hours_does_not_shorten_a_stand_down(config):
     folder = config.store.folder
     order = Pause(FIRST, "the accounts", kind=PauseKind.STAND_DOWN)
     pause.store(folder, order)
-    pause.store(folder, Pause(FIRST + DAY, "'optimizer pause'", FIRST + 2 * DAY))
+    shorter = Pause(FIRST + DAY, "'optimizer pause'", FIRST + 2 * DAY)
+    said = begin_pause(folder, SystemClock(), shorter)
+    assert said == "control stands down already, until 'optimizer resume'"
     assert pause.load(folder) == order
 
 
