@@ -56,19 +56,30 @@ def export(
         Path | None,
         typer.Option("--out", "-o", help="Default: stdout.", metavar="FILE", dir_okay=False),
     ] = None,
+    counters: Annotated[
+        bool,
+        typer.Option(
+            "--counters",
+            help="quarters: ask the FEMS for its own counters too, and say the difference.",
+        ),
+    ] = False,
     config: ConfigOption = None,
 ) -> None:  # fmt: skip
     """Write journal, quarter-hours, plans or a run: times in UTC, units in the columns' names.
 
     journal: every change and the summary of each quarter-hour, --from and --to. quarters: the
-    metered energies of each quarter-hour, --from and --to. plan: the steps of the plan in force
+    record of each quarter-hour, --from and --to: energies in each direction and between grid, PV,
+    battery and house, prices, what was held and why, and for a battery that is not a hybrid the
+    quantities (1), (2), (23) of the German MiSpeL rules. plan: the steps of the plan in force
     (--at), or of all plans made between --from and --to. run: the whole input of the plan in force
     (--at), with the plan.
     """
-    from optimizer.app import stored_tables
+    from optimizer.app import quarter_export, stored_tables
 
     span = begin is not None or end is not None
     _check(what, form, spanned=span, at=at)
+    if counters and what is not What.QUARTERS:
+        raise typer.BadParameter("the FEMS counts quarter-hours only", param_hint="--counters")
     first, last = span_of(begin, end)
     first, last = first or EARLIEST, last or LATEST
     settings = load_config(config)
@@ -78,7 +89,10 @@ def export(
     elif what is What.JOURNAL:
         _write(stored_tables.journal_table(settings, first, last), form, out)
     elif what is What.QUARTERS:
-        _write(stored_tables.quarters_table(settings, first, last), form, out)
+        compared = quarter_export.counter_comparison(settings, first, last) if counters else []
+        _write(quarter_export.quarter_table(settings, first, last), form, out)
+        for one in compared:
+            typer.echo(one.text(), err=True)
     elif span:
         _write(stored_tables.plan_table_between(settings, first, last), form, out)
     else:

@@ -227,3 +227,45 @@ def _table(
     """Each channel's values by their start."""
     starts, data = _parts(rpc.call(method, asked | {"channels": list(names)}))
     return {name: _series(starts, data, name) for name in names}
+
+
+METERS = {
+    "drawn_wh": f"{SUM}/GridBuyActiveEnergy",
+    "fed_wh": f"{SUM}/GridSellActiveEnergy",
+    "charged_wh": CHARGED,
+    "discharged_wh": DISCHARGED,
+    "pv_wh": f"{SUM}/ProductionActiveEnergy",
+}
+"""The device's own counters [Wh], by the names of a metered quarter-hour's energies."""
+
+
+def fetch_meters(
+    rpc: "JsonRpcClient", first: date, end: date, zone: ZoneInfo
+) -> dict[str, dict[datetime, float]]:
+    """Energies of the quarter-hours of local days [Wh], by name and start, as far as known.
+
+    The device is asked once a month, for the days from `first` up to, without, `end`.
+
+    Raises
+    ------
+    DataError
+        If the span is empty or longer than any device remembers.
+    UnreachableError, RefusedError
+        As for any call.
+    """
+    if not timedelta(0) < end - first <= LONGEST:
+        raise DataError(f"Counters from {first} to {end} cannot be asked for: 1 to "
+                        f"{LONGEST.days} days can.")  # fmt: skip
+    found: dict[str, dict[datetime, float]] = {name: {} for name in METERS}
+    for begin, until in _months(first, end):
+        asked = {
+            "fromDate": begin.isoformat(),
+            "toDate": (until - timedelta(days=1)).isoformat(),  # the device includes this day
+            "timezone": zone.key,
+            "resolution": {"value": 15, "unit": "Minutes"},
+        }
+        method = "queryHistoricTimeseriesEnergyPerPeriod"
+        table = _table(rpc, method, asked, *METERS.values())
+        for name, channel in METERS.items():
+            found[name] |= table[channel]
+    return found

@@ -218,7 +218,12 @@ def test_metered_quarter_hours_are_exported(optimizer, planned, tmp_path):
     connection.close()
     (row,) = rows_of(optimizer("export", "quarters", "--from", "2026-01-14T12:00Z").stdout)
     assert (row["start"], row["drawn_wh"], row["pv_wh"]) == ("2026-01-14T12:00:00Z", "250.5", "")
+    assert (row["grid_to_house_wh"], row["end"]) == ("250.5", "2026-01-14T12:15:00Z")
+    assert float(row["cost_eur"]) == pytest.approx(0.2505 * float(row["buy_eur_per_kwh"]))
+    assert (row["mispel_1_wh"], row["mispel_23_wh"], row["reason"]) == ("0.0", "0.0", "")
     assert rows_of(optimizer("export", "quarters", "--to", "2026-01-14T12:00Z").stdout) == []
+    asked = optimizer("export", "quarters", "--counters")  # no FEMS answers
+    assert (asked.returncode, asked.stdout) == (4, "")
 
 
 def test_plans_and_journal_are_exported_as_parquet(optimizer, planned, note, tmp_path):
@@ -262,6 +267,7 @@ def test_without_pyarrow_the_cure_is_named(optimizer, planned, tmp_path, monkeyp
             "no/x.parquet cannot be written",
         ),
         (("quarters", "--at", "2026-01-14T12:00Z"), 2, "quarter-hours have a span: --from"),
+        (("plan", "--counters"), 2, "the FEMS counts quarter-hours only"),
         (("run", "--to", "2026-01-14T12:00Z"), 2, "a run is named by a moment: --at"),
         (("run", "--format", "csv"), 2, "a run is written as JSON"),
         *(

@@ -1,14 +1,21 @@
 """The ledger over a month of a house with faults and gaps, against the house's own meters."""
 
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
 import pytest
+from pydantic import SecretStr
 
+from optimizer.app import quarter_export
+from optimizer.cli.export_command import EARLIEST, LATEST
+from optimizer.config.sections import BatterySection, Config, FemsSection, StoreSection
 from optimizer.control.law import ControlSettings
+from optimizer.model.moments import floor
 from optimizer.savings import daily_accounts
 from optimizer.savings.battery_path import AccountingRules
+from optimizer.savings.energy_flows import EnergyFlows
 from optimizer.simulation import minute_simulation, sample_data
-from optimizer.simulation.minute_simulation import Disturbance, Trouble
+from optimizer.simulation.minute_simulation import Disturbance, MinuteHouse, Trouble
 from optimizer.store import database
 from optimizer.text import account_text
 
@@ -32,19 +39,67 @@ TROUBLES = {
 }
 
 
+@dataclass(slots=True)
+class FlowMeters(MinuteHouse):
+    """The house with a meter on each way that energy takes, read each quarter-hour [Wh]."""
+
+    quarters: dict = field(init=False, default_factory=dict)  # a copy has meters of its own
+
+    def _count(self, at, flow):
+        MinuteHouse._count(self, at, flow)
+        wh = self.quarters.setdefault(floor(at), dict.fromkeys(
+            (*EnergyFlows._fields, "drawn_wh", "fed_wh", "charged_wh", "discharged_wh", "pv_wh"),
+            0.0,
+        ))  # fmt: skip
+        bought, sold = max(0.0, flow.grid_w), max(0.0, -flow.grid_w)
+        charged, discharged = max(0.0, -flow.battery_w), max(0.0, flow.battery_w)
+        to_battery, to_grid = min(bought, charged), min(sold, discharged)
+        pv_to_battery, pv_to_grid = charged - to_battery, sold - to_grid
+        for name, power_w in (
+            ("drawn_wh", bought), ("fed_wh", sold), ("charged_wh", charged),
+            ("discharged_wh", discharged), ("pv_wh", flow.pv_w),
+            ("grid_to_battery_wh", to_battery), ("grid_to_house_wh", bought - to_battery),
+            ("pv_to_battery_wh", pv_to_battery), ("pv_to_grid_wh", pv_to_grid),
+            ("pv_to_house_wh", flow.pv_w - pv_to_battery - pv_to_grid),
+            ("battery_to_grid_wh", to_grid), ("battery_to_house_wh", discharged - to_grid),
+        ):  # fmt: skip
+            wh[name] += power_w / 60
+
+
 @pytest.fixture(scope="module")
-def month(tmp_path_factory):
+def stores(tmp_path_factory):
+    """Folder of each sample week's store."""
+    return {week: tmp_path_factory.mktemp(week) for week in TROUBLES}
+
+
+@pytest.fixture(scope="module")
+def metered():
+    """Each week's quarter-hours by the meters of the simulated house; filled by `month`."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def month(stores, metered):
     """Each sample week: its days and the truth about them."""
     found = {}
     for week, befalls in TROUBLES.items():
-        connection = database.connect(tmp_path_factory.mktemp(week))
+        connection = database.connect(stores[week])
         folder = sample_data.folder() / week
         first, _ = sample_data.days(folder)
         troubles = [
             Trouble(kind, first + (24 * day + hour) * HOUR, first + (24 * day + hour + long) * HOUR)
             for kind, day, hour, long in befalls
         ]
-        truths = minute_simulation.simulate_minutes(connection, folder, troubles=troubles)
+        houses = []
+
+        def house(*given, kept=houses, **named):
+            kept.append(FlowMeters(*given, **named))
+            return kept[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(minute_simulation, "MinuteHouse", house)
+            truths = minute_simulation.simulate_minutes(connection, folder, troubles=troubles)
+        metered[week] = houses[0].quarters
         dates = [truth.start.astimezone(sample_data.ZONE).date() for truth in truths]
         now = truths[-1].start + timedelta(days=2)
         days = {day: daily_accounts.of_day(connection, HOUSE, day, now) for day in dates}
@@ -99,6 +154,56 @@ def test_the_saving_is_what_a_twin_of_the_house_would_have_paid_more(all_days):
         ), day.day
         assert day.stored_wh == pytest.approx(more_wh, abs=260), day.day
         assert day.model_off_percent < 2
+
+
+def exported(folder):
+    """Rows of `optimizer export quarters`, numbers as numbers."""
+    settings = Config(
+        fems=FemsSection(url="http://127.0.0.1:9", password=SecretStr("owner")),
+        battery=BatterySection(22_000, hybrid=False), store=StoreSection(folder=folder),
+    )  # fmt: skip
+    return quarter_export.quarter_table(settings, EARLIEST, LATEST).rows
+
+
+def test_the_exported_quarter_hours_are_the_houses_meters_to_the_watt_hour(month, stores, metered):
+    """Each way of the energy in each quarter-hour, and the month's sums; rules of MiSpeL too."""
+    sums, count = {}, 0
+    for week, folder in stores.items():
+        for row in exported(folder):
+            if row["seconds"] < 900:
+                continue  # an outage: part of it is not known
+            count += 1
+            truth = metered[week][datetime.fromisoformat(row["start"])]
+            for name, wh in truth.items():
+                assert row[name] == pytest.approx(wh, abs=0.01), (row["start"], name)
+                known, came = sums.get(name, (0.0, 0.0))
+                sums[name] = known + row[name], came + wh
+            assert row["mispel_1_wh"] == min(row["drawn_wh"], row["charged_wh"])
+            assert row["mispel_2_wh"] + row["mispel_23_wh"] == pytest.approx(row["fed_wh"])
+            assert row["cost_eur"] == pytest.approx(
+                (row["drawn_wh"] * row["buy_eur_per_kwh"] - row["fed_wh"] * row["sell_eur_per_kwh"])
+                / 1000
+            )
+    assert count > 2_500
+    for name, (known, came) in sums.items():
+        assert known == pytest.approx(came, abs=0.5), name
+    assert min(sums["grid_to_battery_wh"][0], sums["pv_to_battery_wh"][0]) > 10_000
+    grid, pv = sums["grid_to_battery_wh"][0], sums["pv_to_battery_wh"][0]
+    assert grid + pv == pytest.approx(sums["charged_wh"][0])
+
+
+def test_the_exported_quarter_hours_say_what_was_held_and_why(month, stores):
+    rows = {row["start"]: row for row in exported(stores["winter"])}
+    reasons = {row["reason"] for row in rows.values()}
+    assert {"holding", "self_consumption", "yielded"} <= reasons
+    held = [row for row in rows.values() if row["held_s"] > 0 and row["seconds"] >= 900]
+    assert held
+    assert all(row["held_s"] <= 900 for row in held)
+    assert {row["intent"] for row in held if row["held_s"] == 900} >= {"charge", "hold"}
+    whole = [row for row in held if row["held_s"] == 900]
+    assert all(row["reason"] == "holding" and row["note"] for row in whole)
+    bought = sum(row["held_bought_wh"] for row in rows.values() if not row["held_s"])
+    assert bought == pytest.approx(0, abs=0.01)
 
 
 def test_gaps_are_left_out_on_both_sides_and_counted(month):
