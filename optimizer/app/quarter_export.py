@@ -57,7 +57,7 @@ def quarter_table(config: "Config", begin: datetime, end: datetime) -> StoredTab
         | {"end": iso(quarter.start + QUARTER)}
         | flows(quarter)._asdict()
         | _priced(quarter, prices.get(quarter.start))
-        | _held(held.get(quarter.start))
+        | _held(quarter, held.get(quarter.start))
         | (delimited(quarter)._asdict() if alone else dict.fromkeys(DelimitedEnergies._fields))
         for quarter, metered in zip(quarters, table_files.quarter_rows(quarters), strict=True)
     ]
@@ -71,8 +71,11 @@ def _priced(quarter: QuarterEnergy, price: QuarterPrice | None) -> dict[str, Any
     return dict(zip(PRICE_COLUMNS, (price.buy, price.sell, cost_eur), strict=True))
 
 
-def _held(held: HeldQuarter | None) -> dict[str, Any]:
-    return dict.fromkeys(HeldQuarter._fields) if held is None else held._asdict()
+def _held(quarter: QuarterEnergy, held: HeldQuarter | None) -> dict[str, Any]:
+    """State of control; of the time that was not seen, as after a crash, nothing was held."""
+    if held is None:
+        return dict.fromkeys(HeldQuarter._fields)
+    return held._replace(held_s=min(held.held_s, quarter.seconds))._asdict()
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,9 @@ LOOKED_BACK = timedelta(weeks=13)
 """Days that are judged: longer ago is another season, and other software."""
 
 FULL_PRICE_SHARE = 1 / 3
-"""The bound c, as a share of what a full battery costs at the mean price of buying."""
+"""The bound c, as a share of what a full battery costs at the mean price of buying. Half of it
+finds faults in two thirds of the time, but took the bad months of one measured home for a loss in
+4 % of the drawn years instead of 0.4 %."""
 
 
 @dataclass(frozen=True, slots=True)
