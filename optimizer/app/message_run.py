@@ -16,6 +16,7 @@ from optimizer.errors import DataError, NoPlanError, NoStoreError
 from optimizer.model.plan import iso
 from optimizer.report.status_lines import Status
 from optimizer.store import live_state, message_state, pause, plan_store, reading
+from optimizer.store.pause import PauseKind
 from optimizer.telemetry import owner_messages
 from optimizer.telemetry.owner_messages import KindState, MessageKind, OwnerMessage, Situation
 
@@ -59,10 +60,9 @@ def situation_of(config: "Config", now: datetime) -> Situation:
     running = Status(now, None, "", alive, config.battery.capacity_wh).running
     stored = pause.load(folder)
     in_force = stored if stored is not None and stored.in_force(now) else None
-    stands_down = getattr(in_force, "kind", None) == "stand_down"
     seen = Situation(
         now, config.zone, live=live, running=running, paused=in_force is not None,
-        stand_down=in_force.by if in_force is not None and stands_down else "",
+        stand_down=in_force.by if in_force and in_force.kind is PauseKind.STAND_DOWN else "",
         tariff_ends=None if config.tariff is None else config.tariff.ends,
     )  # fmt: skip
     return _with_store(seen, folder)

@@ -147,11 +147,9 @@ def test_live_file_pause_and_tariff_are_seen(house, endpoint):
     assert endpoint.titles[3:] == ["home: nothing is held although the plan wants it"]
 
 
-def test_a_stand_down_is_read_from_the_pause_by_its_kind(house, monkeypatch):
-    class StandDown(pause.Pause):
-        kind = "stand_down"
-
-    monkeypatch.setattr(pause, "load", lambda _: StandDown(NOW, "the accounts: 3.10 EUR lost"))
+def test_a_stand_down_is_read_from_the_pause_by_its_kind(house):
+    order = pause.Pause(NOW, "the accounts: 3.10 EUR lost", kind=pause.PauseKind.STAND_DOWN)
+    pause.store(house.folder, order)
     found = message_run.situation_of(house.config, NOW)
     assert (found.paused, found.stand_down) == (True, "the accounts: 3.10 EUR lost")
 
