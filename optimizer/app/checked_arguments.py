@@ -94,14 +94,16 @@ def batteries(value: object) -> dict[str, Battery]:
     return {name: _needed(item, name, Battery) for name, item in _mapping(value, "batteries")}
 
 
-def tariffs(value: object) -> "dict[str, Tariff | FixedPrices]":
+def tariffs(value: object, money_size: float = 1.0) -> "dict[str, Tariff | FixedPrices]":
     """Tariffs, or pairs of constant prices [EUR/kWh], by their names."""
-    return {name: _tariff(item, name) for name, item in _mapping(value, "tariffs")}
+    return {name: _tariff(item, name, money_size) for name, item in _mapping(value, "tariffs")}
 
 
-def _tariff(value: Any, name: str) -> "Tariff | FixedPrices":
+def _tariff(value: Any, name: str, money_size: float) -> "Tariff | FixedPrices":
     if isinstance(value, tuple | list) and len(value) == 2:
-        buy, sell = (number(price, f"{name}: price", ranges.EUR_PER_KWH) for price in value)
+        least, most = (limit * money_size for limit in ranges.EUR_PER_KWH)
+        limits = ranges.Range(least, most)
+        buy, sell = (number(price, f"{name}: price", limits) for price in value)
         return buy, sell
     if not isinstance(value, Tariff):
         raise UsageError(f"{name} is {value!r}: give a Tariff, or buying and selling price")

@@ -132,7 +132,8 @@ def learned_battery(
     if sum(row.soc_percent is not None for row in rows) < LEAST_WINDOWS:
         rows = _from_journal(config, now)
     battery = config.battery.battery(hybrid=config.battery.hybrid is True)
-    yield from battery_findings.findings(learn(rows), battery, _daily_saving(config, now))
+    yield from battery_findings.findings(learn(rows), battery, _daily_saving(config, now),
+                                        config.money)  # fmt: skip
 
 
 def _from_device(client: "FemsClient", now: datetime, zone: ZoneInfo) -> list[CounterStep]:

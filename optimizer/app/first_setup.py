@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from optimizer.errors import ConfigError, DataError, OptimizerError, UsageError
 from optimizer.fems.channels import EssChannels
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.grid import Grid
+from optimizer.sources.source_settings import SOURCE_CURRENCY
 
 if TYPE_CHECKING:
     from optimizer.config.sections import Config
@@ -129,6 +131,10 @@ class Answers:
     zone: str = "DE-LU"
     price_eur_per_kwh: float | None = None
     """Fees and VAT on top of the exchange's price, gross; with `fixed` the whole price."""
+    money: Currency = EUR
+    """Currency of the bill."""
+    eur_rate: float | None = None
+    """Units of it for one EUR, where the source answers in EUR."""
     place: tuple[float, float] | None = None
     """Latitude and longitude [degrees]."""
     kwp: float | None = None
@@ -279,6 +285,15 @@ def _prices(answers: Answers, notes: dict[str, str]) -> dict[str, dict[str, Any]
     name = answers.source
     chain = [name, "smard"] if (name, answers.zone) == ("energy-charts", "DE-LU") else [name]
     prices: dict[str, Any] = {"sources": chain, "zone": answers.zone}
+    if answers.money != EUR:
+        prices["currency"] = answers.money.code
+    if needs_rate(name, answers.money):
+        if answers.eur_rate is None:
+            raise UsageError(
+                f"prices of '{name}' are in EUR: how many {answers.money.code} are one EUR? "
+                "--eur-rate NUMBER"
+            )
+        prices["eur_rate"] = answers.eur_rate
     if name in NEEDS:
         if not answers.source_value:
             raise UsageError(f"the source '{name}' needs its {NEEDS[name]}: --source-value VALUE")
@@ -287,16 +302,24 @@ def _prices(answers: Answers, notes: dict[str, str]) -> dict[str, dict[str, Any]
         if answers.price_eur_per_kwh is None:
             raise UsageError("the source 'fixed' needs your price: --price EUR_PER_KWH, all-in")
         prices |= {"eur_per_kwh": answers.price_eur_per_kwh, "all_in": True}
-    export = {"eur_per_kwh": 0.0778, "zero_when_spot_negative": False}
+    export = {
+        "eur_per_kwh": round(0.0778 * answers.money.size, 2 if answers.money.size > 1 else 4),
+        "zero_when_spot_negative": False,
+    }
     notes["tariff.export.eur_per_kwh"] = "assumed: see your feed-in contract"
     if name in ALL_IN and not (name == "csv" and answers.price_eur_per_kwh is not None):
         return {"prices": prices, "tariff": {}, "tariff.export": export}
     return {"prices": prices, "tariff": _tariff(answers, notes), "tariff.export": export}
 
 
+def needs_rate(source: str, money: Currency) -> bool:
+    """Test for a source in EUR beside a bill in another currency."""
+    return money != EUR and SOURCE_CURRENCY.get(source) == EUR.code
+
+
 def _tariff(answers: Answers, notes: dict[str, str]) -> dict[str, Any]:
     vat = VAT_PERCENT.get(answers.zone, 0.0)
-    german = answers.zone == "DE-LU"
+    german = answers.zone == "DE-LU" and answers.money == EUR
     gross = answers.price_eur_per_kwh
     if gross is None and not german:
         raise UsageError(

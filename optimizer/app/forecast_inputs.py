@@ -145,29 +145,34 @@ def forecast(config: "Config", at: datetime, tariff: "Tariff | None" = None) -> 
             config, begin, end + tariff_prices.WHOLE_DAY, context, planned_to=end
         )
     notes = [*costs.notes, *expected.notes]
-    frame = forecast_frame.forecast(costs.frame, expected.load, expected.pv, at, horizon, step)
+    frame = forecast_frame.forecast(costs.frame, expected.load, expected.pv, at, horizon, step,
+                                     config.money.size)  # fmt: skip
     known = frame["end"].iloc[-1].to_pydatetime()
     if known < at + horizon - step:
         notes.append(f"prices, load and roof are known to {iso(known)}: the plan ends there")
-    after = _beyond(costs, expected, known, step)
+    after = _beyond(costs, expected, known, step, config.money.size)
     days, history = expected.pv_days, expected.history
     return ForecastInputs(frame, after, costs, expected.spread, days, notes, history)
 
 
 def _beyond(
-    costs: TariffPrices, expected: HouseForecast, end: datetime, step: timedelta
-) -> pd.DataFrame | None:
+    costs: TariffPrices, expected: HouseForecast, end: datetime, step: timedelta,
+    money_size: float,
+) -> pd.DataFrame | None:  # fmt: skip
     """The day after a plan's end, which values the energy left; nothing is planned there."""
     known = costs.frame if costs.tail is None else pd.concat([costs.frame, costs.tail])
     try:
         return forecast_frame.forecast(
-            known, expected.load, expected.pv, end, tariff_prices.WHOLE_DAY, step
+            known, expected.load, expected.pv, end, tariff_prices.WHOLE_DAY, step, money_size
         )
     except DataError:  # unknown, or in part: that costs no plan
         return None
 
 
-def mean_value(steps: "tuple[ForecastStep, ...]", tail: pd.DataFrame, battery: "Battery") -> float:
+def mean_value(
+    steps: "tuple[ForecastStep, ...]", tail: pd.DataFrame, battery: "Battery",
+    money_size: float = 1.0,
+) -> float:  # fmt: skip
     """Value of energy left at the end [EUR/kWh] where load or PV are not known beyond it.
 
     A plan often ends with an evening; with prices of similar days its mean covers a whole day.
@@ -176,8 +181,8 @@ def mean_value(steps: "tuple[ForecastStep, ...]", tail: pd.DataFrame, battery: "
     from optimizer.planning.end_value import auto_end_value
 
     day = tail[tail.index < steps[0].start + tariff_prices.WHOLE_DAY]
-    outlook = () if day.empty else forecast_steps(day.assign(load_w=0.0, pv_w=0.0))
-    return auto_end_value([*steps, *outlook], battery)
+    outlook = () if day.empty else forecast_steps(day.assign(load_w=0.0, pv_w=0.0), money_size)
+    return auto_end_value([*steps, *outlook], battery, money_size)
 
 
 def outlook_notes(

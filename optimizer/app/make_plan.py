@@ -248,7 +248,7 @@ def gather(
             battery, more = battery_of(config, client)
     else:
         battery, more = battery_of(config, None)
-    steps, grid = forecast_steps(inputs.frame), config.connection
+    steps, grid = forecast_steps(inputs.frame, config.money.size), config.connection
     if not inputs.prices.grid_charging and grid.rule.grid_charging:
         grid = replace(grid, rule=Rule.PV_ONLY)
     chosen = config.tariff if tariff is None else tariff
@@ -296,10 +296,11 @@ def _with_end_value(
         return replace(request, stored_value=stored)
     notes = (*request.notes, *forecast_inputs.outlook_notes(steps[-1].end, tail, config.money))
     if inputs.beyond is not None:
-        return replace(request, beyond=forecast_steps(inputs.beyond), notes=notes)
+        beyond = forecast_steps(inputs.beyond, config.money.size)
+        return replace(request, beyond=beyond, notes=notes)
     if tail is None:
         return request
-    mean_value = forecast_inputs.mean_value(steps, tail, request.battery)
+    mean_value = forecast_inputs.mean_value(steps, tail, request.battery, config.money.size)
     return replace(request, stored_value=mean_value, notes=notes)
 
 

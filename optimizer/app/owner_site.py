@@ -184,6 +184,11 @@ class Site:
         )
         return make_plan.solve(replace(inputs, request=request))[0]
 
+    @property
+    def currency(self) -> str:
+        """Code of the currency of all amounts, such as `EUR`."""
+        return self._config.money.code
+
     def forecast(self, at: Moment | None = None) -> pd.DataFrame:
         """Prices, load and PV as forecast at a moment, now by default; nothing is stored.
 
@@ -250,7 +255,8 @@ class Site:
             execution_eur`, the second minus the price of overrides; the other columns as in
             `optimizer report --json`. Days without a record are left out.
         """
-        return record_frames.savings_frame(self._stored, *self._span(begin, end), self.now)
+        frame = record_frames.savings_frame(self._stored, *self._span(begin, end), self.now)
+        return self._in_currency(frame)
 
     def prices(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """All-in prices of quarter-hours, as the last plans for them had them.
@@ -261,7 +267,7 @@ class Site:
             Index `start`; `end`, `buy_eur_per_kwh`, `sell_eur_per_kwh` [EUR/kWh]. Quarter-hours
             that no plan covered are left out.
         """
-        return record_frames.prices_frame(self._stored, *self._span(begin, end))
+        return self._in_currency(record_frames.prices_frame(self._stored, *self._span(begin, end)))
 
     def planned(self, begin: Moment, end: Moment) -> pd.DataFrame:
         """Planned steps of recorded quarter-hours, each of the plan in force at its start.
@@ -377,9 +383,15 @@ class Site:
         from optimizer.backtest import what_if
 
         home = backtest_run.house_settings(self._config, 15, 1, _silent)
-        sizes, prices = checked_arguments.batteries(batteries), checked_arguments.tariffs(tariffs)
+        sizes = checked_arguments.batteries(batteries)
+        prices = checked_arguments.tariffs(tariffs, self._config.money.size)
         series = self._measured(*self._past_span(begin, end))
-        return what_if.compared(series, home, sizes, prices)
+        return self._in_currency(what_if.compared(series, home, sizes, prices))
+
+    def _in_currency(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A table whose `attrs` name the currency of its amounts, for `optimizer.plots`."""
+        frame.attrs["currency"] = self._config.money.code
+        return frame
 
     def _at(self, at: Moment | None) -> datetime:
         """A moment in UTC; now for None, the local midnight for a date."""

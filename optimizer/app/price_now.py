@@ -7,7 +7,7 @@ from optimizer.app import house_forecast
 from optimizer.doctor import number_findings
 from optimizer.doctor.finding import Finding
 from optimizer.errors import OptimizerError
-from optimizer.forecast import forecast_frame
+from optimizer.forecast import forecast_frame, plausible_sizes
 from optimizer.model.tariff import Tariff
 from optimizer.sources import price_chain, registry
 from optimizer.sources.source_settings import Span
@@ -26,10 +26,17 @@ def price_in(frame: "pd.DataFrame", config: "Config", now: datetime) -> Finding 
         return None
     priced = forecast_frame.all_in(covering, tariff).iloc[0]
     net = "buy_eur_per_kwh" not in frame.columns
-    return number_findings.price_now(
+    found = number_findings.price_now(
         float(priced["buy_eur_per_kwh"]), float(priced["sell_eur_per_kwh"]),
         _net(covering) if net else None, tariff if net else None, config.money,
     )  # fmt: skip
+    doubts = plausible_sizes.warnings(forecast_frame.all_in(frame, tariff), money=config.money)
+    if not doubts:
+        return found
+    text = "; ".join((found.text, *doubts))
+    return number_findings.NUMBERS.warn(
+        "price now", text, "compare the prices with your bill ('optimizer read prices --explain')"
+    )
 
 
 def _net(covering: "pd.DataFrame") -> float:

@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import optimizer
 from optimizer.config.section_keys import keys_of
+from optimizer.model.currency import CURRENCIES
 from optimizer.model.snapshot import Reason
 from optimizer.sources import entsoe, registry
 
@@ -35,7 +36,7 @@ KEPT = {
         "max_sell_share_of_kwp", "start", "end", "max_w", "feed_in_limits", "from", "to", "months",
         "days",
     },
-    "prices": {"sources", "zone", "swiss_vat_percent", "patience_s"},
+    "prices": {"sources", "zone", "swiss_vat_percent", "patience_s", "currency", "eur_rate"},
     "tariff": {
         "markup_eur_per_kwh", "levies_eur_per_kwh", "tax_eur_per_kwh", "concession_eur_per_kwh",
         "grid_fee_eur_per_kwh", "vat_percent", "window", "export", "valid_to", "valid_from",
@@ -58,7 +59,7 @@ Place, address, name, file, user and secret of a house are not.
 """
 
 CHOICES = frozenset({
-    *registry.PRICES, *registry.LOAD, *registry.PV, *entsoe.ZONES,
+    *registry.PRICES, *registry.LOAD, *registry.PV, *entsoe.ZONES, *CURRENCIES,
     "fixed", "none", "profile", "auto", "value", "intent", "power", "equals", "bounds",
     "month", "year",
     "mo", "tu", "we", "th", "fr", "sa", "su",

@@ -13,7 +13,7 @@ from optimizer.app import forecast_inputs, house_forecast
 from optimizer.errors import DataError, UsageError
 from optimizer.forecast import forecast_frame, load_faults, load_forecast, tariff_prices
 from optimizer.model import frames
-from optimizer.model.currency import CURRENCIES, EUR
+from optimizer.model.currency import EUR, known
 from optimizer.model.moments import floor
 from optimizer.model.plan import iso
 from optimizer.model.tariff import BERLIN, Tariff
@@ -104,7 +104,7 @@ def explained(config: "Config | None", report: SeriesReport, at: datetime) -> li
 
 def _of_table(kind: str, source: str, path: Path, reading: TableReading) -> SeriesReport:
     taken = ", ".join(f"'{name}'" for name in reading.taken)
-    currency = CURRENCIES.get(reading.currency, EUR)
+    currency = known(reading.currency) or EUR
     facts = {
         "file": str(path),
         "column": taken + (f" in {reading.unit}" if reading.unit else ""),
@@ -161,12 +161,10 @@ def _pv(config: "Config", now: datetime) -> SeriesReport:
 def _prices(config: "Config", now: datetime) -> SeriesReport:
     settings, tariff = config.prices, config.tariff or Tariff(stated=False)
     if settings.sources[0] in TABLES and settings.file is not None:
-        reading = owner_table.read_prices(settings.file, config.zone, settings.column,
-                                          settings.zone)  # fmt: skip
+        reading = owner_table.configured_prices(settings, config.zone)
         report = _of_table("prices", settings.sources[0], settings.file, reading)
-        notes = tuple(note for note in report.notes if f'"{config.money.code}"' not in note)
         frame = forecast_frame.all_in(reading.frame, tariff)
-        return replace(report, frame=frame, notes=notes, money=config.money)
+        return replace(report, frame=frame, money=config.money)
     with forecast_inputs.sources_of(config, now) as context:
         chain = forecast_inputs.chain_of(config, context)
         gathered = chain.gather(forecast_inputs.span_of(config, now))
@@ -174,9 +172,12 @@ def _prices(config: "Config", now: datetime) -> SeriesReport:
         if made is None:  # asks again, waits for busy services, and says what is missing
             made = forecast_inputs.prices(config, context)
     frame = _with_spot(made.frame, gathered.frame)
+    notes = made.notes
+    if settings.eur_rate is not None:
+        notes = (*notes, settings.rate_note(", ".join(gathered.used)))
     zone = config.zone.key if settings.sources == ("fixed",) else settings.zone
     return SeriesReport("prices", ", ".join(gathered.used), frame, {"zone": zone},
-                        made.notes, money=config.money)  # fmt: skip
+                        notes, money=config.money)  # fmt: skip
 
 
 def _with_spot(frame: pd.DataFrame, gathered: pd.DataFrame) -> pd.DataFrame:

@@ -79,7 +79,7 @@ class Offer:
                 f"the plan expects {kwh:.1f} kWh for the house instead of {usual:.1f} kWh "
                 f"and costs {self.plan.money.amount(abs(eur))} {word}"
             )
-        if abs(eur) < SAME_EUR:
+        if abs(eur) < SAME_EUR * self.plan.money.size:
             return "costs the same as the plan"
         return f"{self.plan.money.amount(abs(eur))} {word} than the plan"
 

@@ -131,15 +131,16 @@ def outcome(
     first = int(month[0])
     by_month = np.bincount((month - first).to_numpy(), weights=saved).tolist()
     battery = scenario.battery
-    size = (battery.max_wh - battery.min_wh) * battery.discharge_efficiency
+    usable_wh = (battery.max_wh - battery.min_wh) * battery.discharge_efficiency
+    size = CURRENCIES[scenario.currency].size
     return StrategyResult(
         name=other.name,
         cost_eur=other.total_eur,
         extra_eur=extra,
         yearly=yearly(saved),
-        share=extra / most if most / years >= LEAST_ATTAINABLE_EUR else None,
-        cycles=other.discharged_wh / size / years,
-        worse_days=int((daily < -SAME_EUR).sum()),
+        share=extra / most if most / years >= LEAST_ATTAINABLE_EUR * size else None,
+        cycles=other.discharged_wh / usable_wh / years,
+        worse_days=int((daily < -SAME_EUR * size).sum()),
         months={
             f"{(first + n) // 12}-{(first + n) % 12 + 1:02d}": money
             for n, money in enumerate(by_month)

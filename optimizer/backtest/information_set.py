@@ -285,7 +285,8 @@ def _mean_value(information: InformationSet, at: PlanMoment) -> float:
     buy, sell = (float(series[skipped:].mean()) for series in information.prices(at))
     start = information.scenario.at(at.first)
     day = ForecastStep(start, start + QUARTER, buy, sell, 0.0, 0.0)
-    return end_value.auto_end_value([day], information.scenario.battery)
+    scenario = information.scenario
+    return end_value.auto_end_value([day], scenario.battery, scenario.money_size)
 
 
 def _arrays(
@@ -307,7 +308,8 @@ def _arrays(
         rows[0, row, :size] = 0.25
         rows[1:, row, :size] = [series[part] for series in figures]
         ratios[row, :size] = np.array(spread.ratios)[hour[first:end]]
-    made = Forecasts(rows[0], rows[1], rows[2], rows[3], rows[4], ratios, end_values)
+    made = Forecasts(rows[0], rows[1], rows[2], rows[3], rows[4], ratios, end_values,
+                     money_size=scenario.money_size)  # fmt: skip
     return replace(made, limits=_limits(scenario, [first for first, _ in windows], steps))
 
 

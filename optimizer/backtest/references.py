@@ -57,7 +57,11 @@ def attainable_eur(scenario: Scenario, start_wh: float, end_value: float) -> flo
     for place, (first, end) in enumerate(scenario.spans):
         part = steps[first * scenario.ticks : end * scenario.ticks]
         begins = [start_wh] if first == scenario.begin and place == 0 else _charges(scenario)
-        tasks = (Task(part, scenario.battery, scenario.grid, wh, (end_value,)) for wh in begins)
+        tasks = (
+            Task(part, scenario.battery, scenario.grid, wh, (end_value,),
+                 money_size=scenario.money_size)
+            for wh in begins
+        )  # fmt: skip
         total += min(
             water_value_exact.water_values(task).objective_eur + end_value * task.start_wh / 1000
             for task in tasks
@@ -90,7 +94,10 @@ def no_battery_eur(scenario: Scenario) -> float:
 
     bare, steps = replace(scenario.battery, standby_w=0.0), _every_step(scenario)
     parts = [steps[a * scenario.ticks : b * scenario.ticks] for a, b in scenario.spans]
-    tasks = (Task(part, bare, scenario.grid, bare.min_wh, (0.0,)) for part in parts)
+    tasks = (
+        Task(part, bare, scenario.grid, bare.min_wh, (0.0,), money_size=scenario.money_size)
+        for part in parts
+    )
     return sum(no_battery(task).cost_eur for task in tasks)
 
 
@@ -180,9 +187,10 @@ class EmhassLike(TablePlans):
     def tables(self, reported: Forecasts, keep: int) -> Array:
         """Tables for each level of the last state of charge: (plans, keep, levels x cells)."""
         made = []
+        price = SHORT_EUR_PER_KWH * self.scenario.money_size
         for level in np.linspace(0, 1, LEVELS):
             edges = np.linspace(0, 1, TABLE_SIZE + 1)
-            below = np.clip((level - edges[:-1]) / np.diff(edges), 0, 1) * SHORT_EUR_PER_KWH
+            below = np.clip((level - edges[:-1]) / np.diff(edges), 0, 1) * price
             fall = np.zeros((*reported.hours.shape, TABLE_SIZE))
             fall[:, -1] = below
             found = water_value.tables(

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from math import isnan
 
 from optimizer.backtest.comparison import OURS, Comparison, ConfidenceInterval, StrategyResult
+from optimizer.model.currency import EUR
 
 YEAR_DAYS = 360
 """From so many days on figures are given for a year alone."""
@@ -100,8 +101,9 @@ def _numbers(item: ConfidenceInterval) -> dict[str, float | None]:
 
 def overview(comparisons: Sequence[Comparison]) -> list[str]:
     """Many trials, a line for each strategy."""
+    code = comparisons[0].currency if comparisons else EUR.code
     lines = [
-        f"{'home, battery, tariff':28} {'strategy':24} {'days':>5} {'EUR a year':>10} "
+        f"{'home, battery, tariff':28} {'strategy':24} {'days':>5} {f'{code} a year':>10} "
         f"{'of':>8} {'share':>6} {'cycles/a':>8}"
     ]
     for comparison in comparisons:
@@ -114,8 +116,8 @@ def overview(comparisons: Sequence[Comparison]) -> list[str]:
             )
     lines.append("")
     lines.append(
-        "EUR a year beyond what the battery earns when it is left to itself; 'of': if all had been "
-        "known"
+        f"{code} a year beyond what the battery earns when it is left to itself; 'of': if all had "
+        "been known"
     )
     if comparisons and max(comparison.days for comparison in comparisons) < YEAR_DAYS:
         lines.append("these periods are shorter than a year: a season says little of the others")

@@ -15,6 +15,7 @@ from optimizer.errors import DataError
 from optimizer.forecast import forecast_frame, load_faults, load_forecast
 from optimizer.model import frames
 from optimizer.model.battery import Battery
+from optimizer.model.currency import CURRENCIES
 from optimizer.model.grid import Grid
 from optimizer.model.moments import QUARTER
 from optimizer.model.plan import iso
@@ -90,6 +91,11 @@ class Scenario:
             raise DataError(f"{self.name}: {iso(self.start)} begins no quarter-hour")
         if not 0 <= self.begin < quarters:
             raise DataError(f"{self.name}: nothing is left to count after the house's past")
+
+    @property
+    def money_size(self) -> float:
+        """Units of the prices' currency that are about one EUR."""
+        return CURRENCIES[self.currency].size
 
     @property
     def ticks(self) -> int:

@@ -69,9 +69,9 @@ def year_bills(series: HouseSeries, home: HouseSettings, prices: Tariff | FixedP
 def _bills(scenario: Scenario) -> tuple[float, float, float]:
     """Bills of the scenario: without a battery, self-consumption, planned [EUR]."""
     battery, steps = scenario.battery, _steps(scenario)
-    value = auto_end_value(steps, battery)
+    value = auto_end_value(steps, battery, scenario.money_size)
     start_wh = max(battery.min_wh, START_SHARE * battery.capacity_wh)
-    task = Task(steps, battery, scenario.grid, start_wh, (value,))
+    task = Task(steps, battery, scenario.grid, start_wh, (value,), money_size=scenario.money_size)
     without_plan, start_eur = self_consumption(task), value * start_wh / 1000
     left_to_itself = without_plan.cost_eur + without_plan.wear_eur - value * (
         without_plan.end_wh / 1000

@@ -9,6 +9,7 @@ import typer
 
 from optimizer.cli.flag_faults import typed_number
 from optimizer.errors import OptimizerError, UsageError
+from optimizer.model.currency import CURRENCIES, EUR, LARGEST_SIZE, Currency, known
 from optimizer.model.ranges import EUR_PER_KWH
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ MOST_KWP = 1_000
 """Largest peak power of a PV system [kW]."""
 MOST_RESERVE_PERCENT = 95
 """Largest charge that may always be kept [%]."""
-PRICE_CT = typed_number(100 * EUR_PER_KWH.least, 100 * EUR_PER_KWH.most)
-"""Reader of a price that is typed [ct/kWh]."""
 RuleName = Literal["pv_only", "grid_charge", "green_export", "mixed"]
 
 HostOption = Annotated[
@@ -46,9 +45,18 @@ PriceOption = Annotated[
     float | None,
     typer.Option(
         help="Fees and VAT on top of the exchange's price; with 'fixed' the whole price.",
-        min=EUR_PER_KWH.least,
-        max=EUR_PER_KWH.most,
+        min=EUR_PER_KWH.least * LARGEST_SIZE,
+        max=EUR_PER_KWH.most * LARGEST_SIZE,
         metavar="EUR_PER_KWH",
+    ),
+]
+CurrencyOption = Annotated[
+    str, typer.Option(help="Currency of your bill, such as CZK.", metavar="CODE")
+]
+RateOption = Annotated[
+    float | None,
+    typer.Option(
+        help="Units of it for one EUR, for sources in EUR.", min=0.1, max=1_000, metavar="NUMBER"
     ),
 ]
 PlaceOption = Annotated[
@@ -76,6 +84,8 @@ def init(
     source_value: SourceValueOption = None,
     zone: ZoneOption = "DE-LU",
     price: PriceOption = None,
+    currency: CurrencyOption = "EUR",
+    eur_rate: RateOption = None,
     place: PlaceOption = None,
     kwp: KwpOption = None,
     rule: RuleOption = None,
@@ -90,6 +100,8 @@ def init(
     """Make the configuration: asks at most five things, reads the rest from the FEMS."""
     from optimizer.app import first_setup
 
+    money = _currency(currency)
+    _check_price(price, money)
     first_setup.refuse_existing(out)
     ask = not non_interactive
     if not ask and (host is None or password_file is None):
@@ -98,7 +110,8 @@ def init(
         answers, device = _device(host, password_file, ask)
         for found in device.lines():
             _echo(found)
-        answers = _tariff(replace(answers, zone=zone), source, source_value, price, ask)
+        answers = replace(answers, zone=zone, money=money)
+        answers = _tariff(answers, source, source_value, price, eur_rate, ask)
         answers = _pv(answers, place, kwp, ask)
         wanted, kept = rule or _rule(device, ask), _reserve(device, reserve, ask)
         _write(out, replace(answers, rule=wanted, reserve_percent=kept), device, ask)
@@ -145,8 +158,9 @@ def _password(file: Path | None) -> tuple[str, str]:
 
 
 def _tariff(
-    answers: "Answers", source: str | None, value: str | None, price: float | None, ask: bool
-) -> "Answers":
+    answers: "Answers", source: str | None, value: str | None, price: float | None,
+    rate: float | None, ask: bool,
+) -> "Answers":  # fmt: skip
     from optimizer.app import first_setup
     from optimizer.sources import registry
 
@@ -157,19 +171,48 @@ def _tariff(
             typer.echo(f"2. Prices come from one of: {', '.join(names)}")
             source = typer.prompt("   Source (energy-charts: the exchange's price)", source)
     registry.find(registry.PRICES, source, "prices.sources")
+    money, unit = answers.money, f"{answers.money.price_unit}/kWh"
+    if first_setup.needs_rate(source, money) and rate is None and ask:
+        question = f"   Its prices are in EUR: how many {money.code} are one?"
+        rate = typer.prompt(question, value_proc=typed_number(0.1, 1_000))
     need = first_setup.NEEDS.get(source)
     if need is not None and value is None and ask:
         value = typer.prompt(f"   {need}", hide_input=need.endswith("token"))
     if price is None and ask and source == "fixed":
-        price = (
-            typer.prompt("   What does a kWh cost, fees and VAT in? [ct/kWh]", value_proc=PRICE_CT)
-            / 100
-        )
+        price = _asked_price(f"   What does a kWh cost, fees and VAT in? [{unit}]", None, money)
     if price is None and ask and source not in first_setup.ALL_IN:
-        usual = 100 * first_setup.GERMAN_ADDED_EUR if answers.zone == "DE-LU" else None
+        german = answers.zone == "DE-LU" and money == EUR
         typer.echo("   Your bill adds fees and VAT to the exchange's price: how much in all?")
-        price = typer.prompt("   ct/kWh (usual in Germany: 18.4)", usual, value_proc=PRICE_CT) / 100
-    return replace(answers, source=source, source_value=value, price_eur_per_kwh=price)
+        usual = first_setup.GERMAN_ADDED_EUR if german else None
+        hint = " (usual in Germany: 18.4)" if german else ""
+        price = _asked_price(f"   {unit}{hint}", usual, money)
+    return replace(
+        answers, source=source, source_value=value, price_eur_per_kwh=price, eur_rate=rate
+    )
+
+
+def _currency(code: str) -> Currency:
+    """The currency of a code."""
+    found = known(code.upper())
+    if found is None:
+        raise UsageError(f"--currency {code} is not known; there are: {', '.join(CURRENCIES)}")
+    return found
+
+
+def _check_price(price: float | None, money: Currency) -> None:
+    """Refuse a price of a kWh that none has in its currency."""
+    try:
+        typed_number(*(limit * money.size for limit in EUR_PER_KWH))(price or 0.0)
+    except typer.BadParameter as fault:
+        raise typer.BadParameter(fault.message, param_hint="'--price'") from None
+
+
+def _asked_price(question: str, usual: float | None, money: Currency) -> float:
+    """A price of a kWh, asked in the unit in which bills have it."""
+    unit = money.size * money.price_factor
+    read = typed_number(*(limit * unit for limit in EUR_PER_KWH))
+    shown = None if usual is None else money.in_price_units(usual)
+    return float(typer.prompt(question, shown, value_proc=read)) / money.price_factor
 
 
 def _pv(answers: "Answers", place: str | None, kwp: float | None, ask: bool) -> "Answers":

@@ -225,7 +225,7 @@ def list_overrides(as_json: JsonOption = False, config: ConfigOption = None) -> 
         since = f"{order.since.astimezone(settings.zone):%Y-%m-%d %H:%M}"
         line = (
             f"{stored.state(now):<10}  {order.text(settings.zone)}, taken {since} by {order.by} "
-            f"{stored.price()}"
+            f"{stored.price(settings.money)}"
         )
         typer.echo("\n".join(fit(line, 12)))
     if not found:

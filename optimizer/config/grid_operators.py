@@ -44,6 +44,11 @@ def names() -> dict[str, str]:
     return {entry["name"]: entry["title"] for entry in _entries()}
 
 
+def known_to(name: str | None) -> date | None:
+    """Last day of the known fees of an operator; None without one."""
+    return None if name is None else date.fromisoformat(_entry(name)["valid_to"])
+
+
 @functools.cache
 def _entries() -> list[dict[str, Any]]:
     text = resources.files("optimizer.config").joinpath("grid_fees.toml").read_text("utf-8")

@@ -9,16 +9,20 @@ from collections.abc import Mapping, Set
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import platformdirs
 from pydantic import TypeAdapter, ValidationError
 
 from optimizer.config import grid_operators
 from optimizer.config.faults import Location, TakenOver, sentences
-from optimizer.config.sections import Config
+from optimizer.config.section_keys import keys_of
+from optimizer.config.sections import BatterySection, Config
 from optimizer.errors import ConfigError
+from optimizer.model.currency import Currency
+from optimizer.model.ranges import MONEY_SIZE, MoneyRange
 from optimizer.model.tariff import TariffParts
+from optimizer.sources.source_settings import currency_of
 from optimizer.store import files
 
 RENAMED = {
@@ -125,7 +129,8 @@ def validate(data: Mapping[str, Any]) -> Config:
     data = grid_operators.expanded(data)
     tables, taken_over = _whole_changes(data)
     try:
-        config = _adapter().validate_python(tables)
+        size = _currency(data).size
+        config = _adapter().validate_python(tables, context={MONEY_SIZE: size})
     except ValidationError as error:
         faults = sentences(error, taken_over)
     else:
@@ -162,14 +167,36 @@ def _whole_changes(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], TakenOve
 
 
 def _derive(config: Config, data: Mapping[str, Any]) -> Config:
-    """Fill in the fields that are no keys."""
-    tariff = config.tariff
+    """Fill in the fields that are no keys, and defaults of money in the owner's currency."""
+    battery = _in_currency(config.battery, data["battery"], config.money.size)
+    config, tariff = replace(config, battery=battery), config.tariff
     if tariff is None:
         return config
     peak = tariff.peak and replace(tariff.peak, zone=tariff.time_zone, holidays=tariff.holidays)
     stated = not (PARTS - {"export"}).isdisjoint(data["tariff"])
     prices = replace(config.prices, holidays=tariff.holidays)
-    return replace(config, prices=prices, tariff=replace(tariff, peak=peak, stated=stated))
+    fees_to = grid_operators.known_to(tariff.grid_operator)
+    tariff = replace(tariff, peak=peak, stated=stated, operator_fees_to=fees_to)
+    return replace(config, prices=prices, tariff=tariff)
+
+
+def _currency(data: Mapping[str, Any]) -> Currency:
+    """The currency that tables state, whether the rest of them is right or not."""
+    prices = data.get("prices")
+    prices = prices if isinstance(prices, dict) else {}
+    lists = (prices.get(key) for key in ("sources", "spot_sources"))
+    names = [name for given in lists if isinstance(given, list) for name in given]
+    return currency_of(prices.get("currency"), names)
+
+
+def _in_currency(battery: BatterySection, stated: Mapping[str, Any], size: float) -> BatterySection:
+    """The battery with those of its defaults that are money in a currency of a size."""
+    money = [
+        key
+        for key, kind in keys_of(BatterySection).items()
+        if key not in stated and any(isinstance(part, MoneyRange) for part in get_args(kind))
+    ]
+    return replace(battery, **{key: getattr(battery, key) * size for key in money})
 
 
 def _rename(data: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from optimizer.config.loading import PARTS, SECRETS
 from optimizer.config.section_keys import keys_of, section_in, sections_of
 from optimizer.config.sections import Config
+from optimizer.model.currency import CURRENCIES, EUR
 from optimizer.model.tariff import TariffChange
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -31,7 +32,8 @@ sources' names, and the keys that each source needs, are in the
 
 A secret is the text itself (the file is then readable by its owner only), `"env:NAME"`, or
 `"file:NAME"`; a relative path starts at the configuration's folder. Unknown keys are errors.
-Amounts are in the currency of `[prices]`: names of keys, columns and JSON say `eur` in any.
+Amounts are in the currency of `[prices]`: names of keys, columns and JSON say `eur` in any. Their
+ranges and defaults are those of EUR, and in another currency so many times: {sizes}.
 `optimizer check --schema` prints the keys as a JSON Schema, with which editors complete and check.
 
 This page is printed by `python -m optimizer.config.reference`.
@@ -128,7 +130,8 @@ def _without_null(made: dict[str, Any]) -> dict[str, Any]:
 def page() -> str:
     """The page of all keys, as Markdown."""
     whole = schema()
-    parts, printed = [INTRODUCTION], set[type]()
+    sizes = ", ".join(f"{one.code} {one.size:g}" for one in CURRENCIES.values() if one != EUR)
+    parts, printed = [INTRODUCTION.format(sizes=sizes)], set[type]()
     for path, section in sections_of(Config):
         if section in printed:
             continue
@@ -203,7 +206,8 @@ def _values(item: dict[str, Any], whole: dict[str, Any]) -> str:
         names = item.get("enum", [item.get("const")])
         return ", ".join(f"`{_toml(name)}`" for name in names) + _unit(item)
     if "minimum" in item:
-        ends = (_toml(item[end], "x-unit" in item) for end in ("minimum", "maximum"))
+        limits = item.get("x-eur") or [item["minimum"], item["maximum"]]
+        ends = (_toml(limit, "x-unit" in item) for limit in limits)
         return " to ".join(ends) + _unit(item)
     if item["type"] == "array" and "type" in item["items"] and "prefixItems" not in item["items"]:
         return f"list of {_values(item['items'], whole)}"

@@ -16,9 +16,9 @@ from pydantic import ConfigDict, SecretStr
 
 from optimizer.http.public_address import is_public
 from optimizer.model.battery import Battery
-from optimizer.model.currency import Currency
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.grid import Grid
-from optimizer.model.ranges import Count, Pattern, Port, Range
+from optimizer.model.ranges import Count, MoneyRange, Pattern, Port, Range
 from optimizer.model.tariff import BERLIN, Tariff
 from optimizer.sources.source_settings import LoadSection, PriceSettings, PvSettings
 from optimizer.telemetry.owner_messages import MessageKind
@@ -106,7 +106,7 @@ class PlanningSection:
     """Length of a plan [h], as far as prices are known."""
     step_minutes: Literal[15, 30, 60] = 15
     """Length of a step [min]."""
-    stored_value: Literal["auto"] | Annotated[float, Range(0, 5)] = "auto"
+    stored_value: Literal["auto"] | Annotated[float, MoneyRange(0, 5)] = "auto"
     """Value of a kWh left in the cells at the plan's end [EUR/kWh]; "auto" takes it from the day
     after."""
 
@@ -230,6 +230,11 @@ class Config:
             raise ValueError(
                 "has prices.all_in, to which nothing is added, and grid fees by the hour "
                 "([[tariff.window]] or tariff.grid_operator): remove one of them"
+            )
+        if self.tariff and self.tariff.grid_operator and self.money != EUR:
+            raise ValueError(
+                "has tariff.grid_operator, whose fees are in EUR, and amounts in "
+                f"{self.money.code}: remove one of them"
             )
         if self.grid.max_sell_share_of_kwp is not None and not self.pv.planes:
             raise ValueError(

@@ -201,7 +201,8 @@ def by_value(
     charge, which is known to some Wh at best, does not make hold and self-consumption take turns.
     """
     marginal_value = plan.value_at(step, soc_wh)
-    demanded = marginal_value > DEMANDED_EUR_PER_KWH and plan.override is not None
+    priceless = DEMANDED_EUR_PER_KWH * plan.money.size
+    demanded = marginal_value > priceless and plan.override is not None
     buy, sell = step.buy_eur_per_kwh, step.sell_eur_per_kwh
     stored, saved = buy / battery.charge_efficiency, buy * battery.discharge_efficiency
     saved -= battery.wear_eur_per_kwh

@@ -8,6 +8,7 @@ from optimizer.doctor.battery_learning import CounterStep, Estimate, Learned
 from optimizer.doctor.finding import Finding, Group
 from optimizer.fems.device_history import BatteryQuarter
 from optimizer.model.battery import Battery
+from optimizer.model.currency import EUR, Currency
 from optimizer.store.journal import Tick
 
 BATTERY = Group("battery")
@@ -42,7 +43,10 @@ def rows_of_journal(ticks: Sequence[Tick]) -> list[CounterStep]:
 
 
 def findings(
-    learned: Learned | None, battery: Battery, saving_eur: Callable[[Battery], float] | None
+    learned: Learned | None,
+    battery: Battery,
+    saving_eur: Callable[[Battery], float] | None,
+    money: Currency = EUR,
 ) -> Iterator[Finding]:
     """Compare the learned battery with the configured one, with the fix and its effect on money.
 
@@ -51,13 +55,15 @@ def findings(
     saving_eur
         Expected saving of a battery on the days of the plan in force [EUR a day]; None if there is
         no plan.
+    money
+        Currency of the saving.
     """
     if learned is None:
         yield BATTERY.ok("learned", "nothing yet: it takes a week in which the battery works")
         return
     yield from _compared(learned, battery)
     if saving_eur is not None:
-        yield _effect(learned, battery, saving_eur)
+        yield _effect(learned, battery, saving_eur, money)
 
 
 def as_learned(learned: Learned, battery: Battery) -> Battery:
@@ -125,10 +131,12 @@ def _shown(found: Estimate, unit: str) -> str:
     return f"{found.value:.0f} ± {2 * found.error:.0f} {unit}"
 
 
-def _effect(learned: Learned, battery: Battery, saving_eur: Callable[[Battery], float]) -> Finding:
+def _effect(
+    learned: Learned, battery: Battery, saving_eur: Callable[[Battery], float], money: Currency
+) -> Finding:
     """Expected saving with both batteries, as a sentence."""
     now, then = saving_eur(battery), saving_eur(as_learned(learned, battery))
     return BATTERY.ok(
-        "effect", f"with what was learned the newest plan expects to save {then:z.2f} EUR a day, "
-        f"as configured {now:z.2f} EUR; nothing is changed by itself",
+        "effect", f"with what was learned the newest plan expects to save {money.amount(then)} a "
+        f"day, as configured {money.amount(now)}; nothing is changed by itself",
     )  # fmt: skip

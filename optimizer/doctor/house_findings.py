@@ -3,7 +3,7 @@
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -58,7 +58,18 @@ def configuration(
             "tariff does not allow", 'set [grid] rule = "grid_charge", or "green_export"',
             ExitCode.CONFIG,
         )  # fmt: skip
-    yield tariff_end(tariff.ends, today)
+    at = datetime.combine(today, time(12), tariff.time_zone)
+    over = tariff.operator_fees_over(at)
+    yield _operator_end(tariff) if over else tariff_end(tariff.ends, today)
+
+
+def _operator_end(tariff: Tariff) -> Finding:
+    """The end of an operator's grid fees."""
+    return CONFIGURATION.warn(
+        "tariff", f"the grid fees of {tariff.grid_operator} are known to "
+        f"{tariff.operator_fees_to}: its standard fee counts in all hours since then",
+        "update the program, or write the new price sheet into a [[tariff.change]]",
+    )  # fmt: skip
 
 
 def tariff_end(ends: date | None, today: date) -> Finding:

@@ -131,9 +131,9 @@ def price_now(
         net = buy_eur_per_kwh / (1 + vat)
         parts = (spot_eur_per_kwh, net - spot_eur_per_kwh, buy_eur_per_kwh - net)
         words = zip(("exchange", "fees", "VAT"), parts, strict=True)
-        text += f" ({', '.join(f'{name} {100 * eur:z.1f}' for name, eur in words)})"
+        text += f" ({', '.join(f'{name} {money.number(eur)}' for name, eur in words)})"
     if sell_eur_per_kwh is not None:
-        text += f", {100 * sell_eur_per_kwh:z.1f} to sell"
+        text += f", {money.number(sell_eur_per_kwh)} to sell"
     low, high = (bound * money.size for bound in UNUSUAL_EUR)
     if not low <= buy_eur_per_kwh <= high:
         return NUMBERS.warn("price now", text, "compare the parts in [tariff] with your bill")

@@ -37,6 +37,12 @@ def all_in(prices: pd.DataFrame, tariff: Tariff) -> pd.DataFrame:
     fine = frames.on_steps(prices, frames.steps(frames.starts_of(prices)[0], end, QUARTER))
     starts = frames.starts_of(fine)
     spot = fine["spot_eur_per_kwh"].tolist() if "spot_eur_per_kwh" in fine.columns else None
+    if not {"buy_eur_per_kwh", "energy_eur_per_kwh", "spot_eur_per_kwh"} & set(prices.columns):
+        raise DataError(
+            "prices: the source answers only what is paid for energy fed in: name your own prices "
+            'by sources = ["fixed"], and it under spot_sources with kind = "series" in '
+            "[tariff.export]"
+        )
     if "buy_eur_per_kwh" not in fine.columns:
         net = fine["energy_eur_per_kwh"] if "energy_eur_per_kwh" in fine.columns else spot
         pairs = zip(net if net is not None else [], starts, strict=True)
@@ -71,6 +77,7 @@ def forecast(
     start: datetime,
     horizon: timedelta,
     step: timedelta,
+    money_size: float = 1.0,
 ) -> pd.DataFrame:
     """The forecast frame from `start` on, as far as prices, load and PV are known.
 
@@ -83,6 +90,8 @@ def forecast(
         `buy_eur_per_kwh`, `sell_eur_per_kwh` [EUR/kWh], and perhaps `spot_eur_per_kwh`.
     load, pv
         `load_w` and `pv_w` [W]; no PV is 0 W.
+    money_size
+        Units of the prices' currency that are about one EUR.
 
     Returns
     -------
@@ -109,7 +118,7 @@ def forecast(
             continue
         part = frames.on_steps(source, made).drop(columns="end")
         made = made.join(part.rename(columns={frames.ORIGIN: provenance}))
-    return frames.check(made, frames.FORECAST, "forecast")
+    return frames.check(made, frames.FORECAST, "forecast", money_size)
 
 
 def _not_covered(

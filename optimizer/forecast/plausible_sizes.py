@@ -14,6 +14,7 @@ import pandas as pd
 
 from optimizer.model import frames
 from optimizer.model.currency import EUR, Currency
+from optimizer.sources import price_checks
 
 YEAR_H = 8_766.0
 LOAD_KWH = (400.0, 60_000.0)
@@ -22,6 +23,10 @@ PV_MOST_TIMES = 1.5
 """Highest plausible quarter-hour of PV against its peak power."""
 PRICE_EUR_PER_KWH = (0.004, 0.9)
 """Mean of absolute prices over a day or more, spot or all-in [EUR/kWh]."""
+ALL_IN_EUR_PER_KWH = (0.04, 0.9)
+"""The same of prices that nobody gets without fees and VAT [EUR/kWh]."""
+TENFOLD = 3.0
+"""Times the highest mean from which on prices look like ct rather than like ten times too much."""
 LEAST_SPAN = timedelta(days=1)
 """Shorter series say nothing about a year."""
 
@@ -86,20 +91,27 @@ def pv_warning(highest_w: float, kwp: float) -> str | None:
     return None
 
 
-def price_warning(mean_eur_per_kwh: float, money: Currency = EUR) -> str | None:
+def price_warning(
+    mean_eur_per_kwh: float, money: Currency = EUR, limits: tuple[float, float] = PRICE_EUR_PER_KWH
+) -> str | None:
     """Sentence about a mean of absolute prices that looks like another unit.
 
     >>> price_warning(28.4)
     'prices of 2840 ct/kWh on average: are they in ct/kWh? They are read as EUR/kWh'
+    >>> price_warning(0.03, limits=ALL_IN_EUR_PER_KWH)
+    'prices of 3 ct/kWh on average: are they a tenth of what they should be?'
     """
-    least, most = (bound * money.size for bound in PRICE_EUR_PER_KWH)
-    unit = money.hundredth
+    least, most = (bound * money.size for bound in limits)
+    unit = money.price_unit
     if least <= mean_eur_per_kwh <= most:
         return None
+    mean = f"{money.in_price_units(mean_eur_per_kwh):.4g} {unit}/kWh"
     code = money.code
+    if least <= 10 * mean_eur_per_kwh <= most or most < mean_eur_per_kwh < TENFOLD * most:
+        words = "ten times" if mean_eur_per_kwh > most else "a tenth of"
+        return f"prices of {mean} on average: are they {words} what they should be?"
     guess = f"{code}/kWh (read as {code}/MWh)" if mean_eur_per_kwh < least else f"{unit}/kWh"
     ending = "" if mean_eur_per_kwh < least else f" They are read as {code}/kWh"
-    mean = f"{mean_eur_per_kwh * 100:.4g} {unit}/kWh"
     return f"prices of {mean} on average: are they in {guess}?{ending}"
 
 
@@ -114,11 +126,20 @@ def warnings(
         found.append(load_warning(annual_kwh(frame["load_w"], frame), where))
     if "pv_w" in frame.columns and frame["pv_w"].notna().any():
         found.append(pv_warning(float(frame["pv_w"].max()), kwp))
-    for name in ("buy_eur_per_kwh", "energy_eur_per_kwh", "spot_eur_per_kwh"):
-        if name in frame.columns:
-            found.append(price_warning(float(frame[name].abs().mean()), money))
-            break
-    return tuple(text for text in found if text)
+    return tuple(text for text in (*found, *_price_warnings(frame, money)) if text)
+
+
+def _price_warnings(frame: pd.DataFrame, money: Currency) -> list[str]:
+    """Sentences about the size and the digits of prices; the first that is one says enough."""
+    names = ("spot_eur_per_kwh", "energy_eur_per_kwh", "buy_eur_per_kwh")
+    prices = [frame[name].astype(float) for name in names if name in frame.columns]
+    found = [price_checks.doubt(series, money) for series in prices]
+    for series in prices:
+        with_fees = not any((series == other).all() for other in prices[:-1])
+        all_in = series.name == names[-1] and with_fees
+        limits = ALL_IN_EUR_PER_KWH if all_in else PRICE_EUR_PER_KWH
+        found.append(price_warning(float(series.abs().mean()), money, limits))
+    return [text for text in found if text][:1]
 
 
 def _spaced(number: float) -> str:

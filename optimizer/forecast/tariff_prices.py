@@ -112,10 +112,10 @@ def priced_by_tariff(
         )
     if tariff is None and "sell_eur_per_kwh" not in known.columns:
         notes.append(
-            f"there is no [tariff.export]: fed-in energy is counted with 0 {money.hundredth}"
+            f"there is no [tariff.export]: fed-in energy is counted with 0 {money.price_unit}"
         )
     if gathered.basis == "net":
-        notes += _dates(fees, start)
+        notes += _dates(fees, start, money)
     frame = forecast_frame.all_in(known, fees)
     return TariffPrices(frame, _tail(gathered, known, fees), stated, tuple(notes))
 
@@ -131,8 +131,15 @@ def _failures(gathered: ChainPrices, origins: Iterable[str]) -> list[str]:
     ]
 
 
-def _dates(tariff: Tariff, start: datetime) -> list[str]:
+def _dates(tariff: Tariff, start: datetime, money: Currency) -> list[str]:
     """Notes about parts of the tariff that have ended or will soon."""
+    if tariff.operator_fees_over(start):
+        fee = money.price(tariff.grid_fee(start), 1)
+        return [
+            f"the grid fees of {tariff.grid_operator} are known to {tariff.operator_fees_to}: its "
+            f"standard fee of {fee} counts in all hours since then; update the program, or write "
+            "the new price sheet into a [[tariff.change]]"
+        ]
     if tariff.expired(start):
         part = tariff.on(start)
         return [f"the tariff's parts were valid to {part.valid_to}: look at section [tariff]"]

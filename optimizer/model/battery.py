@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from optimizer.model.elementwise import Values, greatest, least
-from optimizer.model.ranges import CapacityWh, Check, Efficiency, Percent, Range, Taper, Watts
+from optimizer.model.ranges import (
+    CapacityWh,
+    Check,
+    Efficiency,
+    MoneyRange,
+    Percent,
+    Range,
+    Taper,
+    Watts,
+)
 
 Line = tuple[float, float]
 """A straight line over stored energy: (power at 0 Wh [W], slope [W/Wh])."""
@@ -86,7 +95,7 @@ class Battery:
     """Share of the AC energy that arrives in the cells."""
     discharge_efficiency: Efficiency = 0.95
     """Share of the cells' energy that arrives on the AC side."""
-    wear_eur_per_kwh: Annotated[float, Range(0, 1)] = 0.01
+    wear_eur_per_kwh: Annotated[float, MoneyRange(0, 1)] = 0.01
     """Cost of wear for each kWh taken out of the cells [EUR/kWh]: a cycle that earns less than this
     beyond its losses is not made; 0 leaves wear out of account."""
     standby_w: Annotated[float, Range(0, 1_000)] = 0.0
@@ -98,7 +107,7 @@ class Battery:
     """AC rating of a hybrid inverter, shared by battery and PV [W]; unused otherwise."""
     reserve_soc_percent: Percent = 0.0
     """State of charge to keep in reserve at a price [%]; unlike the lower limit it may be used."""
-    reserve_eur_per_kwh_h: Annotated[float, Range(0, 1)] = 0.05
+    reserve_eur_per_kwh_h: Annotated[float, MoneyRange(0, 1)] = 0.05
     """Price of each kWh below the reserve, per hour [EUR/kWh/h]."""
     charge_taper: Annotated[Taper, Check(checked_charge_taper)] = ()
     """Largest charging power near full, as points (state of charge [%], power [W]) that fall to

@@ -31,24 +31,26 @@ class Column:
     """Unit, plausible range and meaning of a value column."""
 
     unit: str
-    least: float
-    most: float
+    range: ranges.Range | ranges.MoneyRange
     meaning: str
+
+    def limits(self, money_size: float) -> tuple[float, float]:
+        """Least and most; of prices in a currency of which so many units are about one EUR."""
+        size = money_size if isinstance(self.range, ranges.MoneyRange) else 1.0
+        return self.range.least * size, self.range.most * size
 
 
 COLUMNS = {
-    "spot_eur_per_kwh": Column(
-        "EUR/kWh", *ranges.EUR_PER_KWH, "day-ahead price, net of everything"
-    ),
+    "spot_eur_per_kwh": Column("EUR/kWh", ranges.EUR_PER_KWH, "day-ahead price, net of everything"),
     "energy_eur_per_kwh": Column(
-        "EUR/kWh", *ranges.EUR_PER_KWH, "net price that takes the exchange's place"
+        "EUR/kWh", ranges.EUR_PER_KWH, "net price that takes the exchange's place"
     ),
     "buy_eur_per_kwh": Column(
-        "EUR/kWh", *ranges.EUR_PER_KWH, "price of the next bought kWh, all-in"
+        "EUR/kWh", ranges.EUR_PER_KWH, "price of the next bought kWh, all-in"
     ),
-    "sell_eur_per_kwh": Column("EUR/kWh", *ranges.EUR_PER_KWH, "pay for a sold kWh"),
-    "load_w": Column("W", *ranges.HOUSE_W, "house load, mean over the step"),
-    "pv_w": Column("W", *ranges.HOUSE_W, "PV power, mean over the step, AC side"),
+    "sell_eur_per_kwh": Column("EUR/kWh", ranges.EUR_PER_KWH, "pay for a sold kWh"),
+    "load_w": Column("W", ranges.HOUSE_W, "house load, mean over the step"),
+    "pv_w": Column("W", ranges.HOUSE_W, "PV power, mean over the step, AC side"),
 }
 
 FORECAST = ("buy_eur_per_kwh", "sell_eur_per_kwh", "load_w", "pv_w")
@@ -88,8 +90,15 @@ def steps(start: datetime, end: datetime, step: timedelta, *, whole: bool = True
     return frame_of(starts if whole else [start, *starts[1:]], ends)
 
 
-def check(frame: pd.DataFrame, columns: Iterable[str], origin: str) -> pd.DataFrame:
+def check(
+    frame: pd.DataFrame, columns: Iterable[str], origin: str, money_size: float = 1.0
+) -> pd.DataFrame:
     """Refuse a frame that breaks the rules of this module; return it unchanged.
+
+    Parameters
+    ----------
+    money_size
+        Units of the prices' currency that are about one EUR.
 
     Raises
     ------
@@ -114,22 +123,25 @@ def check(frame: pd.DataFrame, columns: Iterable[str], origin: str) -> pd.DataFr
         at = iso(starts_of(frame)[int(bad.argmax())])
         raise DataError(f"{origin}: the step at {at} overlaps the next or is empty")
     for name in wanted:
-        _check_values(frame[name], COLUMNS[name], origin)
+        _check_values(frame[name], COLUMNS[name], origin, money_size)
     return frame
 
 
-def _check_values(series: "pd.Series[float]", column: Column, origin: str) -> None:
+def _check_values(
+    series: "pd.Series[float]", column: Column, origin: str, money_size: float
+) -> None:
+    least, most = column.limits(money_size)
     numbers = pd.to_numeric(series, errors="coerce").astype(float)
     for bad, text in (
         (numbers.isna(), "is missing"),
-        ((numbers < column.least) | (numbers > column.most), "is out of range"),
+        ((numbers < least) | (numbers > most), "is out of range"),
     ):
         if not bool(bad.any()):
             continue
         place = int(bad.to_numpy().argmax())
         at = iso(pd.Timestamp(series.index[place]).to_pydatetime())
         more = "" if text == "is missing" else (
-            f": {numbers.iloc[place]:g} is not within {column.least:g} to {column.most:g}; "
+            f": {numbers.iloc[place]:g} is not within {least:g} to {most:g}; "
             "look at the unit"
         )  # fmt: skip
         raise DataError(f"{origin}: {series.name} [{column.unit}] {text} at {at}{more}")

@@ -12,9 +12,12 @@ from datetime import datetime, time
 from typing import Annotated, Any, NamedTuple
 
 from optimizer.model import moments
+from optimizer.model.currency import LARGEST_SIZE
 
 Schema = dict[str, Any]
 """A core schema of pydantic: plain data."""
+MONEY_SIZE = "money_size"
+"""Key of pydantic's context with the size of the currency."""
 
 
 def _after(function: Callable[[Any], Any], schema: Schema) -> Schema:
@@ -58,6 +61,48 @@ class Range(NamedTuple):
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Schema]) -> Schema:
         """Schema of a number within the range."""
         return _before(_no_bool, handler(source) | {"ge": self.least, "le": self.most})
+
+
+class MoneyRange(NamedTuple):
+    """Least and most of an amount in EUR; in another currency times its size."""
+
+    least: float
+    most: float
+
+    def within(self, value: float, size: float) -> bool:
+        """Test an amount in a currency of which so many units are about one EUR."""
+        return self.least * size <= value <= self.most * size
+
+    def check(self, value: float, place: str) -> None:
+        """Refuse an amount outside in every currency.
+
+        Raises
+        ------
+        ValueError
+            With a sentence that begins with the place.
+        """
+        Range(self.least * LARGEST_SIZE, self.most * LARGEST_SIZE).check(value, place)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Schema]) -> Schema:
+        """Schema of an amount within the range of the context's `money_size`, by default EUR's."""
+        limits = {"ge": self.least * LARGEST_SIZE, "le": self.most * LARGEST_SIZE}
+        checked = _before(_no_bool, handler(source) | limits)
+        within = {"type": "with-info", "function": self._in_currency}
+        return {"type": "function-after", "function": within, "schema": checked}
+
+    def __get_pydantic_json_schema__(
+        self, core: Schema, handler: Callable[[Any], Schema]
+    ) -> Schema:
+        """JSON Schema with the widest range, and EUR's as `x-eur`."""
+        return handler(core) | {"x-eur": [self.least, self.most]}
+
+    def _in_currency(self, value: float, info: Any) -> float:
+        size = (info.context or {}).get(MONEY_SIZE, 1.0)
+        if value < self.least * size:
+            raise ValueError(f"should be at least {self.least * size:g}")
+        if value > self.most * size:
+            raise ValueError(f"should be at most {self.most * size:g}")
+        return value
 
 
 class Count(NamedTuple):
@@ -205,7 +250,7 @@ PERCENT = Range(0, 100)
 WATTS = Range(0, 1_000_000)
 CAPACITY_WH = Range(1, 1_000_000)
 EFFICIENCY = Range(0.3, 1)
-EUR_PER_KWH = Range(-1, 5)
+EUR_PER_KWH = MoneyRange(-1, 5)
 """European exchanges allow -0.5 to +5 EUR/kWh."""
 HOUSE_W = Range(0, 100_000)
 """Load or PV power: a home of more than 100 kW is a mistake of unit."""

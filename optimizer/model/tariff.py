@@ -15,6 +15,7 @@ from optimizer.model.ranges import (
     Derived,
     EndTimeOfDay,
     EurPerKwh,
+    MoneyRange,
     Range,
     TimeOfDay,
     Watts,
@@ -56,7 +57,9 @@ class Export:
     """Kind of payment: `fixed`, the exchange's price (`spot`), or a `series` that a price source
     gives."""
     eur_per_kwh: EurPerKwh = 0.0
-    """Payment for a kWh if `fixed`; deduction from the exchange's price if `spot` [EUR/kWh]."""
+    """Payment for a kWh if `fixed` (where each quarter's reference price is paid, as in
+    Switzerland, the last one, or the legal minimum if that is higher); deduction from the
+    exchange's price if `spot` [EUR/kWh]."""
     zero_when_spot_negative: bool = False
     """Payment of nothing while the exchange's price is below 0."""
 
@@ -73,7 +76,7 @@ class Export:
 class Peak(LocalHours):
     """A price for the highest power drawn in a month or year, as a mean over a step."""
 
-    eur_per_kw: Annotated[float, Range(0, 1_000)]
+    eur_per_kw: Annotated[float, MoneyRange(0, 1_000)]
     """Price of the period's highest power, with VAT [EUR/kW]."""
     period: Literal["month", "year"] = "month"
     """Local calendar month or year whose highest power is paid."""
@@ -181,6 +184,9 @@ class Tariff(TariffParts):
     needs the extra `holidays`."""
     peak: Peak | None = None
     change: Annotated[tuple[TariffChange, ...], Count(1_000)] = ()
+    operator_fees_to: Annotated[date | None, Derived()] = None
+    """Last local day of the grid operator's fees; afterwards its windows count no more, and its
+    standard fee holds in all hours."""
     stated: Annotated[bool, Derived()] = True
     """The owner has stated the parts; without them an exchange price says little of the bill."""
 
@@ -198,6 +204,8 @@ class Tariff(TariffParts):
 
     def window_at(self, at: datetime) -> FeeWindow | None:
         """The window whose grid fee holds at a moment; None where it is the tariff's own."""
+        if self.operator_fees_over(at):
+            return None
         return applying(self.on(at).window, at.astimezone(self.time_zone), self.holidays)
 
     def holiday(self, at: datetime) -> str | None:
@@ -235,6 +243,13 @@ class Tariff(TariffParts):
             + self.grid_fee(at)
         )
         return net * (1 + part.vat_percent / 100)
+
+    def operator_fees_over(self, at: datetime) -> bool:
+        """End of the grid operator's windows before a moment's local day, without newer ones."""
+        last = self.operator_fees_to
+        if last is None or at.astimezone(self.time_zone).date() <= last:
+            return False
+        return self.on(at).window == self.window
 
     def expired(self, at: datetime) -> bool:
         """Expiry of the parts before a moment's local day."""

@@ -14,7 +14,7 @@ from optimizer.model.grid import ConnectionLimits
 from optimizer.model.load_spread import LoadSpread
 from optimizer.model.pv_days import PvDays
 from optimizer.planning.step_options import Array, StepConditions
-from optimizer.planning.task import ForecastStep
+from optimizer.planning.task import OVERLOAD_EUR_PER_KWH, ForecastStep
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +80,8 @@ class Forecasts:
     shortfall: Array | None = None
     """(forecasts, steps, cells): price of ending a step with less than the cell in store, added to
     the worth there [EUR/kWh]."""
+    money_size: float = 1.0
+    """Units of the prices' currency that are about one EUR."""
 
     @classmethod
     def of(
@@ -138,21 +140,27 @@ def conditions(forecasts: Forecasts, part: slice, steps: slice) -> StepCondition
         discharge_w=None if forecasts.discharge_w is None else turned(forecasts.discharge_w),
         peak_w=peak_w,
         peak_eur_per_kw=forecasts.peak_eur_per_kw,
+        overload_eur_per_kwh=OVERLOAD_EUR_PER_KWH * forecasts.money_size,
     )
 
 
-def forecast_steps(frame: pd.DataFrame) -> tuple[ForecastStep, ...]:
+def forecast_steps(frame: pd.DataFrame, money_size: float = 1.0) -> tuple[ForecastStep, ...]:
     """The rows of a forecast frame as plain values, as precise as a plan tells them.
 
     Prices are rounded to 1e-6 EUR/kWh and powers to 0.01 W here, once, so that program, plan and
     whoever recomputes the plan from its JSON use the same figures.
+
+    Parameters
+    ----------
+    money_size
+        Units of the prices' currency that are about one EUR.
 
     Raises
     ------
     DataError
         If the frame is not a complete forecast.
     """
-    frames.check(frame, frames.FORECAST, "forecast")
+    frames.check(frame, frames.FORECAST, "forecast", money_size)
     columns = [frame[name].astype(float).tolist() for name in frames.FORECAST]
     moments = zip(frames.starts_of(frame), frames.ends_of(frame), strict=True)
     places = frame["price_from"].tolist() if "price_from" in frame.columns else [""] * len(frame)

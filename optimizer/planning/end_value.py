@@ -39,13 +39,20 @@ END_VALUE_MARGIN = 0.001
 would be stored on the last evening."""
 
 
-def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
+def auto_end_value(
+    steps: Sequence[ForecastStep], battery: Battery, money_size: float = 1.0
+) -> float:
     """Worth of a kWh in the cells at the horizon's end [EUR/kWh], the same for each.
 
     A share of what it would save at the mean buying price, wear deducted; but above what selling
     the same energy from the roof would have paid, as long as that is less than what it would save:
     where selling pays as well as buying costs, storing for another day is a loss. Nothing where
     the battery can never give it back.
+
+    Parameters
+    ----------
+    money_size
+        Units of the prices' currency that are about one EUR.
     """
     if battery.max_discharge_w <= 0:
         return 0.0
@@ -54,12 +61,16 @@ def auto_end_value(steps: Sequence[ForecastStep], battery: Battery) -> float:
     mean_buy = fsum(step.buy * step.hours for step in steps) / hours
     mean_sell = fsum(step.sell * step.hours for step in steps) / hours
     saved = mean_buy * battery.discharge_efficiency - battery.wear_eur_per_kwh
-    sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN
+    sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN * money_size
     return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)
 
 
 def beyond(
-    steps: Sequence[ForecastStep], battery: Battery, grid: Grid, spread: LoadSpread
+    steps: Sequence[ForecastStep],
+    battery: Battery,
+    grid: Grid,
+    spread: LoadSpread,
+    money_size: float = 1.0,
 ) -> tuple[float, ...]:
     """Worth of a kWh in the cells before some steps that follow a plan [EUR/kWh].
 
@@ -67,14 +78,17 @@ def beyond(
     ----------
     steps
         The day after the plan's end, as far as it can be foreseen.
+    money_size
+        Units of the prices' currency that are about one EUR.
 
     Returns
     -------
     For each of the value table's equal cells, falling; never below 0, or energy would be burnt.
     """
-    forecasts = Forecasts.of([steps], spread, [(auto_end_value(steps, battery),)])
-    limits = grid.limits_of((step.start, step.end) for step in steps)
-    forecasts = replace(forecasts, limits=limits_of_plans([limits]))
+    at_its_end = auto_end_value(steps, battery, money_size)
+    limits = limits_of_plans([grid.limits_of((step.start, step.end) for step in steps)])
+    forecasts = Forecasts.of([steps], spread, [(at_its_end,)])
+    forecasts = replace(forecasts, limits=limits, money_size=money_size)
     (cells,) = falling(water_value.before(battery, grid, forecasts)).tolist()
     return tuple(cells)
 

@@ -108,6 +108,11 @@ class _StepContext:
     def _ct(self, price_per_kwh: float) -> str:
         return self.money.price(price_per_kwh)
 
+    @property
+    def _same(self) -> float:
+        """Difference of prices that is none to an owner, in the plan's currency [EUR/kWh]."""
+        return SAME_EUR_PER_KWH * self.money.size
+
     def reason(self, at: int) -> str:
         say = {
             Intent.CHARGE: self._charge,
@@ -165,7 +170,7 @@ class _StepContext:
 
         None if there is none that is dearer than the step itself.
         """
-        best, least = None, self.steps[at].buy_eur_per_kwh + SAME_EUR_PER_KWH
+        best, least = None, self.steps[at].buy_eur_per_kwh + self._same
         for step in self.steps[at + 1 :]:
             if best is not None and step.intent is Intent.CHARGE:
                 break
@@ -228,7 +233,7 @@ class _StepContext:
         why = "cheap" if peak is None else f"cheap before the peak ({peak})"
         opening = f"{demanded}," if demanded else f"{why}:"
         text = f"{opening} a kWh stored now costs {self._ct(stored)}"
-        if marginal_value < stored - SAME_EUR_PER_KWH:
+        if marginal_value < stored - self._same:
             return text + fast
         return f"{text}, later it is worth at least {self._ct(marginal_value)}{fast}"
 
@@ -245,7 +250,7 @@ class _StepContext:
         if marginal_value > NO_PRICE_EUR_PER_KWH * self.money.size:
             return f"{self._beyond_price(at)}: keep"
         saved -= battery.wear_eur_per_kwh
-        if marginal_value < saved - SAME_EUR_PER_KWH:
+        if marginal_value < saved - self._same:
             return f"keep for later: {self._ct(step.buy_eur_per_kwh)} now"
         again = self._cost_of_charging_again(at)
         if again is not None and abs(again - marginal_value) <= TIE_EUR_PER_KWH * self.money.size:
@@ -290,7 +295,7 @@ class _StepContext:
         step, battery = self.steps[at], self.task.battery
         earned = step.sell_eur_per_kwh * battery.discharge_efficiency - battery.wear_eur_per_kwh
         marginal_value = step.stored_value_eur_per_kwh
-        if marginal_value > earned + SAME_EUR_PER_KWH:
+        if marginal_value > earned + self._same:
             return f"sell for {self._ct(step.sell_eur_per_kwh)}{self._room_for(at)}"
         now, later = self._ct(earned), self._ct(marginal_value)
         return f"sell: a stored kWh earns {now} now, it is worth {later} later"
@@ -308,7 +313,7 @@ class _StepContext:
         charged = any(step.intent is Intent.CHARGE for step in (*later, full))
         fills = "the battery still gets full" if charged else "the roof still fills the battery"
         text = f", {fills} by {self._time(at, full.end)}"
-        if worst.sell_eur_per_kwh < here.sell_eur_per_kwh - SAME_EUR_PER_KWH:
+        if worst.sell_eur_per_kwh < here.sell_eur_per_kwh - self._same:
             text += f" when selling pays {self._ct(worst.sell_eur_per_kwh)}"
         return text
 
@@ -378,6 +383,6 @@ class _StepContext:
         if cheaper is not None and cheaper.buy_eur_per_kwh < step.buy_eur_per_kwh:
             return f"{text}, charging is cheaper at {self._time(at, cheaper.start)}"
         stored = step.buy_eur_per_kwh / battery.charge_efficiency
-        if stored <= step.stored_value_eur_per_kwh - SAME_EUR_PER_KWH:
+        if stored <= step.stored_value_eur_per_kwh - self._same:
             return text
         return f"{text}, charging would not pay after losses"

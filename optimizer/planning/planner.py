@@ -19,7 +19,7 @@ from optimizer.model.load_spread import LoadSpread, generic
 from optimizer.model.override import Override
 from optimizer.model.plan import Intent, Plan, Step, fingerprint
 from optimizer.model.pv_days import PvDays
-from optimizer.model.ranges import Percent, Range
+from optimizer.model.ranges import MoneyRange, Percent
 from optimizer.model.tariff import Peak
 from optimizer.planning import (
     end_value,
@@ -46,7 +46,7 @@ class PlanRequest:
     battery: Battery
     grid: Grid
     soc_percent: Percent
-    stored_value: Annotated[float, Range(0, 5)] | None = None
+    stored_value: Annotated[float, MoneyRange(0, 5)] | None = None
     """Worth of a kWh in the cells at the end [EUR/kWh]; None is "auto"."""
     beyond: Steps = ()
     """Steps that follow the plan's, foreseen from like days: they only tell "auto" what energy is
@@ -193,8 +193,10 @@ def _end_values(steps: tuple[ForecastStep, ...], request: PlanRequest) -> tuple[
             raise ConfigError("planning.stored_value cannot be negative: energy would be burnt")
         return (request.stored_value,)
     if not request.beyond:
-        return (end_value.auto_end_value(steps, request.battery),)
-    return end_value.beyond(request.beyond, request.battery, request.grid, _spread(request))
+        return (end_value.auto_end_value(steps, request.battery, request.money.size),)
+    return end_value.beyond(
+        request.beyond, request.battery, request.grid, _spread(request), request.money.size
+    )
 
 
 def _spread(request: PlanRequest) -> LoadSpread:

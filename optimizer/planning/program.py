@@ -379,7 +379,7 @@ def break_ties(
     """Stored energy after each step of the preferred plan [Wh]; None if none was proved."""
     for binary in binaries:
         problem += binary == np.round(binary.value())
-    problem += cost <= cost.amount() + TIE_TOLERANCE_EUR
+    problem += cost <= cost.amount() + TIE_TOLERANCE_EUR * task.money_size
     traded = _traded(problem, task, flows)
     preference = _self_consumption_now(task, flows, traded)
     problem.minimise(preference)
@@ -588,7 +588,8 @@ def _with_full_charge(task: Task, engine: tuple[Any, str]) -> tuple[_Built, int]
     bounds = full_charge.bounds_eur(task)
     best = min(range(len(bounds)), key=lambda t: (round(bounds[t], 9), t))
     built = _proved(task, engine, (best,))
-    open_times = [t for t, eur in enumerate(bounds) if eur < built.objective_eur - OPEN_EUR]
+    least = built.objective_eur - OPEN_EUR * task.money_size
+    open_times = [t for t, eur in enumerate(bounds) if eur < least]
     if not open_times:
         return built, best
     times = sorted({best, *open_times})

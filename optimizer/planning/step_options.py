@@ -31,7 +31,7 @@ energy in it [kWh], negative where a forced band leaves only the other direction
 NOTHING_KWH = 1e-12
 """Segments not longer than this are empty."""
 
-NO_VALUE = 1e3
+NO_VALUE = 1e6
 """Marginal value [EUR/kWh] of an empty segment at a row's head: above all others."""
 
 

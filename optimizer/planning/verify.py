@@ -3,6 +3,7 @@
 Nothing of the program is used here, only the stored figures, the battery's physics and the limits.
 """
 
+from functools import partial
 from math import fsum
 
 from optimizer.errors import OptimizerError
@@ -114,11 +115,12 @@ def check(
     money = fsum(step.cost_eur for step in plan.steps)
     peaks = 0.0 if peak is None else _peak_eur(plan, peak)
     promised = plan.cost_eur + plan.wear_eur + plan.peak_eur - plan.stored_value_eur
-    if abs(money - plan.cost_eur) > MONEY_TOLERANCE_EUR:
-        raise OptimizerError(f"the plan's steps cost {money:.4f} EUR, not {plan.cost_eur:.4f}")
-    if abs(peaks - plan.peak_eur) > MONEY_TOLERANCE_EUR:
-        raise OptimizerError(f"the plan's peaks cost {peaks:.4f} EUR, not {plan.peak_eur:.4f}")
-    if promised > objective_eur + MONEY_TOLERANCE_EUR:
+    tolerance, amount = MONEY_TOLERANCE_EUR * plan.money.size, partial(plan.money.amount, digits=4)
+    if abs(money - plan.cost_eur) > tolerance:
+        raise OptimizerError(f"the plan's steps cost {amount(money)}, not {amount(plan.cost_eur)}")
+    if abs(peaks - plan.peak_eur) > tolerance:
+        raise OptimizerError(f"the plan's peaks cost {amount(peaks)}, not {amount(plan.peak_eur)}")
+    if promised > objective_eur + tolerance:
         raise OptimizerError(
-            f"the plan costs {promised:.4f} EUR, the program promised {objective_eur:.4f}"
+            f"the plan costs {amount(promised)}, the program promised {amount(objective_eur)}"
         )

@@ -130,6 +130,7 @@ def forecasts_of(
         charge_w=None if task.override is None else np.array([task.override.charge_w]),
         discharge_w=None if task.override is None else np.array([task.override.discharge_w]),
         shortfall=_shortfall(task, cells),
+        money_size=task.money_size,
         days=None
         if pv_days is None
         else day_states([pv_days], np.array([[pv_days.day(step.start) for step in task.steps]])),

@@ -313,8 +313,9 @@ def _back(
     for segment in segments:
         insort(merged, segment, key=lambda item: -item[0])
     # a forced flow cannot be met from (nearly) empty or full: it is worth anything to avoid that
-    first = [(FORCED_EUR_PER_KWH, -most_in)] if most_in < 0 else []
-    last = [(-FORCED_EUR_PER_KWH, -most_out)] if most_out < 0 else []
+    forced = FORCED_EUR_PER_KWH * task.money_size
+    first = [(forced, -most_in)] if most_in < 0 else []
+    last = [(-forced, -most_out)] if most_out < 0 else []
     top, bottom = max(0.0, most_in), max(0.0, most_out - (before_wh - after_wh) / 1000)
     return [*first, *_cut(merged, top, bottom), *last]
 

@@ -28,20 +28,21 @@ DECISIONS = {
 
 SAME_EUR = 5e-6
 """Largest difference that counts as none [EUR]."""
+SMALL_EUR = 0.001
+"""A difference below this is told with two more digits [EUR]."""
 
 
 def difference(eur: float, money: Currency = EUR) -> str:
-    """Additional cost of an alternative, as words; in cents while it is small.
+    """Additional cost of an alternative, as words; as a price while it is small.
 
     >>> difference(0.0123), difference(2.5), difference(0.0)
     ('costs 1.2 ct more', 'costs 2.50 EUR more', 'costs the same')
     """
-    if eur < SAME_EUR:
+    if eur < SAME_EUR * money.size:
         return "costs the same"
-    if eur >= 1:
+    if eur >= money.size:
         return f"costs {money.amount(eur)} more"
-    cents = eur * 100
-    return f"costs {money.price(eur, 1 if cents >= 0.1 else 3)} more"
+    return f"costs {money.price(eur, 0 if eur >= SMALL_EUR * money.size else 2)} more"
 
 
 @dataclass(frozen=True, slots=True)

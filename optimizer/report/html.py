@@ -67,13 +67,13 @@ def _time(phase: Phase, now: datetime | None) -> str:
 
 
 def step_rows(plan: Plan, capacity_wh: float, zone: ZoneInfo) -> list[list[str]]:
-    """All steps: time, intent, prices [ct/kWh], powers [W], charge at the end [%]."""
+    """All steps: time, intent, prices [price units], powers [W], charge at the end [%]."""
     return [
         [
             f"{step.start.astimezone(zone):%a} {clock(step.start, zone)}",
             INTENT_NAMES[step.intent],
-            f"{step.buy_eur_per_kwh * 100:z.1f}",
-            f"{step.sell_eur_per_kwh * 100:z.1f}",
+            plan.money.number(step.buy_eur_per_kwh),
+            plan.money.number(step.sell_eur_per_kwh),
             *(number(watts) for watts in (step.load_w, step.pv_w, step.battery_w, step.grid_w)),
             f"{100 * step.soc_wh / capacity_wh:.0f}",
         ]

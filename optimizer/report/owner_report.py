@@ -90,26 +90,26 @@ def current_picture(report: OwnerReport, plan: Plan) -> Picture:
     begin = past[0].start if past else plan.steps[0].start
     metered = picture_inputs.of_record(
         past, report.prices, [(at, wh) for at, wh in report.without_plan if at >= begin],
-        report.capacity_wh,
+        report.capacity_wh, report.money,
     )  # fmt: skip
     return Picture(
         "Prices, powers and stored energy of the plan in force", begin, plan.steps[-1].end,
         report.zone, **picture_inputs.joined(metered, ahead), now=report.now,
         lowest_percent=report.lowest_percent, highest_percent=report.highest_percent,
-        place=report.place, price_unit=report.money.hundredth,
+        place=report.place, money=report.money,
     )  # fmt: skip
 
 
 def past_picture(report: OwnerReport) -> Picture:
     """The last days as metered."""
     metered = picture_inputs.of_record(
-        report.quarters, report.prices, report.without_plan, report.capacity_wh
+        report.quarters, report.prices, report.without_plan, report.capacity_wh, report.money
     )
     return Picture(
         "Prices, powers and stored energy of the last days", report.quarters[0].start,
         report.quarters[-1].start + QUARTER, report.zone, **metered,
         lowest_percent=report.lowest_percent, highest_percent=report.highest_percent,
-        place=report.place, price_unit=report.money.hundredth,
+        place=report.place, money=report.money,
     )  # fmt: skip
 
 

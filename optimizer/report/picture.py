@@ -153,26 +153,26 @@ class _Drawing:
 
     def _price(self) -> list[Markup]:
         picture, top = self.picture, self.price_top
-        values = [value for _, _, value in (*picture.buy_ct, *picture.sell_ct)] or [0.0]
+        values = [value for _, _, value in (*picture.buy_price, *picture.sell_price)] or [0.0]
         low, high = min(0.0, *values), max(0.0, *values)
         room = (HEADROOM - 1) * (high - low)
         y = self._y(low - (room if low < 0 else 0.0), (high + room) or 1.0, top, self.size.price)
-        below = [(start, end, min(value, 0.0)) for start, end, value in picture.buy_ct]
-        above = [(start, end, max(value, 0.0)) for start, end, value in picture.buy_ct]
+        below = [(start, end, min(value, 0.0)) for start, end, value in picture.buy_price]
+        above = [(start, end, max(value, 0.0)) for start, end, value in picture.buy_price]
         return [
-            *self._frame(y, top, self.size.price, f"Price {picture.price_unit}/kWh", 5),
-            *self._legend(top, [("buy", "buying", picture.buy_ct), ("sell", "selling",
-                                                                    picture.sell_ct)]),
+            *self._frame(y, top, self.size.price, f"Price {picture.money.price_unit}/kWh", 5),
+            *self._legend(top, [("buy", "buying", picture.buy_price), ("sell", "selling",
+                                                                    picture.sell_price)]),
             self._path(area_path(above, self.axis, y), "area buy"),
             self._path(area_path(below, self.axis, y) if low < 0 else "", "area below"),
-            self._path(step_path(picture.sell_ct, self.axis, y), "line sell"),
-            self._path(step_path(picture.buy_ct, self.axis, y), "line buy"),
+            self._path(step_path(picture.sell_price, self.axis, y), "line sell"),
+            self._path(step_path(picture.buy_price, self.axis, y), "line buy"),
             *self._extremes(y),
         ]  # fmt: skip
 
     def _extremes(self, y: Scale) -> list[Markup]:
         """The lowest and the highest price, labelled."""
-        spans = self.picture.buy_ct
+        spans = self.picture.buy_price
         if not spans:
             return []
         low, high = (pick(spans, key=lambda span: span[2]) for pick in (min, max))

@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from itertools import groupby, pairwise
 from typing import TYPE_CHECKING, Any
 
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.moments import QUARTER
 from optimizer.model.plan import Plan, Step
 from optimizer.model.quarter_energy import QuarterEnergy
@@ -46,11 +47,11 @@ class Picture:
     begin: datetime
     end: datetime
     zone: tzinfo
-    price_unit: str = "ct"
-    """Unit of the prices of a kWh: a hundredth of the currency."""
-    buy_ct: Sequence[TimeSpan] = ()
-    """Buying price [hundredths/kWh]."""
-    sell_ct: Sequence[TimeSpan] = ()
+    money: Currency = EUR
+    """Currency of the prices, which are in its unit of prices."""
+    buy_price: Sequence[TimeSpan] = ()
+    """Buying price, in its unit."""
+    sell_price: Sequence[TimeSpan] = ()
     load_kw: Sequence[TimeSpan] = ()
     pv_kw: Sequence[TimeSpan] = ()
     battery_kw: Sequence[TimeSpan] = ()
@@ -81,8 +82,8 @@ def of_plan(plan: Plan, capacity_wh: float, zone: tzinfo, since: datetime | None
     begin = (plan.steps[0].start, plan.start_soc_percent)
     ends = [(step.end, 100 * step.soc_wh / capacity_wh) for step in plan.steps]
     return {
-        "buy_ct": _of_steps(steps, "buy_eur_per_kwh", 100),
-        "sell_ct": _of_steps(steps, "sell_eur_per_kwh", 100),
+        "buy_price": _of_steps(steps, "buy_eur_per_kwh", plan.money.price_factor),
+        "sell_price": _of_steps(steps, "sell_eur_per_kwh", plan.money.price_factor),
         "load_kw": _of_steps(steps, "load_w", 0.001),
         "pv_kw": _of_steps(steps, "pv_w", 0.001),
         "battery_kw": _of_steps(steps, "battery_w", 0.001),
@@ -110,6 +111,7 @@ def of_record(
     prices: Mapping[datetime, QuarterPrice],
     without_plan: Sequence[Point],
     capacity_wh: float,
+    money: Currency = EUR,
 ) -> Series:
     """Metered powers and charge, and the charge of the battery left to itself [Wh]."""
     seen = [quarter for quarter in quarters if quarter.seconds > 0]
@@ -118,8 +120,8 @@ def of_record(
     share = 100 / capacity_wh
     charges = [(q.start, q.first_soc_wh * share) for q in seen if q.first_soc_wh is not None]
     return {
-        "buy_ct": [(at, at + QUARTER, price.buy * 100) for at, price in known],
-        "sell_ct": [(at, at + QUARTER, price.sell * 100) for at, price in known],
+        "buy_price": [(at, at + QUARTER, money.in_price_units(price.buy)) for at, price in known],
+        "sell_price": [(at, at + QUARTER, money.in_price_units(price.sell)) for at, price in known],
         "load_kw": _powers(with_pv, _load_wh),
         "pv_kw": _powers(with_pv, lambda q: q.pv_wh or 0.0),
         "battery_kw": _powers(seen, lambda q: q.discharged_wh - q.charged_wh),
@@ -162,8 +164,8 @@ def of_simulation(
         return [[(q.reading.end, 100 * q.reading.soc_wh / capacity_wh) for q in part]]
 
     return {
-        "buy_ct": spans(lambda q: q.buy * 100),
-        "sell_ct": spans(lambda q: q.sell * 100),
+        "buy_price": spans(lambda q: EUR.in_price_units(q.buy)),
+        "sell_price": spans(lambda q: EUR.in_price_units(q.sell)),
         "load_kw": spans(lambda q: q.reading.load_w / 1000),
         "pv_kw": spans(lambda q: q.reading.pv_w / 1000),
         "battery_kw": spans(lambda q: q.reading.battery_w / 1000),
@@ -176,7 +178,9 @@ def of_simulation(
 def joined(past: Series, future: Series) -> Series:
     """Metered series, and from the last reading on the planned ones."""
     both = dict(past) | {
-        name: [*past.get(name, ()), *future[name]] for name in future if name.endswith(("ct", "kw"))
+        name: [*past.get(name, ()), *future[name]]
+        for name in future
+        if name.endswith(("price", "kw"))
     }
     return both | {name: future[name] for name in ("planned_percent", "bands")}
 
@@ -184,7 +188,7 @@ def joined(past: Series, future: Series) -> Series:
 def within(picture: Picture) -> Picture:
     """The picture without what lies outside its time."""
     begin, end = picture.begin, picture.end
-    names = ("buy_ct", "sell_ct", "load_kw", "pv_kw", "battery_kw", "grid_kw")
+    names = ("buy_price", "sell_price", "load_kw", "pv_kw", "battery_kw", "grid_kw")
     spans: dict[str, Any] = {
         name: [
             (max(start, begin), min(after, end), value)

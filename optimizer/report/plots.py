@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from optimizer.errors import MissingExtraError
+from optimizer.model.currency import EUR, Currency, known
 from optimizer.model.plan import Intent, Plan
 
 try:
@@ -35,16 +36,19 @@ def plan_figure(plan: Plan, capacity_wh: float, zone: ZoneInfo) -> Figure:
     edges = [step.start.astimezone(zone) for step in plan.steps]
     edges.append(plan.steps[-1].end.astimezone(zone))
     price.stairs(
-        [s.buy_eur_per_kwh * 100 for s in plan.steps], edges, label="buying", baseline=None
+        [plan.money.in_price_units(s.buy_eur_per_kwh) for s in plan.steps],
+        edges,
+        label="buying",
+        baseline=None,
     )
     price.stairs(
-        [s.sell_eur_per_kwh * 100 for s in plan.steps],
+        [plan.money.in_price_units(s.sell_eur_per_kwh) for s in plan.steps],
         edges,
         label="selling",
         ls="--",
         baseline=None,
     )
-    price.set_ylabel("ct/kWh")
+    price.set_ylabel(f"{plan.money.price_unit}/kWh")
     for name, label in (("load_w", "house"), ("pv_w", "roof"), ("battery_w", "battery (+ gives)")):
         power.stairs(
             [getattr(s, name) / 1000 for s in plan.steps], edges, label=label, baseline=None
@@ -80,12 +84,15 @@ def record_figure(
     """
     figure = Figure(figsize=(11, 8), dpi=80, layout="constrained")
     price, power, stored = figure.subplots(3, 1, sharex=True)
+    money = _money(prices)
     metered = quarters.assign(
         grid_wh=quarters["drawn_wh"] - quarters["fed_wh"],
         battery_wh=quarters["discharged_wh"] - quarters["charged_wh"],
     ).asfreq("15min")
-    _steps_line(price, prices["buy_eur_per_kwh"] * 100, zone, label="buying")
-    _steps_line(price, prices["sell_eur_per_kwh"] * 100, zone, label="selling", ls="--")
+    _steps_line(price, prices["buy_eur_per_kwh"] * money.price_factor, zone, label="buying")
+    _steps_line(
+        price, prices["sell_eur_per_kwh"] * money.price_factor, zone, label="selling", ls="--"
+    )
     hours = metered["seconds"] / 3600
     for name, label in (("load", "house"), ("pv", "roof"), ("battery", "battery (+ gives)"),
                         ("grid", "grid (+ buys)")):  # fmt: skip
@@ -93,7 +100,7 @@ def record_figure(
     _steps_line(stored, 100 * metered["first_soc_wh"] / capacity_wh, zone, label="metered", lw=1.6)
     planned_wh = planned["soc_wh"].asfreq("15min")
     _steps_line(stored, 100 * planned_wh / capacity_wh, zone, label="planned", ls=":")
-    price.set_ylabel("ct/kWh")
+    price.set_ylabel(f"{money.price_unit}/kWh")
     power.set_ylabel("kW")
     stored.set(ylabel="stored %", ylim=(0, 102))
     for axes in (price, power, stored):
@@ -101,6 +108,11 @@ def record_figure(
         axes.legend(loc="upper right", ncols=4, fontsize=9)
     _label_time(stored, zone)
     return figure
+
+
+def _money(table: "pd.DataFrame") -> Currency:
+    """The currency that a table of `Site` carries."""
+    return known(table.attrs.get("currency")) or EUR
 
 
 def _steps_line(
@@ -147,7 +159,7 @@ def savings_figure(days: "pd.DataFrame") -> Figure:
             label=label,
             color=colour,
         )
-    bills.set_ylabel("bill, EUR\n(less what is stored)")
+    bills.set_ylabel(f"bill, {_money(days).code}\n(less what is stored)")
     above, below = [0.0] * len(days), [0.0] * len(days)
     for name, label, colour in PARTS:
         if name == "override_eur" and not (name in days and days[name].any()):
@@ -158,7 +170,7 @@ def savings_figure(days: "pd.DataFrame") -> Figure:
         above = [a + max(0.0, v) for a, v in zip(above, values, strict=True)]
         below = [b + min(0.0, v) for b, v in zip(below, values, strict=True)]
     parts.plot(places, days["saving_eur"].tolist(), "k_", ms=28, label="saved")
-    parts.set_ylabel("saving, EUR")
+    parts.set_ylabel(f"saving, {_money(days).code}")
     parts.set_xticks(list(places), names)
     for axes in (bills, parts):
         axes.axhline(0, color="k", lw=0.8)
@@ -182,7 +194,7 @@ def what_if_figure(table: "pd.DataFrame") -> Figure:
         )
         axes.set_title(tariff)
         axes.grid(axis="y", alpha=0.3)
-    panes[0].set_ylabel("the battery earns, EUR a year")
+    panes[0].set_ylabel(f"the battery earns, {_money(table).code} a year")
     panes[0].legend(fontsize=9)
     return figure
 

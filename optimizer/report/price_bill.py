@@ -20,7 +20,7 @@ def lines(
     sell_eur_per_kwh: float | None, at: datetime, money: Currency = EUR, net: str = "exchange, net",
     window: LocalHours | None = None,
 ) -> list[str]:  # fmt: skip
-    """Lines that add up to the price of the next kWh, in hundredths of the currency.
+    """Lines that add up to the price of the next kWh, in the unit of prices.
 
     Parameters
     ----------
@@ -35,19 +35,21 @@ def lines(
     """
     fees = tariff or Tariff(stated=False)
     local = at.astimezone(fees.time_zone)
-    made = [f"price of {local:%d.%m.%Y %H:%M}{_holiday(fees, at)}, {money.hundredth}/kWh"]
+    made = [f"price of {local:%d.%m.%Y %H:%M}{_holiday(fees, at)}, {money.price_unit}/kWh"]
     if net_eur_per_kwh is not None and _same(fees.buy(net_eur_per_kwh, at), buy_eur_per_kwh):
-        made += _parts(fees, net_eur_per_kwh, at, net)
+        made += _parts(fees, net_eur_per_kwh, at, net, money)
         made[1] += _window(window)
     else:
         made.append(f"  all-in price of the source: nothing is added{_window(window)}")
-    made.append(_line("bought", buy_eur_per_kwh))
+    made.append(_line("bought", buy_eur_per_kwh, money))
     if sell_eur_per_kwh is not None:
-        made.append(_line(f"sold ({_export(fees)})", sell_eur_per_kwh))
+        made.append(_line(f"sold ({_export(fees)})", sell_eur_per_kwh, money))
     return made
 
 
-def _parts(tariff: Tariff, net_eur_per_kwh: float, at: datetime, words: str) -> list[str]:
+def _parts(
+    tariff: Tariff, net_eur_per_kwh: float, at: datetime, words: str, money: Currency
+) -> list[str]:
     """The net price, each part that is added to it, and VAT on their sum."""
     part, window = tariff.on(at), tariff.window_at(at)
     items = [(words, net_eur_per_kwh)]
@@ -55,7 +57,7 @@ def _parts(tariff: Tariff, net_eur_per_kwh: float, at: datetime, words: str) -> 
     items.append(("grid fee", tariff.grid_fee(at)))
     net = sum(value for _, value in items)
     items.append((f"VAT {part.vat_percent:g} %", net * part.vat_percent / 100))
-    made = [_line(text, value) for text, value in items]
+    made = [_line(text, value, money) for text, value in items]
     if tariff.grid_operator is not None:
         made[-2] += f"   {tariff.grid_operator}"
     made[-2] += _window(window)
@@ -76,8 +78,8 @@ def _same(one: float, other: float) -> bool:
     return abs(one - other) < 1e-9
 
 
-def _line(words: str, value: float) -> str:
-    return f"  {words:24}{value * 100:z8.2f}"
+def _line(words: str, value: float, money: Currency) -> str:
+    return f"  {words:24}{money.number(value, 1):>8}"
 
 
 def _export(tariff: Tariff) -> str:

@@ -20,7 +20,7 @@ SIGNED = {
 def readout(picture: Picture) -> dict[str, Any]:
     """Begin, end [s since 1970] and rows `[end, words]` of a picture, oldest first."""
     series = {name: SpanLookup(getattr(picture, name)) for name in (
-        "buy_ct", "sell_ct", "load_kw", "pv_kw", "battery_kw", "grid_kw",
+        "buy_price", "sell_price", "load_kw", "pv_kw", "battery_kw", "grid_kw",
     )}  # fmt: skip
     rows: list[list[Any]] = []
     at = picture.begin
@@ -58,10 +58,12 @@ def _times(picture: Picture, at: datetime, end: datetime) -> str:
 def _words(picture: Picture, series: dict[str, SpanLookup], at: datetime) -> str:
     """The known values of a quarter-hour; "no values" without any."""
     found = {name: lookup.at(at) for name, lookup in series.items()}
-    parts = []
-    for name, words in (("buy_ct", "buying"), ("sell_ct", "selling")):
+    parts, money = [], picture.money
+    for name, words in (("buy_price", "buying"), ("sell_price", "selling")):
         value = found[name]
-        parts += [] if value is None else [f"{words} {value:z.1f} ct"]
+        parts += (
+            [] if value is None else [f"{words} {value:z.{money.price_digits}f} {money.price_unit}"]
+        )
     for name, words in (("load_kw", "house"), ("pv_kw", "PV")):
         value = found[name]
         parts += [] if value is None else [f"{words} {value:z.2f} kW"]

@@ -125,23 +125,30 @@ class SeriesReport:
     def _prices(self, now: datetime) -> dict[str, str]:
         facts = {}
         for name in self.columns:
-            ct = self.frame[name].astype(float) * 100
-            inside = ct[(ct.index <= now) & (self.frame["end"] > now)]
+            prices, shown = self.frame[name].astype(float), self._number
+            inside = prices[(prices.index <= now) & (self.frame["end"] > now)]
             present = (
-                f"{inside.iloc[0]:.2f} {self.money.hundredth}/kWh now"
+                f"{shown(inside.iloc[0])} {self.money.price_unit}/kWh now"
                 if len(inside)
                 else "not known for now"
             )
             facts[name.removesuffix("_eur_per_kwh")] = (
-                f"{present}; lowest {ct.min():.2f}, highest {ct.max():.2f}, mean {ct.mean():.2f}"
+                f"{present}; lowest {shown(prices.min())}, highest {shown(prices.max())}, "
+                f"mean {shown(prices.mean())}"
             )
         return facts
+
+    def _number(self, price: float) -> str:
+        return self.money.number(price, 1)
 
     def _first_rows(self, zone: ZoneInfo) -> Iterator[str]:
         heads = [_head(name, self.money) for name in self.columns]
         yield "".join(["start           ", *(f"{head:>12}" for head in heads)])
         for place, start in enumerate(frames.starts_of(self.frame)[:FIRST_ROWS]):
-            cells = (_cell(name, float(self.frame[name].iloc[place])) for name in self.columns)
+            cells = (
+                _cell(name, float(self.frame[name].iloc[place]), self.money)
+                for name in self.columns
+            )
             yield "".join([_at(start, zone), *(f"{cell:>12}" for cell in cells)])
 
 
@@ -154,10 +161,10 @@ def _known(value: float) -> float | None:
 
 
 def _head(name: str, money: Currency) -> str:
-    return name.replace("_eur_per_kwh", f" {money.hundredth}").replace("_w", " W")
+    return name.replace("_eur_per_kwh", f" {money.price_unit}").replace("_w", " W")
 
 
-def _cell(name: str, value: float) -> str:
+def _cell(name: str, value: float, money: Currency) -> str:
     if pd.isna(value):
         return "-"
-    return f"{value * 100:.2f}" if name.endswith("_eur_per_kwh") else f"{value:.0f}"
+    return money.number(value, 1) if name.endswith("_eur_per_kwh") else f"{value:.0f}"

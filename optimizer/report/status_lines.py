@@ -206,7 +206,7 @@ class Status:
         """The owner's override, its price, and what stands above it."""
         if self.override is None:
             return ""
-        text = f"{self.override.override.text(zone)}, taken {self.override.price()}"
+        text = f"{self.override.override.text(zone)}, taken {self.override.price(self._money)}"
         return text if self.pause is None else f"{text}; the pause stands above it"
 
     def _state_words(self) -> str:
@@ -278,11 +278,13 @@ class Status:
             return "unknown: no plan covers this moment"
         low = min(ahead, key=lambda item: item.buy_eur_per_kwh)
         high = max(ahead, key=lambda item: item.buy_eur_per_kwh)
-        return (
-            f"now {self._money.price(step.buy_eur_per_kwh)}, low "
-            f"{low.buy_eur_per_kwh * 100:.1f} at {clock_from(low.start, self.now, zone)}, high "
-            f"{high.buy_eur_per_kwh * 100:.1f} at {clock_from(high.start, self.now, zone)}"
-        )
+        shown = [
+            f"{self._money.number(item.buy_eur_per_kwh)} at "
+            f"{clock_from(item.start, self.now, zone)}"
+            for item in (low, high)
+        ]
+        now = self._money.price(step.buy_eur_per_kwh)
+        return f"now {now}, low {shown[0]}, high {shown[1]}"
 
     @property
     def _money(self) -> Currency:

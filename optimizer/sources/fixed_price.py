@@ -26,7 +26,7 @@ def fetch(settings: PriceSettings, span: Span, _: ServiceClient) -> pd.DataFrame
     steps = frames.steps(span.start, span.end + AHEAD, QUARTER)
     column = "buy_eur_per_kwh" if settings.all_in else "energy_eur_per_kwh"
     prices = [_price(settings, start, span.zone) for start in frames.starts_of(steps)]
-    return frames.check(steps.assign(**{column: prices}), [column], NAME)
+    return frames.check(steps.assign(**{column: prices}), [column], NAME, settings.money.size)
 
 
 def window_at(settings: PriceSettings, at: datetime, zone: ZoneInfo) -> PriceWindow | None:
@@ -48,7 +48,7 @@ def with_exchange(stated: pd.DataFrame, exchange: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     exchange
-        Quarter-hours with `spot_eur_per_kwh`, perhaps none.
+        Quarter-hours with `spot_eur_per_kwh`, or with `sell_eur_per_kwh` alone; perhaps none.
 
     Raises
     ------
@@ -57,12 +57,14 @@ def with_exchange(stated: pd.DataFrame, exchange: pd.DataFrame) -> pd.DataFrame:
     """
     if exchange.empty:
         return stated.iloc[:0]
-    if "spot_eur_per_kwh" not in exchange.columns:
+    pays_alone = {"sell_eur_per_kwh"} == {*exchange.columns} - {"end", frames.ORIGIN}
+    column = "sell_eur_per_kwh" if pays_alone else "spot_eur_per_kwh"
+    if column not in exchange.columns:
         raise ConfigError(
             "prices.spot_sources: those prices are all-in; the export rule needs the exchange's "
             "own, such as those of energy-charts"
         )
-    made = stated.join(exchange[["spot_eur_per_kwh"]], how="inner")
+    made = stated.join(exchange[[column]], how="inner")
     if frames.ORIGIN in made.columns and frames.ORIGIN in exchange.columns:
         beside = exchange[frames.ORIGIN].reindex(made.index)
         made[frames.ORIGIN] = made[frames.ORIGIN] + " and " + beside

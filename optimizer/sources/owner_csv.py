@@ -45,15 +45,20 @@ def is_own(text: TableText, columns: Iterable[str]) -> bool:
     return text.delimiter == "," and "start" in header and any(name in header for name in columns)
 
 
-def read_prices(path: Path) -> pd.DataFrame:
+def read_prices(path: Path, money_size: float = 1.0) -> pd.DataFrame:
     """Spot prices, or all-in buying and selling prices [EUR/kWh].
+
+    Parameters
+    ----------
+    money_size
+        Units of the prices' currency that are about one EUR.
 
     Raises
     ------
     DataError
         With file, line and fault.
     """
-    return prices_of(table_text.read(path))
+    return prices_of(table_text.read(path), money_size)
 
 
 def read_power(path: Path, column: str) -> pd.DataFrame:
@@ -67,7 +72,7 @@ def read_power(path: Path, column: str) -> pd.DataFrame:
     return power_of(table_text.read(path), column)
 
 
-def prices_of(text: TableText) -> pd.DataFrame:
+def prices_of(text: TableText, money_size: float = 1.0) -> pd.DataFrame:
     """Prices of a table in the own form; see `read_prices`."""
     path, header = text.path, _header(text)
     rows = _rows(text)
@@ -75,7 +80,7 @@ def prices_of(text: TableText) -> pd.DataFrame:
         if wanted[0] in header:
             extra = ["sell_eur_per_kwh"] if "sell_eur_per_kwh" in header else []
             names = list(dict.fromkeys([*wanted, *extra]))
-            return _frame(path, header, rows, names, mixed=True)
+            return _frame(path, header, rows, names, money_size, mixed=True)
     raise DataError(
         f"{path}, line 1: a price file has a column 'spot_eur_per_mwh' or 'spot_eur_per_kwh', or "
         f"'buy_eur_per_kwh' and 'sell_eur_per_kwh'; found: {', '.join(header)}"
@@ -104,8 +109,8 @@ def _rows(text: TableText) -> list[tuple[int, list[str]]]:
 
 
 def _frame(
-    path: Path, header: list[str], rows: list[tuple[int, list[str]]], names: list[str], *,
-    mixed: bool = False,
+    path: Path, header: list[str], rows: list[tuple[int, list[str]]], names: list[str],
+    money_size: float = 1.0, *, mixed: bool = False,
 ) -> pd.DataFrame:  # fmt: skip
     for name in ("start", *names):
         if header.count(name) != 1:
@@ -127,10 +132,10 @@ def _frame(
         lines.append(line)
         starts.append(_moment(path, line, row[header.index("start")]))
         for name, place, column in zip(names, places, values, strict=True):
-            column.append(_number(path, line, name, row[place]))
+            column.append(_number(path, line, name, row[place], money_size))
     ends = _ends(path, lines, starts, mixed=mixed)
     columns = {FACTORS.get(n, (n, 1.0))[0]: v for n, v in zip(names, values, strict=True)}
-    return frames.check(frames.frame_of(starts, ends, **columns), columns, str(path))
+    return frames.check(frames.frame_of(starts, ends, **columns), columns, str(path), money_size)
 
 
 def _moment(path: Path, line: int, text: str) -> datetime:
@@ -153,7 +158,7 @@ def _moment(path: Path, line: int, text: str) -> datetime:
         raise DataError(f"{path}, line {line}: '{text}' {error}") from error
 
 
-def _number(path: Path, line: int, name: str, text: str) -> float:
+def _number(path: Path, line: int, name: str, text: str, money_size: float) -> float:
     """A finite number in the column's unit inside."""
     try:
         number = float(text.replace("_", "?"))
@@ -165,10 +170,11 @@ def _number(path: Path, line: int, name: str, text: str) -> float:
     inside, divisor = FACTORS.get(name, (name, 1.0))
     number /= divisor
     column = frames.COLUMNS[inside]
-    if not column.least <= number <= column.most:
+    least, most = column.limits(money_size)
+    if not least <= number <= most:
         raise DataError(
             f"{path}, line {line}: {name} {text} is not plausible "
-            f"({column.least:g} to {column.most:g} {column.unit}): look at the unit"
+            f"({least:g} to {most:g} {column.unit}): look at the unit"
         )
     return number
 

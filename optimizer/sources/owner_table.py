@@ -20,10 +20,12 @@ import pandas as pd
 from optimizer.errors import ConfigError, DataError
 from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames
+from optimizer.model.currency import EUR, LARGEST_SIZE, Currency, known
 from optimizer.model.plan import iso
 from optimizer.sources import (
     owner_csv,
     parsing,
+    price_checks,
     state_history,
     table_choice,
     table_columns,
@@ -98,13 +100,36 @@ def fetch_pv(settings: PvSettings, span: Span, http: ServiceClient) -> pd.DataFr
 
 def fetch_prices(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
     """Read the owner's table of prices."""
-    reading = read_prices(_file(settings), span.zone, settings.column, settings.zone)
-    if reading.currency not in ("", settings.money.code):
-        reading.frame.attrs[frames.NOTES] = (
-            f"{_file(settings)}: its prices are in {reading.currency}, and are taken as "
-            f'{settings.money.code}: set [prices] currency = "{reading.currency}"',
-        )
+    reading = configured_prices(settings, span.zone)
+    stated = None if settings.rate_from(reading.currency) != 1.0 else known(reading.currency)
+    price_checks.check_table(str(settings.file), reading.frame, stated or settings.money)
     return reading.frame
+
+
+def configured_prices(settings: PriceSettings, zone: ZoneInfo) -> TableReading:
+    """The owner's table of prices in the owner's currency.
+
+    Raises
+    ------
+    ConfigError, DataError
+        With file and place.
+    """
+    path = _file(settings)
+    reading = read_prices(path, zone, settings.column, settings.zone, settings.money)
+    named = reading.currency
+    others = tuple(note for note in reading.notes if "set [prices] currency" not in note)
+    if named in ("", settings.money.code):
+        return replace(reading, notes=others)
+    rate = settings.rate_from(named)
+    if rate != 1.0:
+        frame = parsing.at_rate(reading.frame, rate)
+        return replace(reading, frame=frame, notes=(*others, settings.rate_note(str(path))))
+    text = (
+        f"{path}: its prices are in {named}, and are taken as {settings.money.code}: set "
+        f'[prices] currency = "{named}"'
+    )
+    reading.frame.attrs[frames.NOTES] = (text,)
+    return replace(reading, notes=(*others, text))
 
 
 def _file(settings: PriceSettings | LoadSettings | PvSettings) -> Path:
@@ -171,9 +196,15 @@ def read_pv(path: Path, zone: ZoneInfo, column: str | None = None) -> TableReadi
 
 
 def read_prices(
-    path: Path, zone: ZoneInfo, column: str | None = None, bidding_zone: str = ""
+    path: Path, zone: ZoneInfo, column: str | None = None, bidding_zone: str = "",
+    money: Currency = EUR,
 ) -> TableReading:  # fmt: skip
     """`spot_eur_per_kwh`, or `buy_eur_per_kwh` and perhaps `sell_eur_per_kwh` [EUR/kWh].
+
+    Parameters
+    ----------
+    money
+        Currency of the prices where the table names none.
 
     Raises
     ------
@@ -182,7 +213,7 @@ def read_prices(
     """
     text = table_text.read(path)
     if column is None and owner_csv.is_own(text, owner_csv.PRICE_COLUMNS):
-        frame = owner_csv.prices_of(text)
+        frame = owner_csv.prices_of(text, money.size)
         return _own(frame, tuple(str(name) for name in frame.columns.drop("end")), text)
     table = _Table.read(text, zone, mixed=True)
     priced = [c for c in table.columns if c.unit is not None and c.unit.kind == "price"]
@@ -195,7 +226,8 @@ def read_prices(
             f"{path}: no column of prices with a unit such as EUR/MWh or ct/kWh; it has {names}"
         )
     taken = table.choose([{Quantity.PRICE}], column, of_zone or buying)
-    made = table.frame(taken, _price_column(taken, path))
+    stated = known(taken.unit.currency) if taken.unit else None
+    made = table.frame(taken, _price_column(taken, path), (stated or money).size)
     return table.reading(made, (taken.name,), taken)
 
 
@@ -303,7 +335,7 @@ class _Table:
         columns = self.columns if among is None or wanted is not None else among
         return table_choice.chosen(columns, ranks, self.steps, self.layout, wanted)
 
-    def frame(self, column: TableColumn, name: str) -> pd.DataFrame:
+    def frame(self, column: TableColumn, name: str, money_size: float = 1.0) -> pd.DataFrame:
         """A checked frame of a column; impossible values are holes."""
         steps = table_choice.starts_of(column, self.steps)
         values = table_choice.in_base_unit(column, self.steps)
@@ -318,7 +350,7 @@ class _Table:
                 parsing.without_impossible(points, name),
                 timedelta(minutes=SHORT_STEPS[minutes]),
             )
-        return parsing.series_frame(points, name, path)
+        return parsing.series_frame(points, name, path, money_size)
 
     def _refuse_several(self, points: Sequence[StepValue]) -> None:
         """Refuse a table of several meters, and name the column that distinguishes them."""
@@ -385,15 +417,16 @@ class _Table:
     def _notes(self, main: TableColumn, frame: pd.DataFrame) -> list[str]:
         """Sentences about rows that are not in the frame, and about currency."""
         values = table_choice.in_base_unit(main, self.steps)
-        limits = next(frames.COLUMNS[n] for n in frame.columns if n in frames.COLUMNS)
+        column = next(frames.COLUMNS[n] for n in frame.columns if n in frames.COLUMNS)
+        least, most = column.limits(LARGEST_SIZE)  # a price that is none has been refused
         wrong = [(n, v) for n, v in enumerate(values)
-                 if v is not None and not limits.least <= v <= limits.most]  # fmt: skip
+                 if v is not None and not least <= v <= most]  # fmt: skip
         notes = []
         if wrong:
             place, value = wrong[0]
             line = self.layout.text.place(self.layout.rows[place].line)
             notes.append(f"{len(wrong)} impossible values are holes: {line}: {value:.6g} "
-                         f"{limits.unit}")  # fmt: skip
+                         f"{column.unit}")  # fmt: skip
         if main.counter:
             known = [v for v in main.values if v is not None]
             falls = sum(b < a for a, b in pairwise(known))

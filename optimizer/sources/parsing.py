@@ -109,8 +109,15 @@ def begun(values: Sequence[tuple[datetime, float | None]]) -> list[StepValue]:
     ]
 
 
-def series_frame(points: Iterable[StepValue], column: str, origin: str) -> pd.DataFrame:
+def series_frame(
+    points: Iterable[StepValue], column: str, origin: str, money_size: float = 1.0
+) -> pd.DataFrame:
     """A checked frame of one column, in order; holes and exact repetitions are left out.
+
+    Parameters
+    ----------
+    money_size
+        Units of the prices' currency that are about one EUR.
 
     Raises
     ------
@@ -141,7 +148,8 @@ def series_frame(points: Iterable[StepValue], column: str, origin: str) -> pd.Da
     try:
         starts, ends = [point.start for point in known], [point.end for point in known]
         values = [float(point.value or 0.0) for point in known]
-        made = frames.check(frames.frame_of(starts, ends, **{column: values}), [column], origin)
+        made = frames.frame_of(starts, ends, **{column: values})
+        frames.check(made, [column], origin, money_size)
     except DataError as error:
         raise RejectedError(str(error)) from error
     if faults:
@@ -156,8 +164,8 @@ def without_impossible(points: list[StepValue], column: str) -> list[StepValue]:
     """Points without the powers that no house can have, if those are few."""
     if column not in MEASURED:
         return points
-    limits = frames.COLUMNS[column]
-    possible = [p for p in points if p.value is None or limits.least <= p.value <= limits.most]
+    least, most = frames.COLUMNS[column].limits(1.0)
+    possible = [p for p in points if p.value is None or least <= p.value <= most]
     return possible if len(points) - len(possible) <= MOST_FAULTS * len(points) else points
 
 
@@ -176,6 +184,14 @@ def averaged(points: Sequence[StepValue], step: timedelta) -> list[StepValue]:
         for at, end, value in zip(frames.starts_of(coarse), frames.ends_of(coarse),
                                   coarse["value"].tolist(), strict=True)
     ]  # fmt: skip
+
+
+def at_rate(prices: pd.DataFrame, rate: float) -> pd.DataFrame:
+    """Prices in a currency of which so many units are one of theirs."""
+    if rate == 1.0:
+        return prices
+    names = [name for name in prices.columns if str(name).endswith("_eur_per_kwh")]
+    return prices.assign(**{name: prices[name] * rate for name in names})
 
 
 def clipped(answer: pd.DataFrame, span: Span) -> pd.DataFrame:

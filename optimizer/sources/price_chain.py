@@ -17,6 +17,7 @@ from optimizer.errors import DataError, OptimizerError
 from optimizer.http.failures import BusyError, NotPublishedError
 from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames, moments
+from optimizer.model.currency import Currency
 from optimizer.model.moments import QUARTER, floor
 from optimizer.model.plan import iso
 from optimizer.sources import fixed_price, price_checks, registry
@@ -167,7 +168,7 @@ class PriceChain:
                 f"prices of {name} are {basis}, those of {made.used[0]} {made.basis}: not mixed"
             )
             return
-        if made.used and not _agrees(made, name, found.answer):
+        if made.used and not _agrees(made, name, found.answer, self.settings.money):
             return
         made.notes += self._notes(made, name, answered, new, span)
         if made.used:
@@ -226,9 +227,11 @@ def _quarters_of(frame: pd.DataFrame) -> pd.DataFrame:
     return quarters[quarters[price_checks.prices_of(quarters).name].notna()]
 
 
-def _agrees(made: ChainPrices, name: str, answer: pd.DataFrame | None) -> bool:
+def _agrees(made: ChainPrices, name: str, answer: pd.DataFrame | None, money: Currency) -> bool:
     """Compare a source with those before it where both know the price; note a distance."""
-    apart = None if answer is None else price_checks.apart(made.frame, _quarters_of(answer))
+    if answer is None:
+        return True
+    apart = price_checks.apart(made.frame, _quarters_of(answer), money)
     if apart is None:
         return True
     usable, text = apart

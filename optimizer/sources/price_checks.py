@@ -28,12 +28,20 @@ QUOTED_EUR_PER_KWH = 1e-5
 """Smallest step of an exchange's price: 0.01 EUR/MWh."""
 DISTINCT = 20
 """Fewest different prices whose digits say something."""
+POWERS = (1, 2, 3)
+"""Powers of ten between units of prices: ct/kWh, EUR/MWh, EUR/kWh."""
+CHEAP_EUR_PER_KWH = 0.03
+"""Mean of exchange prices below which more digits than an exchange's are doubted."""
+FINE = -2
+"""Digits that no rounding of an hourly mean explains."""
+IMPOSSIBLE_EUR_PER_KWH = 2.0
+"""Mean of absolute prices above every day of an exchange, with fees and VAT too."""
 WEEK = timedelta(days=7)
 APART_EUR_PER_KWH = 0.005
 TIMES_APART = 5.0
 COMMON_QUARTERS = 16
 SIGNIFICANT_EUR_PER_KWH = 0.0005
-"""Smaller prices say nothing about a factor."""
+"""Smaller prices say nothing about a factor [about EUR/kWh]."""
 SIGNIFICANT_STEPS = 2
 SAME = 0.02
 """Spread of a factor's decimal logarithm within which it is a power of ten."""
@@ -64,13 +72,13 @@ def check(
     """
     now = prices_of(fresh)
     before = now.iloc[:0] if known is None else prices_of(known)
-    power = _power_of_ten(before, now)
+    power = _power_of_ten(before / money.size, now / money.size)
     if power:
         raise RejectedError(
             f"{origin}: its prices are {_times(power)} what they were for the same hours: its "
             "unit has changed, so they are not used"
         )
-    _check_shapes(origin, now, before)
+    _check_shapes(origin, now / money.size, before / money.size)
     mean, days = float(now.abs().mean()), len(_days(now))
     if days >= WEEK.days and _another_unit(now, mean, money):
         raise RejectedError(
@@ -118,13 +126,63 @@ def _another_unit(prices: "pd.Series[float]", mean: float, money: Currency) -> b
     usual = LEVEL[0] * money.size <= mean <= LEVEL[1] * money.size
     if prices.name != "spot_eur_per_kwh" or money != EUR:
         return not usual
-    if not LEVEL[0] <= mean <= COARSE_EUR_PER_KWH:
-        quotes = np.unique(np.abs(prices.to_numpy())) / QUOTED_EUR_PER_KWH
-        if mean > COARSE_EUR_PER_KWH:
-            coarse = len(quotes) >= DISTINCT and _whole(quotes / 10)
-            return coarse or not usual
-        return not _whole(quotes) and any(_whole(quotes * 10**power) for power in (1, 2, 3))
-    return False
+    if mean > COARSE_EUR_PER_KWH:
+        return (_power_by_digits(prices) or 0) > 0 or not usual
+    return mean < LEVEL[0] and (_power_by_digits(prices) or 0) < 0
+
+
+def _power_by_digits(prices: "pd.Series[float]") -> int | None:
+    """The power of ten by which prices look multiplied: exchanges quote 0.01 EUR/MWh.
+
+    Of prices ten times too high each is a whole 0.1 EUR/MWh (by chance one in ten is), of those a
+    tenth of what they should be some have a digit more. None where few differ, or where they are no
+    quotes: means, or with VAT.
+    """
+    quotes = np.unique(np.abs(prices.dropna().to_numpy())) / QUOTED_EUR_PER_KWH
+    if not _whole(quotes):
+        return next((-power for power in POWERS if _whole(quotes * 10**power)), None)
+    if len(quotes) < DISTINCT:
+        return None
+    return next((power for power in reversed(POWERS) if _whole(quotes / 10**power)), 0)
+
+
+def doubt(prices: "pd.Series[float]", money: Currency = EUR) -> str | None:
+    """Sentence about an exchange's prices that look like a power of ten; None if they are usual.
+
+    Digits alone are none: a table in ct/kWh may be rounded. They count where the level is unusual
+    too.
+    """
+    if prices.name != "spot_eur_per_kwh" or money != EUR:
+        return None
+    mean, power = float(prices.abs().mean()), _power_by_digits(prices) or 0
+    if not (power > 0 and mean > COARSE_EUR_PER_KWH) and not (
+        power < 0 and mean < CHEAP_EUR_PER_KWH
+    ):
+        return None
+    digits = "coarser" if power > 0 else "finer"
+    return (
+        f"prices of {mean * 1000:.4g} EUR/MWh on average, whose digits are {digits} than an "
+        f"exchange's: are they {_times(power)} the right ones? Look at the unit"
+    )
+
+
+def check_table(origin: str, table: pd.DataFrame, money: Currency = EUR) -> None:
+    """Refuse an owner's prices that cannot be in the unit that they are read in.
+
+    Raises
+    ------
+    RejectedError
+        With the mean price. What is only doubtful is `doubt`'s.
+    """
+    prices = prices_of(table)
+    mean, unsure = float(prices.abs().mean()), doubt(prices, money)
+    fine = unsure is not None and mean < LEVEL[0] and (_power_by_digits(prices) or 0) <= FINE
+    coarse = unsure is not None and mean > LEVEL[1]
+    if len(prices) >= DISTINCT and (fine or coarse or mean > IMPOSSIBLE_EUR_PER_KWH * money.size):
+        raise RejectedError(
+            f"{origin}: a mean price of {mean:.4g} {money.code}/kWh is not plausible: look at the "
+            "unit"
+        )
 
 
 def _whole(quotes: "np.ndarray") -> bool:
@@ -133,11 +191,13 @@ def _whole(quotes: "np.ndarray") -> bool:
 
 def prices_of(frame: pd.DataFrame) -> "pd.Series[float]":
     """The prices that stand for a frame: all-in ones where it has them, then stated net ones."""
-    names = ("buy_eur_per_kwh", "energy_eur_per_kwh", "spot_eur_per_kwh")
+    names = ("buy_eur_per_kwh", "energy_eur_per_kwh", "spot_eur_per_kwh", "sell_eur_per_kwh")
     return frame[next(name for name in names if name in frame.columns)]
 
 
-def apart(first: pd.DataFrame, second: pd.DataFrame) -> tuple[bool, str] | None:
+def apart(
+    first: pd.DataFrame, second: pd.DataFrame, money: Currency = EUR
+) -> tuple[bool, str] | None:
     """Distance of two sources where both know a price: usable or not, and words; None if small.
 
     Means over all common quarters are compared, so that hours and quarters agree.
@@ -147,11 +207,11 @@ def apart(first: pd.DataFrame, second: pd.DataFrame) -> tuple[bool, str] | None:
     if len(common) < COMMON_QUARTERS:
         return None
     means = float(one[common].mean()), float(other[common].mean())
-    if abs(means[0] - means[1]) <= APART_EUR_PER_KWH:
+    if abs(means[0] - means[1]) <= APART_EUR_PER_KWH * money.size:
         return None
     size = sorted(abs(mean) for mean in means)
     usable = size[0] > 0 and size[1] / size[0] < TIMES_APART
-    text = f"{means[0] * 100:.1f} and {means[1] * 100:.1f} ct on average"
+    text = f"{money.number(means[0])} and {money.price(means[1])} on average"
     return usable, text if usable else f"{text}; it is not used"
 
 

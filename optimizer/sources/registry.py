@@ -82,10 +82,17 @@ def _check_unit(
 
 def _service(
     fetch: Callable[[PriceSettings, Span, ServiceClient], pd.DataFrame], licence: str,
-    attribution: str = "",
+    attribution: str = "", currency: str = "EUR",
 ) -> Source[PriceSettings]:  # fmt: skip
-    """A price service: its unit is checked by the size of its prices."""
-    return Source(fetch, licence, attribution, check=_check_unit)
+    """A price service: its unit is checked by the size of its prices.
+
+    `currency` is the one it answers in; "" where that is the customer's own.
+    """
+
+    def fetched(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
+        return parsing.at_rate(fetch(settings, span, http), settings.rate_from(currency))
+
+    return Source(fetched, licence, attribution, check=_check_unit)
 
 
 PRICES: Mapping[str, Source[PriceSettings]] = {
@@ -100,9 +107,9 @@ PRICES: Mapping[str, Source[PriceSettings]] = {
         entsoe.fetch, "terms of use: your own use, do not hand on", ATTRIBUTIONS["entsoe"]
     ),
     "awattar": _service(awattar.fetch, "none stated: private use, 100 requests a day"),
-    "tibber": _service(tibber.fetch, "for customers, your own use"),
-    "swiss": _service(swiss.fetch, "public by law, for each supplier"),
-    "octopus": _service(octopus.fetch, "none stated: fair use"),
+    "tibber": _service(tibber.fetch, "for customers, your own use", currency=""),
+    "swiss": _service(swiss.fetch, "public by law, for each supplier", currency="CHF"),
+    "octopus": _service(octopus.fetch, "none stated: fair use", currency="GBP"),
 }  # fmt: skip
 """Answer a frame with `spot_eur_per_kwh` (net), or `buy_eur_per_kwh` (all-in) and perhaps
 `sell_eur_per_kwh`; `fixed` with `energy_eur_per_kwh` (net, in the exchange's place)."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from zoneinfo import ZoneInfo
 
 from optimizer.model import local_hours
-from optimizer.model.currency import CURRENCIES, EUR, Currency
+from optimizer.model.currency import EUR, Currency, CurrencyCode, known
 from optimizer.model.local_hours import DAYS, MONTHS, Days, LocalHours, Months
 from optimizer.model.ranges import (
     Count,
@@ -39,12 +39,20 @@ Address = Annotated[
         strip="/",
     ),
 ]
-CurrencyCode = Literal["EUR", "CHF", "GBP", "SEK", "NOK", "DKK", "PLN"]
 SOURCE_CURRENCY = {
     "energy-charts": "EUR", "smard": "EUR", "entsoe": "EUR", "awattar": "EUR", "swiss": "CHF",
     "octopus": "GBP",
 }  # fmt: skip
 """Currency of the sources that answer in one only."""
+
+
+def currency_of(code: object, sources: object) -> Currency:
+    """The currency of an owner's prices: stated, or else that of the first source that has one."""
+    names = map(str, sources) if isinstance(sources, list | tuple) else ()
+    first = next((SOURCE_CURRENCY[name] for name in names if name in SOURCE_CURRENCY), None)
+    return known(code) or known(first) or EUR
+
+
 Part = Annotated[str, Pattern(r"[^\n]{1,120}", "should have 1 to 120 characters")]
 
 
@@ -102,7 +110,8 @@ class PriceSettings:
     all_in: bool = False
     """The `fixed` price is the whole price, with fees and VAT: nothing of `[tariff]` is added."""
     spot_sources: Annotated[tuple[str, ...], Count(100)] = ()
-    """Chain of sources of the exchange's prices for the export rule alone, beside `fixed`."""
+    """Chain of sources for the export rule alone, beside `fixed`: the exchange's prices, or those
+    of a supplier that answers what it pays for energy fed in."""
     holidays: Annotated[str | None, Derived()] = None
     """Country whose public holidays count as Sundays: the tariff's."""
     entsoe_token: str | None = field(default=None, repr=False)
@@ -128,18 +137,15 @@ class PriceSettings:
     currency: CurrencyCode | None = None
     """Currency of all prices and amounts, by default the first source's; the names of keys, columns
     and JSON say `eur` whatever it is."""
+    eur_rate: Annotated[float, Range(0.1, 1_000)] | None = None
+    """Units of `currency` for one EUR, at which prices of sources that answer in EUR are taken; a
+    plan needs it within some percent."""
     patience_s: Annotated[float, Range(0, 7_200)] = 60.0
     """Longest time that a plan waits for busy services [s]."""
 
     def __post_init__(self) -> None:
         """Refuse prices of another currency, and stated ones not asked for or not known."""
-        for name in self.names if self.currency else ():
-            answered = SOURCE_CURRENCY.get(name, self.currency)
-            if answered != self.currency:
-                raise ValueError(
-                    f'has currency = "{self.currency}", but prices of {name} are in {answered}: '
-                    "no rate of exchange is applied"
-                )
+        self._refuse_another_currency()
         stated = self.eur_per_kwh is not None or self.window or self.all_in or self.spot_sources
         if "fixed" not in self.sources:
             if stated:
@@ -158,10 +164,38 @@ class PriceSettings:
         if gap is not None:
             raise ValueError(f"has no price for {gap}: write eur_per_kwh for the other hours")
 
+    def _refuse_another_currency(self) -> None:
+        if self.eur_rate is not None and self.money == EUR:
+            raise ValueError("has eur_rate, which is for a currency other than EUR: name it")
+        for name in self.names if self.currency else ():
+            answered = SOURCE_CURRENCY.get(name, self.currency)
+            if answered == self.currency or (answered == EUR.code and self.eur_rate):
+                continue
+            fix = (
+                f"write eur_rate, the {self.currency} for one EUR, or use a source in "
+                f"{self.currency}"
+                if answered == EUR.code
+                else "no rate of exchange is applied"
+            )
+            raise ValueError(
+                f'has currency = "{self.currency}", but prices of {name} are in {answered}: {fix}'
+            )
+
     @property
     def money(self) -> Currency:
         """Currency of all prices and amounts."""
-        return CURRENCIES[self.currency or SOURCE_CURRENCY.get(self.sources[0], EUR.code)]
+        return currency_of(self.currency, self.names)
+
+    def rate_from(self, code: str) -> float:
+        """Factor from prices in a currency to those in the owner's: 1 where none is known."""
+        return self.eur_rate if code == EUR.code and self.eur_rate else 1.0
+
+    def rate_note(self, origin: str) -> str:
+        """Sentence about the rate of exchange in use."""
+        return (
+            f"{origin}: prices are in EUR, taken at {self.eur_rate:g} {self.money.code} for one "
+            "EUR ([prices] eur_rate)"
+        )
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -174,7 +208,8 @@ class PriceSettings:
         parts = (self.zone, self.tibber_home, self.swiss, self.swiss_tariff, self.octopus_tariff,
                  self.octopus_export, f"{self.swiss_vat_percent:g}")  # fmt: skip
         selling = ("export", self.swiss_export_tariff) if self.swiss_export else ()
-        return "|".join(part or "" for part in (*parts, *selling))
+        rate = (f"{self.eur_rate:g} {self.money.code}",) if self.eur_rate else ()
+        return "|".join(part or "" for part in (*parts, *selling, *rate))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

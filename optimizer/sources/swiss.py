@@ -3,8 +3,9 @@
 `GET {url}?tariff_type=integrated&tariff_name=...&start_timestamp=...&end_timestamp=...`. Each row
 has both stamps with offset and a list of components; the one in `CHF_kWh` is the energy price,
 without VAT (read EUR as CHF then). `tariff_type=feed_in` answers what is paid for energy fed in, in
-the same shape; no VAT is added to it. An unknown day is an empty list. Version 2.0, from 2027 on,
-has another shape and is refused here.
+the same shape; no VAT is added to it. BKW answers that alone: beside stated prices it is named
+under `spot_sources`. An unknown day is an empty list. Version 2.0, from 2027 on, has another shape
+and is refused here.
 """
 
 from typing import Any
@@ -36,19 +37,24 @@ SUPPLIERS = {
     "aem": ("https://servizi.aemsa.ch/tariffe", None),
 }
 """Name in the configuration: address, and the default tariff."""
-
+FEED_IN_ONLY = {"bkw": "https://api.bkw.ch/api/dyntariffs/v1/tariffs"}
+"""Suppliers that answer what they pay for energy fed in and nothing else; they take no question."""
 
 FEED_IN = ("feed_in", "feed-in")
 """The two spellings of the key of what is paid for energy fed in."""
 
 
 def fetch(settings: PriceSettings, span: Span, http: ServiceClient) -> pd.DataFrame:
-    """All-in prices with VAT, and selling prices where those are wanted."""
+    """All-in prices with VAT, and selling prices where those are wanted; or those alone."""
     name = settings.swiss or ""
+    if name in FEED_IN_ONLY:
+        paid = http.get(FEED_IN_ONLY[name], {}).json()
+        return parse(paid, 0.0, FEED_IN, "sell_eur_per_kwh")
     if name not in SUPPLIERS and not name.startswith("https://"):
+        known = ", ".join((*SUPPLIERS, *FEED_IN_ONLY))
         raise ConfigError(
-            f"prices: the source 'swiss' needs a key 'swiss': {', '.join(SUPPLIERS)}, or the "
-            "https address of another supplier's tariffs"
+            f"prices: the source 'swiss' needs a key 'swiss': {known}, or the https address of "
+            "another supplier's tariffs"
         )
     url, usual = SUPPLIERS.get(name, (name, None))
     start, end = (at.astimezone(span.zone) for at in parsing.whole_days(span))

@@ -55,11 +55,14 @@ _COUNTER = re.compile(
 )
 _POWER = re.compile(r"(?<![a-z0-9])(k|m|g)?w(h)?(?![a-z0-9])", re.IGNORECASE)
 _PRICE = re.compile(
-    r"(?<![a-z])(eur|euro|cent|ct|chf|rp|rappen|gbp|pence|p|sek|nok|dkk|ore|czk|huf|pln)\.?\s*"
+    r"(?<![a-z])(eur|euro|cent|ct|chf|rp|rappen|gbp|pence|p|sek|nok|dkk|ore|øre|czk|kc|huf|ft|pln|zl|zł"
+    r"|gr|ron|lei|bani|bgn|isk)\.?\s*"
     r"(?:/|je|per|pro|_per_)\s*(k|m)?wh"
 )
 _HUNDREDTHS = {"cent": "EUR", "ct": "EUR", "rp": "CHF", "rappen": "CHF", "pence": "GBP",
-               "p": "GBP", "ore": "SEK"}  # fmt: skip
+               "p": "GBP", "ore": "SEK", "øre": "", "gr": "PLN",
+               "bani": "RON"}  # fmt: skip
+_WHOLE = {"euro": "EUR", "kc": "CZK", "ft": "HUF", "zl": "PLN", "zł": "PLN", "lei": "RON"}
 _POWERS_OF_TEN = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 SPOT = re.compile(r"spot|borse|day.?ahead|epex|markt|market|exchange|auktion|auflosung|energy")
 ALL_IN = re.compile(r"brutto|gross|all.?in|total|gesamt|endkunde|endpreis|buy|bezug|consumer|kauf")
@@ -110,7 +113,7 @@ def unit_of(header: str) -> Unit | None:
     if price:
         name, power = price[1], _POWERS_OF_TEN[price[2] or ""]
         hundredths = name in _HUNDREDTHS
-        currency = _HUNDREDTHS.get(name, "EUR" if name == "euro" else name.upper())
+        currency = _HUNDREDTHS.get(name, _WHOLE.get(name, name.upper()))
         shown = (
             "ct" if name in ("cent", "ct") else currency if not hundredths else name.capitalize()
         )

@@ -12,6 +12,7 @@ import pandas as pd
 from optimizer.errors import ConfigError
 from optimizer.http.failures import KeyRefusedError, NotPublishedError, RejectedError
 from optimizer.http.service_client import ServiceClient
+from optimizer.model.currency import CURRENCIES
 from optimizer.sources.parsing import begun, documented, moment, scaled, series_frame
 from optimizer.sources.source_settings import PriceSettings, Span
 
@@ -56,9 +57,10 @@ def parse(document: Any, home: str | None = None, currency: str = "EUR") -> pd.D
             begun([(start, scaled(row[key], 1)) for start, row in zip(at, rows, strict=True)])
             for key in ("total", "energy")
         )
-        made = series_frame(total, "buy_eur_per_kwh", NAME)
+        size = CURRENCIES[currency].size
+        made = series_frame(total, "buy_eur_per_kwh", NAME, size)
         return made.join(
-            series_frame(energy, "spot_eur_per_kwh", NAME).drop(columns="end"), how="inner"
+            series_frame(energy, "spot_eur_per_kwh", NAME, size).drop(columns="end"), how="inner"
         )
 
 

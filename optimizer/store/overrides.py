@@ -14,6 +14,7 @@ from enum import StrEnum
 
 from optimizer.errors import DataError, OptimizerError
 from optimizer.model import override
+from optimizer.model.currency import Currency
 from optimizer.model.override import Override
 from optimizer.model.plan import iso
 from optimizer.store.database import transaction
@@ -50,9 +51,9 @@ class StoredOverride:
         """Moment at which it ended, or will at the latest."""
         return self.override.until if self.ended_at is None else self.ended_at
 
-    def price(self) -> str:
+    def price(self, money: Currency) -> str:
         """The price in words, behind `taken`."""
-        return "unpriced" if self.cost_eur is None else f"for {self.cost_eur:z.2f} EUR"
+        return "unpriced" if self.cost_eur is None else f"for {money.amount(self.cost_eur)}"
 
     def state(self, now: datetime) -> str:
         """`in force`, `over`, or the reason why it ended before its time."""

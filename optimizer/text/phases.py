@@ -192,8 +192,8 @@ class Phase:
 
     @property
     def _prices(self) -> str:
-        low, high = (f"{price * 100:z.1f}" for price in self.buy_range)
-        unit = self.money.hundredth
+        low, high = map(self.money.number, self.buy_range)
+        unit = self.money.price_unit
         return f"{low} {unit}" if low == high else f"{low} to {high} {unit}"
 
     @property

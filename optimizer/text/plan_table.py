@@ -19,6 +19,8 @@ INTENT_NAMES = {
     Intent.DISCHARGE: "sell",
 }
 BARS = "▁▂▃▄▅▆▇█"
+SAME_EUR_PER_KWH = 0.001
+"""Values of stored energy closer than this are told as one [EUR/kWh]."""
 WIDTH = 80
 """Columns of a terminal that every line but those of the wide table fits."""
 
@@ -30,7 +32,7 @@ def head(money: Currency) -> str:
     >>> head(EUR)[:50]
     'when          what              buy ct  sell ct   '
     """
-    buy, sell = f"buy {money.hundredth}", f"sell {money.hundredth}"
+    buy, sell = f"buy {money.price_unit}", f"sell {money.price_unit}"
     return (
         f"when          what           {buy:>9}  {sell:>7}"
         "   house W      PV W  battery W    grid W  stored %   why"
@@ -98,28 +100,31 @@ def step_table(
         lines += [title] if title != day else []
         day = title
         mark = ">" if now is not None and step.start <= now < step.end else " "
-        lines.append(mark + _step_line(step, before_wh, capacity_wh, zone))
+        lines.append(mark + _step_line(step, before_wh, capacity_wh, zone, plan.money))
         before_wh = step.soc_wh
     return lines
 
 
-def _step_line(step: Step, before_wh: float, capacity_wh: float, zone: ZoneInfo) -> str:
+def _step_line(
+    step: Step, before_wh: float, capacity_wh: float, zone: ZoneInfo, money: Currency
+) -> str:
     before, after = (f"{100 * wh / capacity_wh:.0f}" for wh in (before_wh, step.soc_wh))
     powers = (step.load_w, step.pv_w, step.battery_w, step.grid_w)
     times = clock_span(step.start, step.end, zone)
     return (
-        f"{times:<12} {INTENT_NAMES[step.intent]:<16} {step.buy_eur_per_kwh * 100:z7.1f}  "
-        f"{step.sell_eur_per_kwh * 100:z7.1f} {' '.join(f'{number(w):>9}' for w in powers)}  "
+        f"{times:<12} {INTENT_NAMES[step.intent]:<16} {money.number(step.buy_eur_per_kwh):>7}  "
+        f"{money.number(step.sell_eur_per_kwh):>7} {' '.join(f'{number(w):>9}' for w in powers)}  "
         f"{before + '→' + after:>8}   {step.why}"
     )
 
 
 def sparklines(plan: Plan, capacity_wh: float) -> list[str]:
     """Price and state of charge over the plan as two rows of bars."""
-    buy = [step.buy_eur_per_kwh * 100 for step in plan.steps]
+    buy = [step.buy_eur_per_kwh for step in plan.steps]
+    low, high = plan.money.number(min(buy)), plan.money.price(max(buy))
     soc = [100 * step.soc_wh / capacity_wh for step in plan.steps]
     return [
-        f"price  {sparkline(buy)}  {min(buy):z.1f} to {max(buy):z.1f} {plan.money.hundredth}",
+        f"price  {sparkline(buy)}  {low} to {high}",
         f"stored {sparkline(soc)}  {min(soc):.0f} to {max(soc):.0f} %",
     ]
 
@@ -161,7 +166,7 @@ def money_lines(plan: Plan) -> list[str]:
 def _end_value_text(plan: Plan) -> str:
     """Value of a stored kWh at the plan's end, as words."""
     first, *_, last = plan.steps[-1].values_eur_per_kwh
-    if first - last < 0.001:
+    if first - last < SAME_EUR_PER_KWH * plan.money.size:
         return f"at {plan.money.price(plan.end_value_eur_per_kwh)} a kWh"
     price = plan.money.price
     return f"the first kWh are worth {price(first)} then, the last ones {price(last)}"

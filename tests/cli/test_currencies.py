@@ -6,7 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-WRONG = re.compile(r"\b(EUR|ct)\b")
+from optimizer.app.live import LiveDocuments
+from optimizer.config import loading
+from optimizer.model.currency import CURRENCIES
+from optimizer.report import live_page
+
 CONFIG = """
 [fems]
 url = "http://127.0.0.1:9"
@@ -14,7 +18,6 @@ password = "env:FEMS_PASSWORD"
 [battery]
 capacity_wh = 22_000
 hybrid = false
-wear_eur_per_kwh = {wear}
 [prices]
 sources = ["fixed"]
 currency = "{code}"
@@ -37,17 +40,30 @@ folder = "state"
 """
 COMMANDS = ("show", "show --wide", "explain", "status", "report", "read prices",
             "read prices --explain")  # fmt: skip
-CURRENCIES = {
-    "CHF": ("Rp", 1), "GBP": ("p", 1), "PLN": ("gr", 4), "SEK": ("öre", 10), "DKK": ("øre", 10),
-    "NOK": ("øre", 10),
-}  # fmt: skip
+CODES = ("CHF", "DKK", "CZK", "HUF")
+UNITS = {one.price_unit for one in CURRENCIES.values()} - {"p", "st", "kr", "gr"}
+"""Units of prices that are no other words."""
 
 
-@pytest.mark.parametrize("code", CURRENCIES)
+def foreign(code):
+    """Codes and units of every currency but one."""
+    own = CURRENCIES[code]
+    names = (UNITS | CURRENCIES.keys()) - {own.code, own.price_unit}
+    return re.compile(rf"(?<!\w)({'|'.join(sorted(names))})(?!\w)")
+
+
+def words_of(page):
+    """What is read on a page: its text and the picture's read-out, without what only draws."""
+    plain = re.sub(r"<style.*?</style>", " ", page, flags=re.DOTALL)
+    rows = re.findall(r"<script type=.application/json.*?</script>", plain, re.DOTALL)
+    return re.sub(r"<script.*?</script>|<[^>]*>", " ", plain, flags=re.DOTALL) + " ".join(rows)
+
+
+@pytest.mark.parametrize("code", CODES)
 def test_every_text_names_the_currency(in_process, tmp_path, code):
-    hundredth, size = CURRENCIES[code]
+    money = CURRENCIES[code]
     path = tmp_path / "optimizer.toml"
-    text = CONFIG.format(code=code, day=0.32 * size, night=0.2 * size, wear=0.01 * size)
+    text = CONFIG.format(code=code, day=0.32 * money.size, night=0.2 * money.size)
     path.write_text(text)
     plan = in_process("plan", "--soc", "50", "--json")
     assert plan.returncode == 0, plan.stderr
@@ -57,18 +73,18 @@ def test_every_text_names_the_currency(in_process, tmp_path, code):
         done = in_process(*command.split(), *(() if command != "report" else ("--out", "r.html")))
         assert done.returncode == 0, done.stderr
         seen += done.stdout
-    page = re.sub(
-        r"<style.*?</style>|<[^>]*>", " ", (tmp_path / "r.html").read_text(), flags=re.DOTALL
-    )
-    for shown in (seen, page):
-        assert WRONG.findall(shown) == []
-        assert f"{code}" in shown
-        assert hundredth in shown
-    assert "0.00 EUR" not in seen
+    path.chmod(0o600)
+    config = loading.load(path)
+    assert config.battery.wear_eur_per_kwh == 0.01 * money.size
+    live = live_page.render(LiveDocuments(lambda: config).page(datetime.now(UTC)), "")
+    for shown in (seen, words_of((tmp_path / "r.html").read_text()), words_of(live)):
+        assert foreign(code).findall(shown) == []
+        assert code in shown
+        assert money.price_unit in shown
 
 
 def test_in_eur_a_plan_has_no_key_for_it(in_process, tmp_path):
-    text = CONFIG.format(code="EUR", day=0.32, night=0.2, wear=0.01)
+    text = CONFIG.format(code="EUR", day=0.32, night=0.2)
     (tmp_path / "optimizer.toml").write_text(text)
     done = in_process("plan", "--soc", "50", "--json")
     assert "currency" not in json.loads(done.stdout)
@@ -79,7 +95,7 @@ def test_a_table_in_another_currency_is_told(in_process, tmp_path):
     begin = datetime(2026, 1, 14, 11, tzinfo=UTC)
     rows = [f"{begin + n * timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ};{1 + n % 5}" for n in range(30)]
     (tmp_path / "prices.csv").write_text("\n".join(["Zeit;Total SEK/kWh", *rows]) + "\n")
-    text = CONFIG.format(code="SEK", day=3.2, night=2, wear=0.1)
+    text = CONFIG.format(code="SEK", day=3.2, night=2)
     start, end = text.index("[prices]"), text.index("[tariff.export]")
     for key, noted in (("", True), ('currency = "SEK"\n', False)):
         table = f'[prices]\nsources = ["csv"]\nfile = "prices.csv"\n{key}'
@@ -93,18 +109,53 @@ def test_a_table_in_another_currency_is_told(in_process, tmp_path):
         assert ('set [prices] currency = "SEK"' in read) is noted
 
 
-def test_no_rate_of_exchange_is_applied(in_process, tmp_path):
-    text = CONFIG.format(code="SEK", day=3.2, night=2, wear=0.1)
+def test_an_exchange_in_eur_needs_a_rate(in_process, tmp_path):
+    text = CONFIG.format(code="SEK", day=3.2, night=2)
     text = text.replace("all_in = true", 'all_in = true\nspot_sources = ["energy-charts"]')
     (tmp_path / "optimizer.toml").write_text(text)
     done = in_process("plan", "--soc", "50")
     assert done.returncode == 3
-    assert 'currency = "SEK", but prices of energy-charts are in EUR' in done.stderr
+    said = 'currency = "SEK", but prices of energy-charts are in EUR: write eur_rate'
+    assert said in done.stderr
+
+
+def test_a_table_in_eur_is_taken_at_the_rate(in_process, tmp_path):
+    begin = datetime(2026, 1, 14, 11, tzinfo=UTC)
+    rows = [f"{begin + n * timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ};{60 + n}" for n in range(30)]
+    (tmp_path / "prices.csv").write_text("\n".join(["Zeit;Spot EUR/MWh", *rows]) + "\n")
+    text = CONFIG.format(code="CZK", day=5, night=3)
+    start, end = text.index("[prices]"), text.index("[tariff.export]")
+    table = '[prices]\nsources = ["csv"]\nfile = "prices.csv"\ncurrency = "CZK"\neur_rate = 25\n'
+    parts = "[tariff]\ngrid_fee_eur_per_kwh = 2.5\nvat_percent = 21\n"
+    (tmp_path / "optimizer.toml").write_text(text[:start] + table + parts + text[end:])
+    at = ("--at", "2026-01-14T12:00:00+01:00")
+    done = in_process("read", "prices", "--explain", *at)
+    assert done.returncode == 0, done.stderr
+    assert "taken at 25 CZK for one EUR" in done.stdout
+    assert "  exchange, net              1.500" in done.stdout
+    assert "  bought                     4.840" in done.stdout
+    plan = json.loads(in_process("plan", "--soc", "50", "--json", *at).stdout)
+    assert plan["steps"][0]["buy_eur_per_kwh"] == pytest.approx(1.21 * (0.06 * 25 + 2.5))
+
+
+def test_bounds_and_a_rate_are_those_of_the_currency(in_process, tmp_path):
+    """A Czech price of 6.50 is right, 650 is the unit's mistake; in EUR 6.50 is one already."""
+    for code, day, fault in (
+        ("CZK", 6.5, ""), ("CZK", 650, "should be at most 125 (it is 650)"),
+        ("EUR", 6.5, "should be at most 5 (it is 6.5)"),
+    ):  # fmt: skip
+        (tmp_path / "optimizer.toml").write_text(CONFIG.format(code=code, day=day, night=2))
+        done = in_process("plan", "--soc", "50", "--dry-run")
+        assert (done.returncode == 3) is bool(fault)
+        assert fault in done.stderr
+    text = CONFIG.format(code="EUR", day=0.3, night=0.2)
+    (tmp_path / "optimizer.toml").write_text(text.replace("all_in", "eur_rate = 25\nall_in", 1))
+    assert "eur_rate, which is for a currency other than EUR" in in_process("plan").stderr
 
 
 def test_a_bill_names_window_operator_and_holiday(in_process, tmp_path):
     pytest.importorskip("holidays")
-    text = CONFIG.format(code="EUR", day=0.1, night=0.05, wear=0).replace("all_in = true\n", "")
+    text = CONFIG.format(code="EUR", day=0.1, night=0.05).replace("all_in = true\n", "")
     tariff = '[tariff]\ngrid_operator = "netze-bw"\nholidays = "DE-BW"\nvat_percent = 19\n'
     (tmp_path / "optimizer.toml").write_text(text.replace("[tariff.export]", tariff +
                                                          "[tariff.export]"))  # fmt: skip

@@ -196,3 +196,20 @@ def test_a_price_of_your_own_is_asked_for_and_never_made_up(answers, tmp_path):
     assert "31.0 ct/kWh to buy" in done.output
     prices = loading.load(tmp_path / "optimizer.toml", {}).prices
     assert (prices.sources, prices.eur_per_kwh, prices.all_in) == (("fixed",), 0.31, True)
+
+
+def test_a_bill_in_another_currency(answers, tmp_path):
+    """The price in its own unit; a source in EUR needs a rate; an unknown code is a sentence."""
+    flags = [*answers[:5], *answers[9:], "--non-interactive"]
+    exchange = ["--source", "energy-charts", "--zone", "CZ", "--price", "4.2", "--currency", "CZK"]
+    refused = run(*flags, *exchange)
+    assert isinstance(refused.exception, UsageError)
+    assert "how many CZK are one EUR? --eur-rate NUMBER" in str(refused.exception)
+    assert "--currency XYZ is not known" in str(run(*flags, "--currency", "XYZ").exception)
+    done = run(*flags, "--source", "fixed", "--price", "6.5", "--currency", "czk")
+    assert done.exit_code == 0, done.output
+    config = loading.load(tmp_path / "optimizer.toml", {})
+    assert (config.money.code, config.battery.wear_eur_per_kwh) == ("CZK", 0.25)
+    assert config.prices.eur_per_kwh == 6.5
+    assert config.tariff.export.eur_per_kwh == pytest.approx(1.945, abs=0.006)
+    assert "price now 6.50 Kč/kWh to buy" in " ".join(done.output.split())

@@ -36,7 +36,7 @@ RAISES = {
     "function-after": {"value_error"},
     "function-before": {"value_error"},
     "function-plain": set(),
-    "no-info": set(),
+    "no-info": set(), "with-info": set(),
     # what they wrap raises; `custom_error_type` says where it is named anew
     "definitions": set(), "definition-ref": set(), "dataclass-field": set(), "default": set(),
     "lax-or-strict": set(), "json-or-python": set(), "union": set(), "nullable": set(),

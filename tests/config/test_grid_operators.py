@@ -96,6 +96,24 @@ window = []"""
     assert (second.window, second.grid_fee_eur_per_kwh) == ((), 0.05)
 
 
+def test_after_their_last_day_the_standard_fee_holds_in_all_hours(config_file, small, environment):
+    """Nobody knows next year's windows: none is planned for, and a change of levies brings none."""
+    alone = 'grid_operator = "ewe"'
+    levies = f'{alone}\n[[tariff.change]]\nvalid_from = "2027-01-01"\nlevies_eur_per_kwh = 0.03'
+    own = f"""{levies}
+grid_fee_eur_per_kwh = 0.03
+window = [{{ from = "12:00", to = "14:00", grid_fee_eur_per_kwh = 0.01 }}]"""
+    last, first = (datetime(*day, 23, 30, tzinfo=BERLIN) for day in ((2026, 12, 31), (2027, 1, 1)))
+    for text in (alone, levies):
+        made = tariff_of(config_file, small, environment, text)
+        assert made.grid_fee(last) == pytest.approx(0.0027)
+        assert made.grid_fee(first) == pytest.approx(0.0269)
+        assert (made.operator_fees_over(last), made.operator_fees_over(first)) == (False, True)
+    made = tariff_of(config_file, small, environment, own)
+    assert not made.operator_fees_over(first)
+    assert made.grid_fee(first.replace(hour=13)) == pytest.approx(0.01)
+
+
 @pytest.mark.parametrize("value", ["5", "true", "[]"])
 def test_another_kind_of_value_is_one_sentence(config_file, small, environment, value):
     with pytest.raises(ConfigError, match=r"^[^\n]*tariff\.grid_operator should be[^\n]*$"):

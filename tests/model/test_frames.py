@@ -114,7 +114,10 @@ def test_missing_comes_before_out_of_range():
 def test_every_word_of_the_vocabulary_has_a_unit_and_a_range():
     for name, column in frames.COLUMNS.items():
         assert column.unit == ("W" if name.endswith("_w") else "EUR/kWh")
-        assert column.least < column.most
+        least, most = column.limits(1.0)
+        assert least < most
+        scaled = column.limits(25.0)
+        assert scaled == ((least, most) if name.endswith("_w") else (25 * least, 25 * most))
         assert column.meaning
     assert set(frames.FORECAST) <= set(frames.COLUMNS)
 

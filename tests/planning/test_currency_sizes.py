@@ -41,7 +41,7 @@ def made(size, code):
     return make_plan(steps(size), request(code), lambda: 0.0)
 
 
-@pytest.mark.parametrize("code", ["SEK", "PLN"])
+@pytest.mark.parametrize("code", ["SEK", "PLN", "CZK", "HUF"])
 def test_an_overload_a_recovery_and_a_full_charge_cost_as_much(code):
     """Below its band, above the fuse, a full charge due: by powers the plan of EUR."""
     size = CURRENCIES[code].size

@@ -28,7 +28,7 @@ def flat(value, count=96, start=DAY):
 def picture(**changed):
     values = {
         "title": "a day", "begin": DAY, "end": DAY + timedelta(days=1), "zone": ZONE,
-        "buy_ct": flat(30.0), "sell_ct": flat(8.0), "load_kw": flat(1.0), "pv_kw": flat(0.0),
+        "buy_price": flat(30.0), "sell_price": flat(8.0), "load_kw": flat(1.0), "pv_kw": flat(0.0),
         "battery_kw": flat(0.0), "grid_kw": flat(1.0),
         "planned_percent": [[(DAY, 50.0), (DAY + timedelta(days=1), 50.0)]],
     }  # fmt: skip
@@ -65,7 +65,7 @@ def test_lowest_and_highest_price_are_labelled_and_negative_ones_have_a_colour_o
     prices = flat(30.0)
     prices[10] = (*prices[10][:2], -5.0)
     prices[70] = (*prices[70][:2], 57.04)
-    made = picture(buy_ct=prices)
+    made = picture(buy_price=prices)
     assert {"lowest -5.0", "highest 57.0"} <= set(texts(made))
     assert len(of_class(made, "area below")) == 1
     assert of_class(picture(), "area below") == []
@@ -102,7 +102,7 @@ def test_the_night_of_a_clock_change_is_labelled_and_has_all_its_hours(begin, ho
     named = [at.astimezone(ZONE).strftime("%H") for at in axis.ticks(50.0)][:-1]
     assert len(named) == hours
     assert named.count("02") == {25: 2, 23: 0}[hours]
-    made = picture(begin=begin, end=end, buy_ct=flat(30.0, 4 * hours, begin))
+    made = picture(begin=begin, end=end, buy_price=flat(30.0, 4 * hours, begin))
     assert words in texts(made)
     assert words not in texts(picture())
 
@@ -181,7 +181,7 @@ def test_nights_are_shaded_by_the_sun():
 def test_no_label_leaves_the_drawing():
     prices = flat(30.0)
     prices[0], prices[-1] = (*prices[0][:2], 10.0), (*prices[-1][:2], 60.0)
-    made = picture(buy_ct=prices, now=DAY + timedelta(hours=24))
+    made = picture(buy_price=prices, now=DAY + timedelta(hours=24))
     for place, size in enumerate((WIDE, NARROW)):
         for node in drawings(made)[place].iter("text"):
             if "strong" in (node.get("class") or ""):
@@ -206,7 +206,7 @@ def test_an_empty_picture_has_axes_only():
 def test_what_lies_outside_of_the_time_is_left_out():
     prices = [*flat(30.0), *flat(99.0, 4, DAY + timedelta(days=1))]
     late = Band(DAY + timedelta(days=1), DAY + timedelta(days=2), "hold", "hold")
-    made = picture(buy_ct=prices, bands=[late])
+    made = picture(buy_price=prices, bands=[late])
     assert "highest 30.0" in texts(made)
     assert of_class(made, "band hold") == []
 

@@ -16,8 +16,8 @@ from optimizer.errors import ConfigError, DataError, OptimizerError
 from optimizer.forecast import forecast_frame
 from optimizer.http.service_client import ServiceClient
 from optimizer.model import frames
-from optimizer.model.tariff import Tariff
-from optimizer.sources import price_chain
+from optimizer.model.tariff import Export, ExportKind, Tariff
+from optimizer.sources import price_chain, registry, swiss
 from optimizer.sources.cached_source import CachedSources
 from optimizer.sources.price_chain import PriceChain
 from optimizer.sources.source_settings import Span
@@ -94,6 +94,28 @@ def test_the_exchange_beside_it_feeds_the_export_rule_alone():
     assert made.used == ["fixed", "energy-charts"]
 
 
+def test_an_exchange_in_eur_is_taken_at_the_rate_and_a_customers_own_prices_as_they_are():
+    prices = {"sources": ["energy-charts"], "currency": "SEK", "eur_rate": 11}
+    with responses.RequestsMock() as internet:
+        exchange(internet, 0.11)
+        made, _ = gather(prices)
+    assert made.failures == {}
+    spot = made.published(AT)["spot_eur_per_kwh"]
+    assert set(spot[spot.index.hour != 12].round(6)) == {1.21}
+    rows = SERVICES["tibber"].write(day_of(AT.date(), 15), 15, [3.2] * 96)
+    for home in rows["data"]["viewer"]["homes"]:
+        for row in home["currentSubscription"]["priceInfo"]["today"]:
+            row["currency"] = "SEK"
+    tables = prices | {"sources": ["tibber", "energy-charts"], "tibber_token": "t0ken"}
+    with responses.RequestsMock() as internet:
+        internet.post(SERVICES["tibber"].url, json=rows)
+        found = registry.fetch(
+            registry.PRICES, "tibber", config_of(tables).prices,
+            Span(AT, AT + timedelta(hours=1)), ServiceClient(),
+        )  # fmt: skip
+    assert set(found["buy_eur_per_kwh"].round(6)) == {3.2}
+
+
 def test_without_the_exchange_an_export_rule_that_follows_it_is_refused():
     export = {"kind": "fixed", "eur_per_kwh": 0.08, "zero_when_spot_negative": True}
     made, tariff = gather({"sources": ["fixed"], "eur_per_kwh": 0.3}, {"export": export})
@@ -121,6 +143,44 @@ def test_all_in_prices_are_no_exchange_prices():
             price_chain.exchange_beside(
                 stated, config.prices, Span(AT, AT + timedelta(hours=1)), ServiceClient()
             )
+
+
+@pytest.mark.parametrize(
+    ("factor", "words"), [(1, ""), (10, "are they 10 times"), (0.1, "are they a 10th of")]
+)
+def test_init_and_check_tell_a_factor_beside_the_price_of_now(factor, words):
+    """Two days of an exchange's prices that nothing else is known of."""
+    config = config_of({"sources": ["csv"], "file": "x.csv"}, FEES)
+    starts = [AT + n * timedelta(hours=1) for n in range(48)]
+    prices = [factor * round(0.06 + 0.0007 * ((n * 7) % 48) + 1e-5 * n, 5) for n in range(48)]
+    frame = frames.frame_of(starts, [at + timedelta(hours=1) for at in starts],
+                            spot_eur_per_kwh=[round(price, 7) for price in prices])  # fmt: skip
+    found = price_now.price_in(frame, config, AT)
+    assert (found.level is Level.WARN) is bool(words)
+    assert words in found.text
+    assert ("read prices --explain" in found.fix) is bool(words)
+
+
+def test_stated_prices_with_what_bkw_pays_for_energy_fed_in():
+    """BKW answers feed-in prices alone, and refuses any parameter."""
+    prices = {"sources": ["fixed"], "eur_per_kwh": 0.3, "all_in": True, "spot_sources": ["swiss"],
+              "swiss": "bkw"}  # fmt: skip
+    config = config_of(prices)
+    assert config.prices.money.code == "CHF"
+    document = SERVICES["swiss"].write(day_of(AT.date(), 15), 15, [0.0912] * 96)
+    for row in document["prices"]:
+        row["feed_in"] = row.pop("integrated")
+    tariff = Tariff(export=Export(ExportKind.SERIES))
+    with responses.RequestsMock() as internet:
+        url = swiss.FEED_IN_ONLY["bkw"]
+        internet.get(url, json=document, match=[responses.matchers.query_param_matcher({})])
+        made, _ = gather(prices)
+        known = forecast_frame.all_in(made.published(AT), tariff)
+    assert known["buy_eur_per_kwh"].iloc[0] == 0.3
+    assert known["sell_eur_per_kwh"].iloc[0] == pytest.approx(0.0912 / 1.081)
+    alone = frames.frame_of([AT], [AT + timedelta(minutes=15)], sell_eur_per_kwh=[0.09])
+    with pytest.raises(DataError, match=r'name your own prices by sources = \["fixed"\]'):
+        forecast_frame.all_in(alone, tariff)
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,37 @@ def test_ten_times_the_price_shows_in_the_digits():
         price_checks.check("x", days_of([[10 * price for price in day] for day in PAST]), None)
 
 
+@pytest.mark.parametrize("days", [1, 2, 30])
+@pytest.mark.parametrize(("factor", "told"), [(1, ""), (10, "10 times"), (0.1, "a 10th of")])
+def test_a_table_that_nothing_is_known_beside_is_doubted_by_its_digits(days, factor, told):
+    """A day is enough: level and digits together; right prices are never doubted."""
+    prices = days_of(
+        [[round(factor * round(0.6 * price, 5), 7) for price in day] for day in PAST[:days]]
+    )
+    said = price_checks.doubt(price_checks.prices_of(prices))
+    assert (said is not None) is bool(told)
+    assert told in (said or "")
+    price_checks.check_table("x", prices)
+
+
+def test_rounded_prices_of_a_dear_week_are_told_and_not_refused():
+    """12 December 2024 in ct/kWh with two decimals looks like ten times 39.5 EUR/MWh."""
+    dear = days_of([[round(4 * price, 4) for price in day] for day in PAST[:2]])
+    assert "coarser" in price_checks.doubt(price_checks.prices_of(dear))
+    price_checks.check_table("x", dear)
+    usual = days_of([[round(price, 4) for price in day] for day in PAST[:2]])
+    assert price_checks.doubt(price_checks.prices_of(usual)) is None
+
+
+@pytest.mark.parametrize("factor", [1e-3, 1e-2, 10, 25.3])
+def test_a_table_beyond_any_day_is_refused(factor):
+    wrong = days_of([[round(factor * price, 9) for price in day] for day in PAST[:2]])
+    with pytest.raises(RejectedError, match=r"x: a mean price of .* is not plausible: look at the"):
+        price_checks.check_table("x", wrong)
+    kroner = wrong.rename(columns={"spot_eur_per_kwh": "buy_eur_per_kwh"})
+    price_checks.check_table("x", kroner, CURRENCIES["SEK"])
+
+
 def test_all_in_prices_are_judged_in_their_currency():
     kroner = steps(0, 30, 25, "buy_eur_per_kwh")
     price_checks.check("x", kroner, None, CURRENCIES["SEK"])

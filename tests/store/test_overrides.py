@@ -12,6 +12,7 @@ from optimizer.model import override as override_json
 from optimizer.model import plan_json
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
+from optimizer.model.currency import EUR
 from optimizer.model.override import Override, OverrideKind
 from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.planning.task import ForecastStep
@@ -158,14 +159,14 @@ def test_an_override_without_a_price_gets_that_of_its_first_plan(store, plan):
     assert overrides.take_unpriced(store, order(1))
     assert not overrides.take_unpriced(store, replace(order(1), by="somebody else"))
     (found,) = overrides.newest(store, 10)
-    assert (found.cost_eur, found.price()) == (None, "unpriced")
+    assert (found.cost_eur, found.price(EUR)) == (None, "unpriced")
     under = replace(plan, override=found.override)
     with pytest.raises(OverrideChangedError):
         plan_store.save(store, plan, {})  # made without it
     plan_store.save(store, under, {}, price_eur=0.25)
     plan_store.save(store, under, {}, price_eur=0.75)  # the first price stays
     (found,) = overrides.newest(store, 10)
-    assert (found.cost_eur, found.price()) == (0.25, "for 0.25 EUR")
+    assert (found.cost_eur, found.price(EUR)) == (0.25, "for 0.25 EUR")
     assert overrides.take_unpriced(store, order(1, hours=9))
     newest, before = overrides.newest(store, 10)
     assert (newest.override.number, before.ending) == (2, Ending.REPLACED)
