@@ -23,6 +23,7 @@ from optimizer.control import power_band
 from optimizer.forecast import load_forecast, pv_forecast
 from optimizer.model import frames
 from optimizer.model.battery import Battery
+from optimizer.model.currency import EUR, Currency
 from optimizer.model.grid import Grid, Rule
 from optimizer.model.plan import interpolate
 from optimizer.planning import water_value_exact
@@ -274,6 +275,9 @@ class _Table:
     """What `power_band.by_value` asks a plan for."""
 
     soc_wh: tuple[float, ...]
+    override: None = None
+    value_kink_wh: None = None
+    money: Currency = EUR
 
     def value_at(self, step: "_Now", soc_wh: float) -> float:
         return interpolate(soc_wh, self.soc_wh, step.values)

@@ -4,7 +4,9 @@
 
 Each evening today and tomorrow are fetched, the 35 days before are kept. "known hours" has today
 kept from the evening before, as it is in daily use; "first contact" has nothing kept and fetches
-35 days; "new hours" has kept days, but none of the same hours.
+35 days; "new hours" has kept days, but none of the same hours. "table" is an owner's file of
+today and tomorrow that nothing is known beside, "all-in table" the same with fees and VAT: what
+`read prices`, `init` and `check` say of it ("told"), and what the planner refuses.
 """
 
 import csv
@@ -17,6 +19,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from optimizer.forecast import plausible_sizes
 from optimizer.http.failures import RejectedError
 from optimizer.model import frames
 from optimizer.sources import price_checks
@@ -30,10 +33,14 @@ def read(path: Path) -> list[tuple[datetime, float]]:
     return [(datetime.fromisoformat(a).astimezone(UTC), float(b) / 1000) for a, b in rows if b]
 
 
+FEES_EUR_PER_KWH, VAT = 0.155, 1.19
+"""What is added to the exchange's price, net, and the VAT on both."""
+LIMITS = frames.COLUMNS["spot_eur_per_kwh"].limits(1.0)
+
+
 def refused(fresh, known, factor: float) -> bool:
-    band = frames.COLUMNS["spot_eur_per_kwh"]
     wrong = fresh.assign(spot_eur_per_kwh=fresh["spot_eur_per_kwh"] * factor)
-    if not wrong["spot_eur_per_kwh"].between(band.least, band.most).all():
+    if not wrong["spot_eur_per_kwh"].between(*LIMITS).all():
         return True
     try:
         price_checks.check("x", wrong, known)
@@ -42,7 +49,29 @@ def refused(fresh, known, factor: float) -> bool:
     return False
 
 
+def of_table(fresh, factor: float, all_in: bool) -> tuple[bool, bool]:
+    """Refused, and told or refused."""
+    spot = fresh["spot_eur_per_kwh"]
+    bill = (spot + FEES_EUR_PER_KWH) * VAT
+    wrong = fresh[["end"]].copy()
+    if all_in:
+        wrong["buy_eur_per_kwh"] = bill * factor
+        shown = wrong
+    else:
+        wrong["spot_eur_per_kwh"] = spot * factor
+        shown = wrong.assign(buy_eur_per_kwh=(spot * factor + FEES_EUR_PER_KWH) * VAT)
+    if not price_checks.prices_of(wrong).between(*LIMITS).all():
+        return True, True
+    told = bool(plausible_sizes.warnings(shown))
+    try:
+        price_checks.check_table("x", wrong)
+    except RejectedError:
+        return True, True
+    return False, told
+
+
 def main(folder: Path) -> None:
+    tables: dict[tuple[str, float], list[int]] = {}
     total: dict[tuple[str, float], list[int]] = {}
     for path in sorted(folder.glob("prices_*.csv.gz")):
         rows = read(path)
@@ -61,6 +90,10 @@ def main(folder: Path) -> None:
                 for a, b in ((place - 35, place), (place, place + 1), (place + 1, place + 2))
             )
             for factor in FACTORS:
+                for case in ("table", "all-in table") if place % 5 == 0 or factor == 1 else ():
+                    both = of_table(pd.concat([today, tomorrow]), factor, case != "table")
+                    count = tables.setdefault((case, factor), [0, 0, 0])
+                    tables[case, factor] = [a + b for a, b in zip(count, (*both, 1), strict=True)]
                 for case, fresh, known in (
                     ("known hours", pd.concat([today, tomorrow]), pd.concat([kept, today])),
                     ("new hours", pd.concat([today, tomorrow]), kept),
@@ -74,6 +107,10 @@ def main(folder: Path) -> None:
         print(path.name, len(names), "days", flush=True)
     for (case, factor), (caught, of) in sorted(total.items()):
         print(f"{case:14} x{factor:<6g} refused {caught:6} of {of:6}  {100 * caught / of:6.2f} %")
+
+    for (case, factor), (caught, told, of) in sorted(tables.items()):
+        print(f"{case:14} x{factor:<6g} refused {caught:6} told or refused {told:6} of {of:6}  "
+              f"{100 * told / of:6.2f} %")  # fmt: skip
 
 
 if __name__ == "__main__":
