@@ -11,8 +11,8 @@ from optimizer.errors import DataError, NoPlanError
 from optimizer.model import override as override_json
 from optimizer.model import plan_json
 from optimizer.model.battery import Battery
-from optimizer.model.grid import Grid
 from optimizer.model.currency import EUR
+from optimizer.model.grid import Grid
 from optimizer.model.override import Override, OverrideKind
 from optimizer.planning.planner import PlanRequest, make_plan
 from optimizer.planning.task import ForecastStep
