@@ -106,7 +106,7 @@ def _end(found: "list[Finding]", as_json: bool, proof: "Proof | None") -> None:
         tail = {} if proof is None else {"proof": asdict(proof)}
         echo_json(json.dumps(data | tail, ensure_ascii=False))
     elif proof is None:
-        _echo(finding.lines(found))
+        _echo([*finding.lines(found), finding.summary(found)])
     raise typer.Exit(code)
 
 
@@ -120,7 +120,7 @@ def _prove(
     from optimizer.doctor import finding
 
     if not as_json:
-        _echo(finding.lines(found))
+        _echo([*finding.lines(found), finding.summary(found)])
     reason = live_proof.obstacle(found)
     if reason:
         typer.echo(f"not proved: {reason}", err=True)

@@ -22,6 +22,8 @@ MOST_KWP = 1_000
 """Largest peak power of a PV system [kW]."""
 MOST_RESERVE_PERCENT = 95
 """Largest charge that may always be kept [%]."""
+FINDING_COLUMN = 26
+"""The same of a finding."""
 RuleName = Literal["pv_only", "grid_charge", "green_export", "mixed"]
 
 HostOption = Annotated[
@@ -151,7 +153,9 @@ def _password(file: Path | None) -> tuple[str, str]:
     from optimizer.store import files
 
     if file is None:
-        typed = typer.prompt("   Password of its user 'owner'", hide_input=True)
+        typed = typer.prompt(
+            "   Password of its user 'owner' (not shown; as delivered: owner)", hide_input=True
+        )
         return typed, typed
     text = files.text(file, 10_000, ConfigError).strip()
     return text, f"file:{file.absolute()}"
@@ -168,7 +172,7 @@ def _tariff(
     if source is None:
         source = "energy-charts"
         if ask:
-            typer.echo(f"2. Prices come from one of: {', '.join(names)}")
+            _echo(f"2. Prices come from one of: {', '.join(names)}", 3)
             source = typer.prompt("   Source (energy-charts: the exchange's price)", source)
     registry.find(registry.PRICES, source, "prices.sources")
     money, unit = answers.money, f"{answers.money.price_unit}/kWh"
@@ -180,6 +184,9 @@ def _tariff(
         value = typer.prompt(f"   {need}", hide_input=need.endswith("token"))
     if price is None and ask and source == "fixed":
         price = _asked_price(f"   What does a kWh cost, fees and VAT in? [{unit}]", None, money)
+    if price is None and ask and source == "csv":
+        _echo("   Prices of the exchange: what does your bill add, fees and VAT in?", 3)
+        price = _asked_price(f"   {unit}, 0 if the file has it all", 0.0, money) or None
     if price is None and ask and source not in first_setup.ALL_IN:
         german = answers.zone == "DE-LU" and money == EUR
         typer.echo("   Your bill adds fees and VAT to the exchange's price: how much in all?")
@@ -268,11 +275,11 @@ def _write(out: Path, answers: "Answers", device: "DeviceFacts", ask: bool) -> N
     with first_setup.draft(out, text) as (config, put):
         price, why = first_setup.price_finding(config)
         if price is None:
-            typer.echo(f"price    unknown now: {why}", err=True)
+            _echo(f"price    unknown now: {why}", err=True)
         else:
             _echo(f"price    now {price.text}: is this what your bill says?")
         for finding in stated_numbers.unusual(config):
-            typer.echo(finding.line(), err=True)
+            _echo(finding.line(), FINDING_COLUMN, err=True)
         if ask and not typer.confirm(f"Write {out}?", default=True):
             typer.echo("Nothing was written.")
             return
@@ -280,11 +287,11 @@ def _write(out: Path, answers: "Answers", device: "DeviceFacts", ask: bool) -> N
     typer.echo(f"{out} is written, for your eyes only (0600). Next: {_next(out)}")
 
 
-def _echo(line: str) -> None:
+def _echo(line: str, column: int = COLUMN, *, err: bool = False) -> None:
     """Print a line, continued below its column where the terminal ends."""
     from optimizer.text.plan_table import fit
 
-    typer.echo("\n".join(fit(line, COLUMN)))
+    typer.echo("\n".join(fit(line, column)), err=err)
 
 
 def _next(out: Path) -> str:

@@ -9,6 +9,15 @@ from typing import Annotated, Literal
 import typer
 
 from optimizer.cli.common_options import ConfigOption, duration_within, load_config
+from optimizer.cli.terminal import local_text
+
+
+class LocalTimes(logging.Formatter):
+    """Log lines for people: their moments are local ones."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, in local time."""
+        return local_text(super().format(record))
 
 
 def run(
@@ -39,7 +48,8 @@ def run(
     settings = load_config(config)
     handler = logging.StreamHandler(sys.stderr)
     handler.addFilter(HourlyFilter())
-    logging.basicConfig(handlers=[handler], level=logging.INFO, format="%(levelname)s %(message)s")
+    handler.setFormatter(LocalTimes("%(levelname)s %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     file = loading.find(config, os.environ).absolute()
     seconds = None if length is None else length.total_seconds()
     run_executor(

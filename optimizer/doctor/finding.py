@@ -92,11 +92,23 @@ def exit_code(findings: Iterable[Finding]) -> ExitCode:
 
 
 def lines(findings: Iterable[Finding]) -> list[str]:
-    """All findings for people, under the names of their groups."""
-    reported, group = [], ""
+    """All findings for people, under the names of their groups; each group stands once."""
+    groups: dict[str, list[str]] = {}
     for finding in findings:
-        if finding.group != group:
-            group = finding.group
-            reported.append(group)
-        reported.append(f"  {finding.line()}")
-    return reported
+        groups.setdefault(finding.group, []).append(f"  {finding.line()}")
+    return [line for group, found in groups.items() for line in (group, *found)]
+
+
+def summary(findings: Iterable[Finding]) -> str:
+    """Numbers of failures and warnings, in one line.
+
+    >>> group = Group("FEMS")
+    >>> summary([group.warn("coupling", "unknown", "say which"), group.ok("read", "in 12 ms")])
+    'nothing is in the way, 1 warning'
+    """
+    levels = [finding.level for finding in findings]
+    failures, warnings = levels.count(Level.FAIL), levels.count(Level.WARN)
+    parts = [f"{failures} in the way (fail)" if failures else "nothing is in the way"]
+    if warnings:
+        parts.append(f"{warnings} warning{'s' if warnings > 1 else ''}")
+    return ", ".join(parts)

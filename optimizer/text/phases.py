@@ -142,7 +142,7 @@ class Phase:
             case Activity.HOLD:
                 return self._keeps(zone)
             case Activity.KEEP_ROOM:
-                return f"keeps room{self._moved}{self._sold()}"
+                return f"keeps room{self._room(zone)}{self._moved}{self._sold()}"
             case Activity.CHARGE_GENTLY:
                 return f"charges gently to {self._after} %{self._sold()}"
             case Activity.SELL:
@@ -181,6 +181,15 @@ class Phase:
             return f"{text}, the house buys at {self._prices}"
         at = clock_from(peak.start, self.start, zone)
         return f"{text} for {at} ({self.money.price(peak.buy_eur_per_kwh)}), now {self._prices}"
+
+    def _room(self, zone: tzinfo) -> str:
+        """The time for which room is kept: when the battery takes what sells for less by then."""
+        taken = next((step for step in self.steps if step.battery_w < -SAME_W), self.steps[0])
+        before = [step.sell_eur_per_kwh for step in self.steps if step.start < taken.start]
+        if not before or taken.sell_eur_per_kwh >= max(before):
+            return ""
+        at = clock_from(taken.start, self.start, zone)
+        return f" for {at} (selling pays {self.money.price(taken.sell_eur_per_kwh)})"
 
     def _sold(self) -> str:
         sold = [step for step in self.steps if step.grid_w < -SAME_W]

@@ -102,20 +102,31 @@ def test_five_lines_say_what_was_found(answers):
 
 def test_at_most_five_questions_are_asked(fems, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    typed = [fems.url, "owner", "csv", "prices.csv", "9.9", "48.8,10.5", "n", "20", "y"]
+    typed = [fems.url, "owner", "csv", "prices.csv", "", "9.9", "48.8,10.5", "n", "20", "y"]
     done = run("init", input="\n".join(typed) + "\n")
     assert done.exit_code == 0, done.output
     asked = [line[0] for line in done.output.splitlines() if line[1:2] == "."]
     assert asked == ["1", "2", "3", "4", "5"]
     config = loading.load(tmp_path / "optimizer.toml", {})
     assert (config.grid.rule, config.battery.min_soc_percent) == ("pv_only", 20)
-    assert "owner" not in done.output.replace("user 'owner'", "")
+    assert "owner" not in done.output.replace("user 'owner' (not shown; as delivered: owner)", "")
     assert config.fems.password.get_secret_value() == "owner"
+
+
+@pytest.mark.parametrize(("added", "stated"), [("18.4", True), ("0", False)])
+def test_a_table_of_the_exchanges_prices_gets_what_the_bill_adds(
+    fems, tmp_path, monkeypatch, added, stated
+):
+    monkeypatch.chdir(tmp_path)
+    typed = [fems.url, "owner", "csv", "prices.csv", added, "0", "", "", "y"]
+    done = run("init", input="\n".join(typed) + "\n")
+    assert done.exit_code == 0, done.output
+    assert loading.load(tmp_path / "optimizer.toml", {}).tariff.stated is stated
 
 
 def test_a_wrong_password_is_asked_again(fems, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    typed = [fems.url, "wrong", fems.url, "owner", "csv", "p.csv", "0", "", "", "y"]
+    typed = [fems.url, "wrong", fems.url, "owner", "csv", "p.csv", "", "0", "", "", "y"]
     done = run("init", input="\n".join(typed) + "\n")
     assert "Once more" in done.output
     assert (tmp_path / "optimizer.toml").exists()
@@ -123,7 +134,7 @@ def test_a_wrong_password_is_asked_again(fems, tmp_path, monkeypatch):
 
 def test_no_is_an_answer_and_leaves_nothing(fems, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    typed = [fems.url, "owner", "csv", "prices.csv", "0", "", "", "n"]
+    typed = [fems.url, "owner", "csv", "prices.csv", "", "0", "", "", "n"]
     done = run("init", input="\n".join(typed) + "\n")
     assert (done.exit_code, done.output.splitlines()[-1]) == (0, "Nothing was written.")
     assert list(tmp_path.iterdir()) == []

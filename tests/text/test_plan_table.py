@@ -117,6 +117,20 @@ def test_a_restless_day_has_eight_phases_at_most(plan):
     assert (made[0].start, made[-1].end) == (START, START + 24 * HOUR)
 
 
+def test_keeping_room_names_the_time_for_which_it_is_kept(plan):
+    """The roof's surplus is sold for 8 ct first, and stored when selling pays nothing."""
+    room = {"intent": Intent.DEFER, "battery_w": 0.0, "pv_w": 4_000.0, "grid_w": -3_000.0}
+    taken = {"intent": Intent.DEFER, "battery_w": -3_000.0, "pv_w": 4_000.0, "grid_w": 0.0,
+             "sell_eur_per_kwh": 0.0}  # fmt: skip
+    (phase,) = phases.phases(stepped(plan, room, room, taken), 10_000, ZONE)
+    at = (START + 2 * HOUR).astimezone(ZONE)
+    assert phase.words(ZONE).startswith(f"keeps room for {at:%H:%M} (selling pays 0.0 ct)")
+    (phase,) = phases.phases(
+        stepped(plan, room, room, taken | {"sell_eur_per_kwh": 0.08}), 10_000, ZONE
+    )
+    assert "for" not in phase.words(ZONE).partition(",")[0]
+
+
 @pytest.mark.parametrize("week", ["winter", "spring", "summer", "autumn"])
 def test_the_sample_weeks_plans_are_short_and_fit_a_terminal(week):
     begin, _ = sample_data.days(sample_data.folder() / week)
