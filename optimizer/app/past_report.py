@@ -47,7 +47,7 @@ def of_house(config: "Config", status: Status) -> dict[str, Any]:
         "now": status.now,
         "zone": config.zone,
         "capacity_wh": config.battery.capacity_wh,
-        "state": f"{status.state.replace('_', ' ').capitalize()}: {status.why}",
+        "state": _sentence(status),
         "plan": status.plan,
         "no_plan": status.no_plan,
         "attributions": _attributions(config),
@@ -56,6 +56,13 @@ def of_house(config: "Config", status: Status) -> dict[str, Any]:
         "place": _place(config),
         "money": config.money,
     }
+
+
+def _sentence(status: Status) -> str:
+    """The state and its reason, which is the state itself where no executor is running."""
+    if status.state == "not_running":
+        return status.why[0].upper() + status.why[1:]
+    return f"{status.state.replace('_', ' ').capitalize()}: {status.why}"
 
 
 def _place(config: "Config") -> tuple[float, float]:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 FILE = Path("optimizer.toml")
 COLUMN = 9
 """Column at which the text of a line begins."""
+FINDING_COLUMN = 26
+"""The same of a finding."""
 MOST_KWP = 1_000
 """Largest peak power of a PV system [kW]."""
 MOST_RESERVE_PERCENT = 95
 """Largest charge that may always be kept [%]."""
-FINDING_COLUMN = 26
-"""The same of a finding."""
 RuleName = Literal["pv_only", "grid_charge", "green_export", "mixed"]
 
 HostOption = Annotated[

@@ -8,7 +8,7 @@ from typing import Any
 from optimizer.doctor.finding import Finding, Level
 from optimizer.model.plan import Intent
 from optimizer.report.html import environment, phase_rows, step_rows
-from optimizer.report.owner_report import OwnerReport, current_picture, past_picture
+from optimizer.report.owner_report import OwnerReport, current_picture, past_picture, saved_by
 from optimizer.report.picture import draw
 from optimizer.report.picture_inputs import Picture
 from optimizer.report.readout import readout
@@ -71,7 +71,8 @@ def render(page: LivePage, nonce: str) -> str:
         at=f"{report.now.astimezone(report.zone):%A %-d %B %Y}, "
         f"{report.now.astimezone(report.zone):%H:%M:%S %Z}",
         chip=_chip(page.status),
-        state=_state(page.status, report),
+        state=[page.status.rows(report.zone)[0], *_rows(page.status, report, "why", "next")],
+        facts=_rows(page.status, report, "battery", "price"),
         alerts=_alerts(page),
         cards=_cards(page),
         plan=_plan(page),
@@ -102,10 +103,10 @@ def _chip(status: Status) -> tuple[str, str]:
     return CHIPS[status.state]
 
 
-def _state(status: Status, report: OwnerReport) -> list[tuple[str, str]]:
-    """The rows of `optimizer status`, without the diagram of prices: there is a picture."""
+def _rows(status: Status, report: OwnerReport, *names: str) -> list[tuple[str, str]]:
+    """Some rows of `optimizer status`, without the diagram of prices: there is a picture."""
     rows = dict(status.rows(report.zone)) | {"price": status.price_words(report.zone)}
-    return [(name, words) for name, words in rows.items() if name != "override"]
+    return [(name, rows[name]) for name in names]
 
 
 def _alerts(page: LivePage) -> list[str]:
@@ -141,11 +142,11 @@ def _cards(page: LivePage) -> list[tuple[str, str, str]]:
         cards.append(("Battery", figure, "" if planned is None else f"planned {planned:.0f} %"))
     for period in (period for period in page.saved if period.on_card):
         costs, days = _costs(period, page.report.capacity_wh), len(period.days)
-        remark = f"known to {costs['doubt']} {money.code}" + (f", {days} days" if days > 1 else "")
+        remark = f"± {costs['doubt']} {money.code}" + (f", {days} days" if days > 1 else "")
         cards.append((f"Saved {period.name}", f"{costs['saved']} {money.code}", remark))
     if status.plan is not None:
         end = status.plan.steps[-1].end.astimezone(page.report.zone)
-        by = f"saved by {end:%a} {clock(end, page.report.zone)}"
+        by = saved_by(status.plan.saving_eur, f"{end:%a} {clock(end, page.report.zone)}")
         cards.append(("The plan expects", f"{status.plan.saving_eur:z.2f} {money.code}", by))
     return cards
 

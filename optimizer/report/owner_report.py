@@ -123,7 +123,7 @@ def _plan(report: OwnerReport) -> dict[str, Any] | None:
         "plan": plan,
         "made": f"{plan.made_at.astimezone(report.zone):%A %-d %B %Y} "
         f"{clock(plan.made_at, report.zone)}",
-        "until": f"{ends:%a} {clock(ends, report.zone)}",
+        "saved_by": saved_by(plan.saving_eur, f"{ends:%a} {clock(ends, report.zone)}"),
         "picture": draw(current_picture(report, plan)),
         "rows": rows,
         "now": next((row for row in rows if row["time"] == "now"), None),
@@ -146,11 +146,22 @@ def _savings(report: OwnerReport) -> dict[str, Any] | None:
         "total": together,
         "priced": any(cents.override for _, cents, _ in rows),
         "peaked": any(day.peak_eur or day.self_consumption_peak_eur for day in days),
-        "doubt": f"known to {report.money.amount(unsure)}",
+        "doubt": f"± {report.money.amount(unsure)}",
         "verdict": account_text.verdict(together.saved, unsure, report.money),
         "model": account_text.model(days, report.money),
         "left_out": account_text.left_out(days),
     }
+
+
+def saved_by(saving_eur: float, until: str) -> str:
+    """Remark beside the expected saving of a plan; the saving is rounded to cents before.
+
+    >>> saved_by(1.2, "Sat 00:00"), saved_by(0.004, "Sat 00:00")
+    ('saved by Sat 00:00', 'nothing to gain before Sat 00:00: self-consumption is best')
+    """
+    if round(saving_eur, 2) > 0:
+        return f"saved by {until}"
+    return f"nothing to gain before {until}: self-consumption is best"
 
 
 def lasting(time: timedelta) -> str:

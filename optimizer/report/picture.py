@@ -29,6 +29,9 @@ from optimizer.text.local_time import clock
 CHARACTER_PX = 7.0
 """Mean width of a character of the labels [px]."""
 
+SHORT_WORDS = {"self-consumption": "self-cons."}
+"""Words of phases for where there is no room for the whole one."""
+
 MINUS = "\N{MINUS SIGN}"
 
 HATCHES = {"charge": "M0,8L8,0", "hold": "M0,0L8,8", "defer": "M0,4H8", "discharge": "M4,0V8"}
@@ -146,10 +149,11 @@ class _Drawing:
             "rect", element("title", band.word), x=x, y=top, width=width, height=18.0, rx=3,
             class_=f"chip {band.style}",
         )  # fmt: skip
-        if len(band.word) * CHARACTER_PX + 6 > width:
-            return [box]
-        middle = (x + end) / 2
-        return [box, element("text", band.word, x=middle, y=top + 13, class_=f"word {band.style}")]
+        for word in (band.word, SHORT_WORDS.get(band.word, band.word)):
+            if len(word) * CHARACTER_PX + 6 <= width:
+                at = {"x": (x + end) / 2, "y": top + 13}
+                return [box, element("text", word, **at, class_=f"word {band.style}")]
+        return [box]
 
     def _price(self) -> list[Markup]:
         picture, top = self.picture, self.price_top

@@ -52,7 +52,7 @@ def test_the_report_is_written_and_told(optimizer, house, tmp_path):
     assert {"stored", "wear", "saved"} <= {line.split()[0] for line in rules if line[2] != " "}
     assert lines[-1] == "The whole story with pictures: optimizer-report.html"
     html = (tmp_path / "optimizer-report.html").read_text()
-    assert "Not running: no executor is running" in html
+    assert "<p>No executor is running" in html
     assert "2026-01-12" in html
     assert "<h2>Data" not in html  # own files oblige to nothing
 

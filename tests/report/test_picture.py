@@ -122,6 +122,16 @@ def test_phases_are_bands_with_a_word_where_it_fits_and_hatching():
     assert fills == ["url(#hatch-charge)", "url(#hatch-hold)"]
 
 
+def test_the_word_of_a_phase_has_a_short_form():
+    """Of 910 px a day has, 2 h 15 min are 85: too few for "self-consumption"."""
+    begin = DAY + timedelta(hours=15)
+    for hours, word in ((1.5, None), (2.25, "self-cons."), (4, "self-consumption")):
+        end = begin + timedelta(hours=hours)
+        made = picture(bands=[Band(begin, end, "self_consumption", "self-consumption")])
+        words = [node.text for node in of_class(made, "word self_consumption")]
+        assert words == ([] if word is None else [word])
+
+
 def test_now_is_a_line_only_within_the_picture():
     now = DAY + timedelta(hours=15, minutes=30)
     assert "now 15:30" in texts(picture(now=now))
