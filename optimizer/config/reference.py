@@ -28,7 +28,7 @@ INTRODUCTION = """# Keys of the configuration
 
 All keys of `optimizer.toml`, section by section; see also [a whole example](example.toml). The
 sources' names, and the keys that each source needs, are in the
-[README](../../README.md#use-it-with-yours).
+[sources](SOURCES.md).
 
 A secret is the text itself (the file is then readable by its owner only), `"env:NAME"`, or
 `"file:NAME"`; a relative path starts at the configuration's folder. Unknown keys are errors.

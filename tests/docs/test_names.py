@@ -65,7 +65,7 @@ def test_every_file_that_is_named_exists():
     """In docstrings, comments and maps: `room/file.py`, or `file.py` by its stem."""
     stems = {path.stem for folder in ("optimizer", "tests", "data") for path in
              (ROOT / folder).rglob("*.py")}  # fmt: skip
-    pages = [*FILES, PACKAGE / "README.md", ROOT / "README.md"]
+    pages = [*FILES, *PACKAGE.rglob("*.md"), ROOT / "README.md"]
     wrong = [
         f"{page.relative_to(ROOT)}: {name}"
         for page in pages

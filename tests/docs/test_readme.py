@@ -17,11 +17,45 @@ from tests.docs import shown
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
 MAP = (ROOT / "optimizer" / "README.md").read_text()
+PAGES = {
+    name: (ROOT / "optimizer" / name).read_text()
+    for name in ("cli/COMMANDS.md", "config/SOURCES.md", "report/READING.md",
+                 "control/systemd/SERVICE.md", "backtest/COMPARISON.md")
+}  # fmt: skip
+"""What the README leaves to pages beside the code."""
+COMMANDS_PAGE, SOURCES_PAGE, READING_PAGE = list(PAGES.values())[:3]
 
 
-def block(mark):
+def block(mark, text=README):
     """The fenced block behind a mark."""
-    return re.search(rf"<!-- {mark} -->\n```\w*\n(.*?)```", README, re.DOTALL)[1]
+    return re.search(rf"<!-- {mark} -->\n```\w*\n(.*?)```", text, re.DOTALL)[1]
+
+
+def anchors(text):
+    """Names by which the headings of a page are linked."""
+    titles = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def test_the_readme_stays_short():
+    assert len(README.splitlines()) < 220
+
+
+def test_the_readme_leads_to_every_page():
+    assert {f"optimizer/{name}" for name in PAGES} <= set(re.findall(r"\]\(([^)#]+)\)", README))
+
+
+@pytest.mark.parametrize("page", [
+    path for path in sorted(ROOT.rglob("*.md"))
+    if not {".venv", ".git", "node_modules"} & set(path.relative_to(ROOT).parts)
+], ids=lambda path: path.relative_to(ROOT).as_posix())  # fmt: skip
+def test_every_link_to_a_file_leads_somewhere(page):
+    text = page.read_text()
+    for link in re.findall(r"\]\(((?!https?:)[^)]+)\)", text):
+        name, _, anchor = link.partition("#")
+        target = page if not name else (page.parent / name).resolve()
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target.read_text()), link
 
 
 def test_the_demo_prints_what_the_readme_shows(tmp_path):
@@ -40,9 +74,11 @@ def test_the_demo_prints_what_the_readme_shows(tmp_path):
     assert f"Saved <b>{saved[1]}</b>" in report
 
 
-@pytest.mark.parametrize("mark", ["explain", "report", "init"])
-def test_the_examples_are_printed_by_the_commands(mark):
-    lines = block(mark).splitlines()
+@pytest.mark.parametrize(
+    ("mark", "page"), [("explain", READING_PAGE), ("report", READING_PAGE), ("init", README)]
+)
+def test_the_examples_are_printed_by_the_commands(mark, page):
+    lines = block(mark, page).splitlines()
     assert shown.SHOWN[mark]()[: len(lines)] == lines
 
 
@@ -68,7 +104,9 @@ def test_the_claims_are_what_the_sample_weeks_give():
 EXAMPLE = (ROOT / "optimizer" / "config" / "example.toml").read_text()
 
 
-@pytest.mark.parametrize("text", [block("config"), EXAMPLE], ids=["README", "example.toml"])
+@pytest.mark.parametrize(
+    "text", [block("config", SOURCES_PAGE), EXAMPLE], ids=["SOURCES", "example.toml"]
+)
 def test_the_shown_configurations_are_valid_and_keep_the_defaults(tmp_path, text):
     (tmp_path / "fems.password").touch(0o600)
     (tmp_path / "fems.password").write_text("owner\n")
@@ -94,28 +132,28 @@ def test_the_shown_configurations_are_valid_and_keep_the_defaults(tmp_path, text
         ("| `[pv]` source |", set(registry.PV)),
     ],
 )
-def test_the_readme_names_all_sources(table, names):
-    begin = README.index(table)
-    rows = README[begin : README.index("\n\n", begin)]
+def test_the_page_of_sources_names_all(table, names):
+    begin = SOURCES_PAGE.index(table)
+    rows = SOURCES_PAGE[begin : SOURCES_PAGE.index("\n\n", begin)]
     assert set(re.findall(r"^\| `([a-z-]+)` \|", rows, re.MULTILINE)) == names
 
 
-COMMANDS = re.findall(r"^\| `optimizer ([a-z ]+)`", README, re.MULTILINE)
+COMMANDS = re.findall(r"^\| `optimizer ([a-z ]+)`", COMMANDS_PAGE, re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_has_help_and_the_flags_that_the_readme_names(command):
+def test_every_command_has_help_and_the_flags_that_its_page_names(command):
     done = subprocess.run(
         [sys.executable, "-m", "optimizer", *command.split(), "--help"],
         capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    (row,) = re.findall(rf"^\| `optimizer {command}` \|(.*)$", README, re.MULTILINE)
+    (row,) = re.findall(rf"^\| `optimizer {command}` \|(.*)$", COMMANDS_PAGE, re.MULTILINE)
     for flag in re.findall(r"`(--[a-z-]+)`", row):
         assert flag in done.stdout
     assert "Options:" in done.stdout
 
 
-def test_the_readme_names_all_commands():
+def test_the_page_of_commands_names_all():
     done = subprocess.run(
         [sys.executable, "-m", "optimizer", "--help"], capture_output=True, text=True, timeout=60,
         check=True,
@@ -124,8 +162,8 @@ def test_the_readme_names_all_commands():
     assert sorted(listed) == sorted({command.split()[0] for command in COMMANDS})
 
 
-def test_the_readme_tells_every_exit_code():
-    reported = README[README.index("Exit codes:") :].split("\n\n")[0]
+def test_the_page_of_commands_tells_every_exit_code():
+    reported = COMMANDS_PAGE[COMMANDS_PAGE.index("Exit codes:") :].split("\n\n")[0]
     codes = [int(code) for code in re.findall(r"\b(\d+) [a-zF]", reported)]
     assert codes == sorted(ExitCode)
 

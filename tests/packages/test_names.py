@@ -75,24 +75,26 @@ def test_no_text_recommends_a_name_of_ours_from_an_index():
 
 
 README = (ROOT / "README.md").read_text()
+SERVICE = (ROOT / "optimizer" / "control" / "systemd" / "SERVICE.md").read_text()
 
 
-def console_lines(mark: str) -> list[str]:
-    """The command lines of the README's block behind a mark."""
-    return README.split(f"<!-- {mark} -->\n```console\n")[1].split("```")[0].splitlines()
+def console_lines(mark: str, page: str = README) -> list[str]:
+    """The command lines of a page's block behind a mark."""
+    return page.split(f"<!-- {mark} -->\n```console\n")[1].split("```")[0].splitlines()
 
 
 def test_an_update_installs_as_the_installation_does():
-    _, *pip_lines, service = console_lines("install")
-    _, *again, service_again, _ = console_lines("update")
+    _, *pip_lines = console_lines("install")
+    *_, service = console_lines("service")
+    _, *again, service_again, _ = console_lines("update", SERVICE)
     assert (again, f"{service_again} --now") == (pip_lines, service)
 
 
 def test_the_readme_names_locks_and_extras_that_exist():
-    locks = set(re.findall(r"\.ci/lock/(\w+)\.txt", README))
+    locks = set(re.findall(r"\.ci/lock/(\w+)\.txt", README + SERVICE))
     assert locks >= {"core", "dev", "mqtt"}
     assert locks <= {path.stem for path in LOCKS.glob("*.txt")}
-    listed = re.search(r"^The extras (.*?) bring", README, re.MULTILINE)
+    listed = re.search(r"^The extras (.*?) bring", SERVICE, re.MULTILINE)
     assert listed
     assert set(re.findall(r"`(\w+)`", listed[1])) == EXTRAS.keys() - {"dev"}
 
