@@ -265,6 +265,7 @@ def gather(
         pv_days=inputs.pv_days,
         time_zone=config.zone.key,
         step_s=60 * config.planning.step_minutes,
+        calm_eur=config.planning.calm_eur,
         currency=config.money.code,
     )
     return _with_end_value(request, config, steps, inputs), steps, inputs.history

@@ -48,7 +48,7 @@ KEPT = {
         "compass_degrees",
     },
     "load": {"source", "annual_kwh", "grid_only"},
-    "planning": {"horizon_h", "step_minutes", "stored_value"},
+    "planning": {"horizon_h", "step_minutes", "stored_value", "calm_eur"},
     "control": {"interval_s", "follow", "write", "replan_minutes", "stand_down"},
     "notify": {"allow"},
     "mqtt": {"tls", "commands"},

@@ -125,6 +125,8 @@ def offer(config: "Config", order: Override, now: datetime) -> Offer:
         If inputs are missing or rejected.
     """
     inputs = make_plan.free_inputs(config, None, now)
+    # What calm may cost would be in the price of the override.
+    inputs = replace(inputs, request=replace(inputs.request, calm_eur=0.0))
     made_at = inputs.request.made_at
     with closing(database.connect(config.store.folder)) as connection:
         number = overrides.next_number(connection)

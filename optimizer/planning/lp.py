@@ -100,12 +100,24 @@ class LinExpr:
     def _between(self, least: float, most: float) -> Constraints:
         return Constraints(self.places, self.factors, least - self.constant, most - self.constant)
 
+    def rows(self, which: Places | NDArray[np.intp]) -> "LinExpr":
+        """Some of the rows."""
+        return LinExpr(self.problem, self.places[which], self.factors[which], self.constant[which])
+
     def total(self) -> "LinExpr":
         """All rows in one."""
         constant = np.array([fsum(self.constant.tolist())])
         return LinExpr(
             self.problem, self.places.reshape(1, -1), self.factors.reshape(1, -1), constant
         )
+
+    def merged(self) -> "LinExpr":
+        """One row with each of its variables once."""
+        places, which = np.unique(self.places[0], return_inverse=True)
+        if len(places) == self.places.shape[1]:
+            return self
+        factors = np.bincount(which, self.factors[0]).astype(float)
+        return LinExpr(self.problem, places[None, :], factors[None, :], self.constant)
 
     def amount(self) -> float:
         """Sum over all rows in the last solution."""
@@ -189,8 +201,8 @@ class LinearProblem(ABC):
         return self
 
     def minimise(self, cost: LinExpr) -> None:
-        """Minimise this sum from now on; one row, without a variable twice."""
-        self._cost, self._constant = cost, float(cost.constant[0])
+        """Minimise this sum from now on; one row."""
+        self._cost, self._constant = cost.merged(), float(cost.constant[0])
 
     def solve(self) -> bool:
         """Hand over what is new, and solve; whether the optimum is proved."""

@@ -67,6 +67,8 @@ class PlanRequest:
     step_s: int | None = None
     """Nominal length of a step [s]: the first one is shorter where the plan begins within it. None
     takes the first step's length."""
+    calm_eur: Annotated[float, Range(0, 1)] = 0.005
+    """Most that the plan may cost more than the cheapest one for changing less [EUR]."""
     currency: str = "EUR"
     """Currency of all prices, which the reasons name."""
 
@@ -180,6 +182,7 @@ def task_of(steps: tuple[ForecastStep, ...], request: PlanRequest) -> Task:
         end_values=_end_values(steps, request),
         peak=request.peak,
         full_by=plan_notes.due(steps, request.battery, request.last_full_charge),
+        calm_eur=request.calm_eur,
         money_size=request.money.size,
     )
     if request.override is None or not request.override.in_force(steps[0].start):
@@ -261,7 +264,8 @@ def plan_of(
     notes = notes_of(task, request.soc_percent, planned, zone, request.money)
     plan = _plan(task, request, planned, solution, values, solve_s, (*request.notes, *notes))
     overload = bool((np.array([step.grid_w for step in planned]) > task.limits.buy_w).any())
-    verify.check(plan, battery, request.grid, solution.objective_eur, overload, request.peak)
+    dearest_eur = solution.objective_eur + task.calm_eur
+    verify.check(plan, battery, request.grid, dearest_eur, overload, request.peak)
     return plan
 
 

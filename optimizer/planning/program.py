@@ -42,21 +42,7 @@ something: with more in store any later plan can still be followed, only chargin
 - Reserve and full charge only price missing energy; the peak's price only rises with buying.
 - An operator's limit is one more constant bound.
 
-Ties
-----
-Many plans cost the same wherever prices are flat, and they are not equally good: what is done later
-is worthless if the forecast was wrong. After the cost is proved, two more solves choose:
-
-1. Self-consumption, early: at the same cost the least flow between house and grid, early steps
-   first. Energy that the battery trades with the grid beyond the house's own need is left out of
-   "early": the next solve decides whether a flat cheap window is used at its start or its end.
-2. Even power: at the same cost and the same self-consumption, the least up and down of the
-   battery's power. A flat cheap window becomes one block at the lowest power that does, the
-   earliest of several.
-
-The second is left out where the battery trades nothing with the grid beyond the house's need, or
-only in steps whose price no other step has: all powers are then settled. All solves together may
-cost TIE_TOLERANCE_EUR more than the optimum, a hundred-thousandth of a cent.
+Of the plans within `calm_eur` of the least cost `calm_plan.py` takes the one that changes least.
 """
 
 from collections.abc import Sequence
@@ -68,7 +54,7 @@ import numpy as np
 from optimizer.errors import InfeasibleError
 from optimizer.model.battery import Line
 from optimizer.model.grid import Grid
-from optimizer.planning import full_charge, solvers
+from optimizer.planning import calm_plan, full_charge, solvers
 from optimizer.planning.lp import Array, LinearProblem, LinExpr, Mask, VariableArray
 from optimizer.planning.task import (
     ForecastStep,
@@ -351,109 +337,6 @@ def add_full_charge(
     return picks, task.full_charge_eur_per_kwh * missing.total()
 
 
-TIE_TOLERANCE_EUR = 1e-7
-"""What the preferred plan may cost more than the first one."""
-
-PREFERENCE_TOLERANCE = 1e-6
-"""What the even plan may lose of the preference for self-consumption [weighted kWh]."""
-
-TRADED_WEIGHT = 2.0
-"""Weight of energy traded beyond the house's need, at any time: that of the first step's
-self-consumption, which therefore comes first."""
-
-TRADED_KW = 0.001
-"""Less than this is not traded."""
-
-LATER = 1e-3
-"""How much more a change of power weighs at the end than at the start: of two like blocks the
-earlier one is taken, and no block gets shorter for it."""
-
-
-def break_ties(
-    problem: LinearProblem,
-    task: Task,
-    flows: FlowVariables,
-    binaries: list[VariableArray],
-    cost: LinExpr,
-) -> tuple[float, ...] | None:
-    """Stored energy after each step of the preferred plan [Wh]; None if none was proved."""
-    for binary in binaries:
-        problem += binary == np.round(binary.value())
-    problem += cost <= cost.amount() + TIE_TOLERANCE_EUR * task.money_size
-    traded = _traded(problem, task, flows)
-    preference = _self_consumption_now(task, flows, traded)
-    problem.minimise(preference)
-    if not problem.solve():
-        return None
-    settled = flows.stored_wh()
-    tied = _tied(task, traded)
-    if not tied.any():
-        return settled
-    problem += preference <= preference.amount() + PREFERENCE_TOLERANCE
-    problem.minimise(_changes(problem, flows, tied))
-    return flows.stored_wh() if problem.solve() else settled
-
-
-def _traded(
-    problem: LinearProblem, task: Task, flows: FlowVariables
-) -> tuple[VariableArray, VariableArray]:
-    """Power that the battery buys and sells beyond the house's own flows [kW]."""
-    own_kw = np.array([step.need_w for step in task.steps]) / 1000
-    idle_kw = own_kw + task.battery.standby_w / 1000
-    rule = task.grid.rule
-    may_buy = rule.grid_charging & (flows.charge.most > np.maximum(0.0, -own_kw))
-    may_sell = rule.battery_export & (flows.discharge.most > np.maximum(0.0, own_kw))
-    bought = problem.variables("traded_in", np.where(may_buy, np.inf, 0.0))
-    sold = problem.variables("traded_out", np.where(may_sell, np.inf, 0.0))
-    problem += (flows.buy - bought <= np.maximum(0.0, idle_kw)).where(may_buy)
-    problem += (flows.sell - sold <= np.maximum(0.0, -own_kw)).where(may_sell)
-    return bought, sold
-
-
-def _tied(task: Task, traded: tuple[VariableArray, VariableArray]) -> Mask:
-    """Steps among which traded energy can be moved at no cost: those of one price."""
-    tied = np.zeros(len(task.steps), dtype=bool)
-    for way, moved in zip(("buy", "sell"), traded, strict=True):
-        prices = np.round([getattr(step, way) for step in task.steps], 9)
-        _, which, counts = np.unique(prices, return_inverse=True, return_counts=True)
-        moving = np.bincount(which, moved.value() > TRADED_KW) > 0
-        tied |= (moving & (counts > 1))[which]
-    return tied
-
-
-def _self_consumption_now(
-    task: Task, flows: FlowVariables, traded: tuple[VariableArray, VariableArray]
-) -> LinExpr:
-    """Preference among plans of the same cost: early self-consumption, no burning of energy.
-
-    A kWh at the grid (or throttled) weighs 2 at the start and 1 at the end, one that is traded 2 at
-    any time. The weight of moving a kWh through the battery is just above what burning one could
-    save of that.
-    """
-    round_trip = task.battery.charge_efficiency * task.battery.discharge_efficiency
-    throughput = 1.1 * (1 / round_trip - 1) + 0.01
-    bought, sold = traded
-    weight = 2 - np.arange(len(task.steps)) / len(task.steps)
-    at_the_grid = flows.buy + flows.sell + flows.curtailed
-    moved = flows.charge + flows.discharge
-    later = (TRADED_WEIGHT - weight) * (bought + sold)
-    return (task.hours * (weight * at_the_grid + throughput * moved + later)).total()
-
-
-def _changes(problem: LinearProblem, flows: FlowVariables, tied: Mask) -> LinExpr:
-    """Sum of all changes of the battery's power from, in and to tied steps [kW].
-
-    The power of the other steps is settled.
-    """
-    before = np.flatnonzero(tied[:-1] | tied[1:])
-    change = problem.variables("change", np.full(len(before), np.inf))
-    charge, discharge = flows.charge, flows.discharge
-    rise = discharge[before + 1] - charge[before + 1] - discharge[before] + charge[before]
-    problem += rise <= change
-    problem += -rise <= change
-    return ((1.0 + LATER * before / len(tied)) * change).total()
-
-
 OPEN_EUR = 1e-6
 """A step for the full charge that could be cheaper by more than this is looked at."""
 
@@ -539,13 +422,13 @@ def solve(task: Task, engine: tuple[Any, str] | None = None) -> Solution:
     stored_wh = built.flows.stored_wh()
     binaries = sum(int(series.there.sum()) for series in built.binaries)
     gap = solvers.gap_eur(built.problem, built.objective_eur, binaries=binaries > 0)
-    peaks_w = tuple((1000.0 * built.peaks.value()).tolist())
     if full is not None:
         kept_wh = min(stored_wh[full], full_charge_wh(task))
         built.problem += built.flows.stored[full] >= kept_wh / 1000
-    settled = break_ties(built.problem, task, built.flows, built.binaries, built.cost)
-    stored_wh = settled or stored_wh
-    if full_wh < task.battery.max_wh:  # it comes by itself, after the ties perhaps earlier
+    calmed = calm_plan.settle(built.problem, task, built.flows, built.binaries, built.cost)
+    stored_wh = calmed or stored_wh
+    peaks_w = tuple((1000.0 * built.peaks.value()).tolist())
+    if full_wh < task.battery.max_wh:  # it comes by itself, in the calm plan perhaps earlier
         full = full_at(task, stored_wh)
     decided = ProgramFacts(peaks_w, full, full_wh)
     return Solution(stored_wh, built.objective_eur, chosen[1], binaries, gap, decided)

@@ -104,6 +104,8 @@ class Task:
     """What the program settled, for the recursion, which looks at each step by itself."""
     override: OverrideTerms | None = None
     """The owner's override; the program keeps to it, the recursion prices what it demands."""
+    calm_eur: float = 0.0
+    """Most that the plan may cost more than the cheapest one for changing less [EUR]."""
     money_size: float = 1.0
     """Units of the prices' currency that are about one EUR: the penalties are so many times."""
 
