@@ -67,8 +67,8 @@ def fixed_value(scenario: Scenario) -> float:
     """
     part, battery = slice(scenario.begin, None), scenario.battery
     buy, sell = (prices[part][scenario.counted] for prices in (scenario.buy, scenario.sell))
-    saved = float(buy.mean()) * battery.discharge_efficiency - battery.wear_eur_per_kwh
-    sold = float(sell.mean()) / battery.charge_efficiency
+    saved = float(buy.mean()) * battery.usual_discharge_efficiency - battery.wear_eur_per_kwh
+    sold = float(sell.mean()) / battery.usual_charge_efficiency
     return max(0.0, (saved + sold) / 2)
 
 
@@ -81,7 +81,7 @@ def strategy_account(scenario: Scenario, name: str, strategy_run: StrategyRun) -
     )
     bill = (strategy_run.bought_wh * buy - strategy_run.sold_wh * sell) / 1000
     standby_wh = 0.25 * battery.standby_w * (strategy_run.discharged_wh > 0)
-    taken = (strategy_run.discharged_wh + standby_wh) / battery.discharge_efficiency / 1000
+    taken = battery.out_of_cells_wh(strategy_run.discharged_wh + standby_wh, 0.25) / 1000
     change = np.diff(strategy_run.soc_wh, prepend=strategy_run.start_wh) / 1000
     cost = bill + taken * battery.wear_eur_per_kwh - change * fixed_value(scenario)
     counted = scenario.counted
@@ -131,7 +131,7 @@ def outcome(
     first = int(month[0])
     by_month = np.bincount((month - first).to_numpy(), weights=saved).tolist()
     battery = scenario.battery
-    usable_wh = (battery.max_wh - battery.min_wh) * battery.discharge_efficiency
+    usable_wh = (battery.max_wh - battery.min_wh) * battery.usual_discharge_efficiency
     size = CURRENCIES[scenario.currency].size
     return StrategyResult(
         name=other.name,

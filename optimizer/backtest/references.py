@@ -214,7 +214,7 @@ class EmhassLike(TablePlans):
 def evcc_like(information: InformationSet) -> TablePlans:
     """Plans whose end is worth the cheapest price."""
     scenario = information.scenario
-    factor = scenario.battery.discharge_efficiency * scenario.battery.charge_efficiency * 0.99
+    factor = 0.99 * scenario.battery.usual_round_trip
     ends = [
         max(0.0, float(scenario.buy[at.first : at.end].min()) * factor)
         for at in moments(scenario, HOURLY)

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping, Sequence, Set
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from optimizer.config.section_keys import keys_of, section_in
 from optimizer.config.sections import Config
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 LONGEST = 80
 """Most characters of a value in a sentence."""
@@ -79,7 +82,7 @@ def sentences(error: ValidationError, taken_over: TakenOver) -> list[str]:
     by_key: dict[str, list[str]] = {}
     given: dict[str, str] = {}
     found = error.errors(include_url=False)
-    for fault in found:
+    for fault in _of_their_shape(found):
         location = _location(fault["loc"])
         if fault["type"] == "too_short" and _has_faulty_items(fault["loc"], found):
             continue
@@ -95,6 +98,25 @@ def sentences(error: ValidationError, taken_over: TakenOver) -> list[str]:
         f"{key} {' or '.join(dict.fromkeys(texts))}{given.get(key, '')}"
         for key, texts in by_key.items()
     ]
+
+
+NO_LIST, NO_NUMBER = {"tuple_type", "list_type"}, {"float_type", "int_type"}
+
+
+def _of_their_shape(found: "list[ErrorDetails]") -> "list[ErrorDetails]":
+    """Faults without those of an alternative that the value was not meant for.
+
+    Where a number and a list are allowed, a list is not told to be a number.
+    """
+    kept = []
+    for fault in found:
+        place, others = _location(fault["loc"]), []
+        if fault["type"] in (NO_NUMBER if isinstance(fault["input"], list) else NO_LIST):
+            others = [other for other in found if other is not fault
+                      and _location(other["loc"])[: len(place)] == place]  # fmt: skip
+        if not others:
+            kept.append(fault)
+    return kept
 
 
 def _has_faulty_items(loc: Location, found: Sequence[Mapping[str, Any]]) -> bool:
@@ -126,11 +148,12 @@ def _known_keys(location: Location) -> list[str]:
 
 def _location(loc: Location) -> Location:
     """Place of a fault, without the names of the branches of a union."""
-    place: list[int | str] = []
+    place, named = list[int | str](), False
     for part in loc:
         if isinstance(part, str) and place and not _known_keys(tuple(place)):
-            break
-        place.append(part)
+            named = True
+        elif not named or isinstance(part, int):
+            place.append(part)
     return tuple(place)
 
 

@@ -249,7 +249,7 @@ def _within_peak(
     """Keep the running quarter-hour below the paid peak, with energy that no later step needs."""
     at, battery = reading.soc.at, settings.battery
     left_w = peak_guard.left_w(memory.quarter, at, target_w)
-    stored_wh = (reading.soc.soc_wh - battery.min_wh) * battery.discharge_efficiency
+    stored_wh = (reading.soc.soc_wh - battery.min_wh) * battery.usual_discharge_efficiency
     unneeded_wh = stored_wh - peak_guard.needed_later_wh(plan, at, target_w)
     return peak_guard.keep_below(chosen, step, reading, left_w, settings.peak, unneeded_wh)
 

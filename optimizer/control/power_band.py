@@ -16,6 +16,7 @@ each limit is kept with a margin:
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import NamedTuple
 
 from optimizer.control.input_checks import CheckedReading
 from optimizer.model.battery import Battery
@@ -190,6 +191,7 @@ def by_value(
 
     - charge from the grid while that costs less than the stored kWh is worth;
     - sell from the battery while that earns more (where the law allows both);
+      where losses grow with power, both with the power at which a further watt no longer pays;
     - otherwise keep the charge while the house would get less for it than it is worth,
     - keep room while selling the roof's surplus pays more than storing it;
     - else self-consumption: let the FEMS balance the house.
@@ -201,50 +203,90 @@ def by_value(
     charge, which is known to some Wh at best, does not make hold and self-consumption take turns.
     """
     marginal_value = plan.value_at(step, soc_wh)
+    (stored, earned, saved, room), price = _cell_prices(step, battery), plan.money.price
     priceless = DEMANDED_EUR_PER_KWH * plan.money.size
     demanded = marginal_value > priceless and plan.override is not None
-    buy, sell = step.buy_eur_per_kwh, step.sell_eur_per_kwh
-    stored, saved = buy / battery.charge_efficiency, buy * battery.discharge_efficiency
-    saved -= battery.wear_eur_per_kwh
-    earned = sell * battery.discharge_efficiency - battery.wear_eur_per_kwh
-    price = plan.money.price
     note = f"a stored kWh is worth {price(marginal_value)}"
-    if demanded:
-        note = "the override needs every kWh"
+    note = "the override needs every kWh" if demanded else note
     low, high = float("-inf"), float("inf")
 
     def tie(*kept: Intent) -> float:
         return 0.0 if before in kept else HYSTERESIS_EUR_PER_KWH * plan.money.size
 
-    if rule.grid_charging and stored < marginal_value - tie(Intent.CHARGE):
-        return PowerBand(
-            Intent.CHARGE,
-            low,
-            -(battery.max_charge_w if charge_w is None else charge_w),
-            f"{note}, stored from the grid {price(stored)}",
-        )
-    if rule.battery_export and earned > marginal_value + tie(Intent.DISCHARGE):
-        return PowerBand(
-            Intent.DISCHARGE,
-            battery.max_discharge_w,
-            high,
-            f"{note}, sold now {price(earned)}",
-        )
+    most_eur = marginal_value - tie(Intent.CHARGE)
+    if rule.grid_charging and stored < most_eur:
+        power_w, dearest = _paying_charge(step, battery, most_eur)
+        limit_w = battery.max_charge_w if charge_w is None else charge_w
+        text = f"{note}, stored from the grid {price(dearest)}"
+        return PowerBand(Intent.CHARGE, low, -min(limit_w, power_w), text)
+    least_eur = marginal_value + tie(Intent.DISCHARGE)
+    if rule.battery_export and earned > least_eur:
+        power_w, least = _paying_discharge(step, battery, least_eur)
+        text = f"{note}, sold now {price(least)}"
+        return PowerBand(Intent.DISCHARGE, min(battery.max_discharge_w, power_w), high, text)
     if rule.grid_charging:
         note += _tied(plan.money, "charging", marginal_value - stored)
     if rule.battery_export:
         note += _tied(plan.money, "selling", earned - marginal_value)
     kept_value = _last_kwh_value(plan, step, soc_wh, battery, marginal_value)
     hold = saved < kept_value - tie(Intent.HOLD, Intent.CHARGE)
-    defer = sell / battery.charge_efficiency > marginal_value + tie(Intent.DEFER, Intent.DISCHARGE)
+    defer = room > marginal_value + tie(Intent.DEFER, Intent.DISCHARGE)
     if hold:
         text = f"{note}, in the house now {price(saved)}"
         return PowerBand(Intent.HOLD, 0.0 if defer else low, 0.0, text)
     if defer:
-        return PowerBand(Intent.DEFER, 0.0, high, f"{note}, selling the roof's pays {price(sell)}")
+        text = f"{note}, selling the roof's pays {price(step.sell_eur_per_kwh)}"
+        return PowerBand(Intent.DEFER, 0.0, high, text)
     note += _tied(plan.money, "holding", kept_value - saved)
-    note += _tied(plan.money, "keeping room", sell / battery.charge_efficiency - marginal_value)
+    note += _tied(plan.money, "keeping room", room - marginal_value)
     return PowerBand(Intent.SELF_CONSUMPTION, low, high, note)
+
+
+class _CellPrices(NamedTuple):
+    """Prices of the moment per kWh in the cells, so with losses and wear [EUR/kWh]."""
+
+    stored: float
+    """Cost of the first kWh from the grid."""
+    earned: float
+    """What the first kWh that is sold earns."""
+    saved: float
+    """What a kWh saves in the house, at the power that it is forecast to need."""
+    room: float
+    """What the roof's surplus would earn that a stored kWh takes, at its forecast power."""
+
+
+def _cell_prices(step: Step, battery: Battery) -> _CellPrices:
+    buy, sell, wear = step.buy_eur_per_kwh, step.sell_eur_per_kwh, battery.wear_eur_per_kwh
+    return _CellPrices(
+        stored=buy / battery.charge_pieces[0][1],
+        earned=sell * battery.discharge_pieces[0][1] - wear,
+        saved=buy * battery.discharge_efficiency_at(max(0.0, step.need_w)) - wear,
+        room=sell / battery.charge_efficiency_at(max(0.0, -step.need_w)),
+    )
+
+
+def _paying_charge(step: Step, battery: Battery, most_eur: float) -> tuple[float, float]:
+    """Power at which the marginal kWh from the grid costs `most_eur` [W], and what it costs.
+
+    Infinite where each further watt loses the same, or pays all the same.
+    """
+    cost = step.buy_eur_per_kwh / battery.charge_pieces[0][1]
+    for start_w, share in battery.charge_pieces[1:]:
+        if step.buy_eur_per_kwh / share >= most_eur:
+            return start_w + battery.standby_w, cost
+        cost = step.buy_eur_per_kwh / share
+    return float("inf"), cost
+
+
+def _paying_discharge(step: Step, battery: Battery, least_eur: float) -> tuple[float, float]:
+    """Power at which the marginal kWh that is sold earns `least_eur` [W], and what it earns."""
+    sell, wear = step.sell_eur_per_kwh, battery.wear_eur_per_kwh
+    earned = sell * battery.discharge_pieces[0][1] - wear
+    for start_w, share in battery.discharge_pieces[1:]:
+        if sell * share - wear <= least_eur:
+            return max(0.0, start_w - battery.standby_w), earned
+        earned = sell * share - wear
+    return float("inf"), earned
 
 
 def _last_kwh_value(

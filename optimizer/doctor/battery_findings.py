@@ -67,14 +67,16 @@ def findings(
 
 
 def as_learned(learned: Learned, battery: Battery) -> Battery:
-    """The configured battery with the learned figures."""
-    return replace(
+    """The configured battery with the learned figures; of a curve nothing is learned."""
+    found = replace(
         battery,
         capacity_wh=learned.capacity_wh.value,
-        charge_efficiency=learned.efficiency,
-        discharge_efficiency=learned.efficiency,
         standby_w=battery.standby_w if learned.standby_w is None else _at_least_0(learned),
     )
+    if battery.has_curves:
+        return found
+    each = learned.efficiency
+    return replace(found, charge_efficiency=each, discharge_efficiency=each)
 
 
 def _at_least_0(learned: Learned) -> float:
@@ -97,7 +99,7 @@ def _compared(learned: Learned, battery: Battery) -> Iterator[Finding]:
 
 def _round_trip(learned: Learned, battery: Battery, days: str) -> Finding:
     found = learned.round_trip
-    configured = battery.charge_efficiency * battery.discharge_efficiency
+    configured = battery.usual_round_trip
     text = (
         f"{found.value:.1%} ± {2 * found.error:.1%} {days}, configured are {configured:.1%}; "
         f"out / in as counted {learned.counters_ratio:.1%}, standby included"
@@ -106,6 +108,12 @@ def _round_trip(learned: Learned, battery: Battery, days: str) -> Finding:
         return BATTERY.ok("round trip", f"{text}: too vague yet")
     if found.agrees(configured, ROUND_TRIP_SHARE):
         return BATTERY.ok("round trip", text)
+    if battery.has_curves:
+        factor = (found.value / configured) ** 0.5
+        return BATTERY.warn(
+            "round trip", text, "multiply the efficiencies in [battery] charge_efficiency and "
+            f"discharge_efficiency by {factor:.3f}",
+        )  # fmt: skip
     each = f"{learned.efficiency:.3f}"
     return BATTERY.warn(
         "round trip", text, f"set [battery] charge_efficiency = {each}, "

@@ -10,11 +10,13 @@ import itertools
 from dataclasses import dataclass
 from typing import Annotated
 
+from optimizer.model import loss_curve
 from optimizer.model.elementwise import Values, greatest, least
 from optimizer.model.ranges import (
     CapacityWh,
     Check,
     Efficiency,
+    EfficiencyCurve,
     MoneyRange,
     Percent,
     Range,
@@ -24,6 +26,9 @@ from optimizer.model.ranges import (
 
 Line = tuple[float, float]
 """A straight line over stored energy: (power at 0 Wh [W], slope [W/Wh])."""
+
+Pieces = tuple[tuple[float, float], ...]
+"""Pieces of a conversion: (AC power at which it begins [W], efficiency of a further watt)."""
 
 Points = tuple[tuple[float, float], ...]
 """Points of a taper: (state of charge [%], largest power [W])."""
@@ -66,6 +71,11 @@ def _concave(points: Points) -> Points:
     return points
 
 
+USUAL_SHARE = 0.25
+"""Share of the largest power at which one efficiency stands for a curve: what a house draws in the
+evening, and a roof gives most of the time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Battery:
     """The battery with its inverter.
@@ -91,10 +101,15 @@ class Battery:
     """Largest charging power on the AC side, a magnitude [W]."""
     max_discharge_w: Watts = 10_000.0
     """Largest discharging power on the AC side [W]."""
-    charge_efficiency: Efficiency = 0.95
-    """Share of the AC energy that arrives in the cells."""
-    discharge_efficiency: Efficiency = 0.95
-    """Share of the cells' energy that arrives on the AC side."""
+    charge_efficiency: (
+        Annotated[EfficiencyCurve, Check(loss_curve.checked_charge_curve)] | Efficiency
+    ) = 0.95
+    """Share of the AC energy that arrives in the cells: a number, or points (AC power in W, share)
+    where losses grow with power."""
+    discharge_efficiency: (
+        Annotated[EfficiencyCurve, Check(loss_curve.checked_discharge_curve)] | Efficiency
+    ) = 0.95
+    """Share of the cells' energy that arrives on the AC side: a number, or points like those."""
     wear_eur_per_kwh: Annotated[float, MoneyRange(0, 1)] = 0.01
     """Cost of wear for each kWh taken out of the cells [EUR/kWh]: a cycle that earns less than this
     beyond its losses is not made; 0 leaves wear out of account."""
@@ -143,6 +158,90 @@ class Battery:
         return self.capacity_wh * self.reserve_soc_percent / 100
 
     @property
+    def charge_pieces(self) -> Pieces:
+        """Pieces of charging: (AC power at which it begins [W], efficiency of a further watt)."""
+        share = self.charge_efficiency
+        if isinstance(share, tuple):
+            curve = loss_curve.charging_curve(share)
+            return tuple(zip(curve.starts_w, curve.slopes, strict=True))
+        return ((0.0, share),)
+
+    @property
+    def discharge_pieces(self) -> Pieces:
+        """Pieces of discharging: (AC power at which it begins [W], efficiency of a further watt).
+
+        >>> Battery(10_000, discharge_efficiency=0.9).discharge_pieces
+        ((0.0, 0.9),)
+        """
+        share = self.discharge_efficiency
+        if isinstance(share, tuple):
+            curve = loss_curve.discharging_curve(share)
+            shares = (1 / slope for slope in curve.slopes)
+            return tuple(zip(curve.starts_w, shares, strict=True))
+        return ((0.0, share),)
+
+    @property
+    def has_curves(self) -> bool:
+        """True where an efficiency depends on the power."""
+        return isinstance(self.charge_efficiency, tuple) or isinstance(
+            self.discharge_efficiency, tuple
+        )
+
+    def charge_efficiency_at(self, power_w: float) -> float:
+        """Efficiency of charging with an AC power [1]."""
+        share = self.charge_efficiency
+        if not isinstance(share, tuple):
+            return share
+        curve = loss_curve.charging_curve(share)
+        return curve.cells_w(power_w) / power_w if power_w > 0 else curve.slopes[0]
+
+    def discharge_efficiency_at(self, power_w: float) -> float:
+        """Efficiency of discharging with an AC power [1]."""
+        share = self.discharge_efficiency
+        if not isinstance(share, tuple):
+            return share
+        curve = loss_curve.discharging_curve(share)
+        return power_w / curve.cells_w(power_w) if power_w > 0 else 1 / curve.slopes[0]
+
+    @property
+    def usual_charge_efficiency(self) -> float:
+        """Efficiency of charging at `USUAL_SHARE` of the largest power [1]."""
+        return self.charge_efficiency_at(USUAL_SHARE * self.max_charge_w)
+
+    @property
+    def usual_discharge_efficiency(self) -> float:
+        """Efficiency of discharging at `USUAL_SHARE` of the largest power [1]."""
+        return self.discharge_efficiency_at(USUAL_SHARE * self.max_discharge_w)
+
+    @property
+    def usual_round_trip(self) -> float:
+        """Product of both usual efficiencies [1]."""
+        return self.usual_charge_efficiency * self.usual_discharge_efficiency
+
+    def into_cells_w(self, power_w: Values) -> Values:
+        """Power into the cells at a charging AC power >= 0, standby left out [W]."""
+        share = self.charge_efficiency
+        if isinstance(share, tuple):
+            return loss_curve.charging_curve(share).cells_w(power_w)
+        return power_w * share
+
+    def out_of_cells_w(self, power_w: Values) -> Values:
+        """Power out of the cells at a discharging AC power >= 0, standby left out [W]."""
+        share = self.discharge_efficiency
+        if isinstance(share, tuple):
+            return loss_curve.discharging_curve(share).cells_w(power_w)
+        return power_w / share
+
+    def out_of_cells_wh(self, given_wh: Values, hours: float) -> Values:
+        """Energy out of the cells for an AC energy given at a steady power [Wh]."""
+        share = self.discharge_efficiency
+        if isinstance(share, tuple):
+            if hours <= 0:
+                return given_wh / share[0][1]
+            return loss_curve.discharging_curve(share).cells_w(given_wh / hours) * hours
+        return given_wh / share
+
+    @property
     def charge_lines(self) -> tuple[Line, ...]:
         """Lines over stored energy, the lowest of which limits charging; none without a taper.
 
@@ -187,9 +286,9 @@ class Battery:
         5950.0
         """
         cells_w = battery_w + self.standby_w
-        out_w = greatest(cells_w, 0.0) / self.discharge_efficiency
-        in_w = least(cells_w, 0.0) * self.charge_efficiency
-        return soc_wh - (out_w + in_w) * hours
+        out_w = self.out_of_cells_w(greatest(cells_w, 0.0))
+        in_w = self.into_cells_w(-least(cells_w, 0.0))
+        return soc_wh - (out_w - in_w) * hours
 
     def power_for(self, soc_wh: float, target_wh: float, hours: float) -> float:
         """Power that brings the stored energy to `target_wh` in `hours` [W]; no limit applied.
@@ -201,16 +300,30 @@ class Battery:
         """
         change_wh = target_wh - soc_wh
         if change_wh > 0:
-            return -change_wh / self.charge_efficiency / hours - self.standby_w
-        return -change_wh * self.discharge_efficiency / hours - self.standby_w
+            return -self._charging_w(change_wh, hours) - self.standby_w
+        return self._discharging_w(-change_wh, hours) - self.standby_w
+
+    def _charging_w(self, stored_wh: float, hours: float) -> float:
+        """AC power that brings an energy >= 0 into the cells in `hours` [W]."""
+        share = self.charge_efficiency
+        if isinstance(share, tuple):
+            return loss_curve.charging_curve(share).power_w(stored_wh / hours)
+        return stored_wh / share / hours
+
+    def _discharging_w(self, taken_wh: float, hours: float) -> float:
+        """AC power that takes an energy >= 0 out of the cells in `hours` [W]."""
+        share = self.discharge_efficiency
+        if isinstance(share, tuple):
+            return loss_curve.discharging_curve(share).power_w(taken_wh / hours)
+        return taken_wh * share / hours
 
     def power_range(self, soc_wh: float, hours: float) -> tuple[float, float]:
         """Lowest and highest `battery_w` that can be held for `hours` from here [W].
 
         Outside the allowed band only a power towards it is possible, or rest.
         """
-        charge_w = max(0.0, self.max_wh - soc_wh) / self.charge_efficiency / hours
-        discharge_w = max(0.0, soc_wh - self.min_wh) * self.discharge_efficiency / hours
+        charge_w = self._charging_w(max(0.0, self.max_wh - soc_wh), hours)
+        discharge_w = self._discharging_w(max(0.0, soc_wh - self.min_wh), hours)
         if self.charge_taper or self.discharge_taper:
             most_in_w, most_out_w = self.taper_w(soc_wh)
             charge_w, discharge_w = min(charge_w, most_in_w), min(discharge_w, most_out_w)

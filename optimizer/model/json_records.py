@@ -124,12 +124,21 @@ def _one_of(kinds: tuple[Any, ...], data: Any, place: str) -> Any:
     if data is None and type(None) in kinds:
         return None
     wanted = [kind for kind in kinds if kind is not type(None)]
+    fitting = [kind for kind in wanted if _is_list(kind) is isinstance(data, list)]
+    wanted = fitting or wanted
     for kind in wanted[:-1]:
         try:
             return _value(kind, data, place)
         except ValueError:
             continue
     return _value(wanted[-1], data, place)
+
+
+def _is_list(kind: Any) -> bool:
+    """True for a type that is written as a list."""
+    if get_origin(kind) is Annotated:
+        return _is_list(get_args(kind)[0])
+    return get_origin(kind) is tuple
 
 
 def _tuple(kinds: tuple[Any, ...], data: Any, place: str) -> tuple[Any, ...]:

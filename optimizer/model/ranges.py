@@ -256,11 +256,14 @@ HOUSE_W = Range(0, 100_000)
 """Load or PV power: a home of more than 100 kW is a mistake of unit."""
 TAPER_POINTS = 50
 """Most points of a taper."""
+CURVE_POINTS = 12
+"""Most points of an efficiency over power."""
 
 Percent = Annotated[float, PERCENT]
 Watts = Annotated[float, WATTS]
 CapacityWh = Annotated[float, CAPACITY_WH]
 Efficiency = Annotated[float, EFFICIENCY]
+EfficiencyCurve = Annotated[tuple[tuple[Watts, Efficiency], ...], Count(CURVE_POINTS)]
 EurPerKwh = Annotated[float, EUR_PER_KWH]
 HouseWatts = Annotated[float, HOUSE_W]
 Taper = Annotated[tuple[tuple[Percent, Watts], ...], Count(TAPER_POINTS)]

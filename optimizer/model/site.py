@@ -147,7 +147,7 @@ class SitePhysics:
 
 def wear_eur(battery: Battery, battery_w: Values, hours: "float | NDArray[Any]") -> Values:
     """Cost of the wear of a battery power [EUR]: by the energy taken out of the cells."""
-    cells_w = greatest(battery_w + battery.standby_w, 0.0) / battery.discharge_efficiency
+    cells_w = battery.out_of_cells_w(greatest(battery_w + battery.standby_w, 0.0))
     worn: Any = cells_w * hours / 1000 * battery.wear_eur_per_kwh
     result: Values = worn
     return result

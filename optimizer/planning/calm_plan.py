@@ -52,6 +52,10 @@ TRADED_WEIGHT = 2.0
 """Weight of energy traded beyond the house's need, at any time: that of the first step's
 self-consumption, which therefore comes first."""
 
+LOSS_WEIGHT = 2.2
+"""Weight of lost energy where losses depend on the power: above that of any flow at the grid, so
+that no energy is burnt for it by charging less efficiently than need be."""
+
 LEAST_NEED_KW = 0.05
 """Need of a house below which nothing is served or kept."""
 
@@ -141,11 +145,15 @@ def _self_consumption_now(task: Task, flows: "FlowVariables") -> LinExpr:
     any time. The weight of moving a kWh through the battery is just above what burning one could
     save of that.
     """
-    round_trip = task.battery.charge_efficiency * task.battery.discharge_efficiency
+    round_trip = task.battery.charge_pieces[-1][1] * task.battery.discharge_pieces[-1][1]
     throughput = 1.1 * (1 / round_trip - 1) + 0.01
     bought, sold = _traded(task, flows)
     weight = 2 - np.arange(len(task.steps)) / len(task.steps)
     at_the_grid = flows.buy + flows.sell + flows.curtailed
     moved = flows.charge + flows.discharge
     later = (TRADED_WEIGHT - weight) * (bought + sold)
-    return (task.hours * (weight * at_the_grid + throughput * moved + later)).total()
+    preference = weight * at_the_grid + throughput * moved + later
+    if task.battery.has_curves:
+        into, out = flows.into_cells(task.battery), flows.out_of_cells(task.battery)
+        preference += LOSS_WEIGHT * (flows.charge - into + out - flows.discharge)
+    return (task.hours * preference).total()

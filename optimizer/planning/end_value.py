@@ -60,8 +60,8 @@ def auto_end_value(
     hours = fsum(step.hours for step in steps)
     mean_buy = fsum(step.buy * step.hours for step in steps) / hours
     mean_sell = fsum(step.sell * step.hours for step in steps) / hours
-    saved = mean_buy * battery.discharge_efficiency - battery.wear_eur_per_kwh
-    sold = mean_sell / battery.charge_efficiency + END_VALUE_MARGIN * money_size
+    saved = mean_buy * battery.usual_discharge_efficiency - battery.wear_eur_per_kwh
+    sold = mean_sell / battery.usual_charge_efficiency + END_VALUE_MARGIN * money_size
     return max(min(max(END_VALUE_SHARE * saved, sold), saved), 0.0)
 
 

@@ -182,10 +182,16 @@ class _StepContext:
         """Cost of a kWh in the cells where the battery is charged before it is used [EUR/kWh]."""
         for step in self.steps[at + 1 :]:
             if step.intent is Intent.CHARGE:
-                return step.buy_eur_per_kwh / self.task.battery.charge_efficiency
+                return self._stored_cost(step)
             if step.battery_w > SAME_W:
                 return None
         return None
+
+    def _stored_cost(self, step: Step) -> float:
+        """Cost of a kWh in the cells when charging from the grid as planned [EUR/kWh]."""
+        battery = self.task.battery
+        charging_w = max(0.0, -step.battery_w - battery.standby_w)
+        return step.buy_eur_per_kwh / battery.charge_efficiency_at(charging_w)
 
     def _first(self, at: int, full: bool) -> Step | None:
         """The first step from here on that ends full, or else that charges from the grid."""
@@ -214,7 +220,7 @@ class _StepContext:
     def _charge(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
         stored, marginal_value = (
-            step.buy_eur_per_kwh / battery.charge_efficiency,
+            self._stored_cost(step),
             step.stored_value_eur_per_kwh,
         )
         fast = ""
@@ -240,7 +246,7 @@ class _StepContext:
     def _hold(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
         saved, marginal_value = (
-            step.buy_eur_per_kwh * battery.discharge_efficiency,
+            step.buy_eur_per_kwh * battery.discharge_efficiency_at(max(0.0, step.need_w)),
             step.stored_value_eur_per_kwh,
         )
         if self._under(at) is OverrideKind.HOLD:
@@ -293,7 +299,8 @@ class _StepContext:
 
     def _discharge(self, at: int) -> str:
         step, battery = self.steps[at], self.task.battery
-        earned = step.sell_eur_per_kwh * battery.discharge_efficiency - battery.wear_eur_per_kwh
+        share = battery.discharge_efficiency_at(step.battery_w + battery.standby_w)
+        earned = step.sell_eur_per_kwh * share - battery.wear_eur_per_kwh
         marginal_value = step.stored_value_eur_per_kwh
         if marginal_value > earned + self._same:
             return f"sell for {self._ct(step.sell_eur_per_kwh)}{self._room_for(at)}"
@@ -382,7 +389,7 @@ class _StepContext:
         cheaper = self._first(at, full=False)
         if cheaper is not None and cheaper.buy_eur_per_kwh < step.buy_eur_per_kwh:
             return f"{text}, charging is cheaper at {self._time(at, cheaper.start)}"
-        stored = step.buy_eur_per_kwh / battery.charge_efficiency
+        stored = self._stored_cost(step)
         if stored <= step.stored_value_eur_per_kwh - self._same:
             return text
         return f"{text}, charging would not pay after losses"

@@ -145,10 +145,12 @@ def _paid_peak_w(task: Task, step: ForecastStep) -> float | None:
 
 
 def _wear(task: Task, steps: list[Step]) -> float:
-    cells = fsum(
-        max(0.0, step.battery_w + task.battery.standby_w) * step.hours / 1000 for step in steps
-    )
-    return cells / task.battery.discharge_efficiency * task.battery.wear_eur_per_kwh
+    battery = task.battery
+    given = [
+        (max(0.0, step.battery_w + battery.standby_w) * step.hours, step.hours) for step in steps
+    ]
+    cells_wh = fsum(battery.out_of_cells_wh(given_wh, hours) for given_wh, hours in given)
+    return cells_wh / 1000 * battery.wear_eur_per_kwh
 
 
 def _peak_eur(task: Task, steps: list[Step]) -> float:

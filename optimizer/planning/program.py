@@ -13,6 +13,8 @@ With h the length of a step in hours, all powers in kW and energies in kWh:
     battery    battery = discharge - charge - standby
     store      stored = stored before + h (charge_efficiency * charge
                                            - discharge / discharge_efficiency)
+    pieces     charge - its further pieces <= size of the first piece of its efficiency, from piece
+               to piece less of which arrives; discharge likewise (where losses grow with power)
     tapers     charge <= each line of the charge taper at `stored before`, discharge likewise
     inverter   -draw <= battery + pv - curtailed <= max_ac      (hybrids; draw: rating or operator)
     reserve    stored + missing >= reserve                      (the same below the band)
@@ -41,18 +43,23 @@ something: with more in store any later plan can still be followed, only chargin
   above full and does not bind; the mirror image holds for discharging near empty.
 - Reserve and full charge only price missing energy; the peak's price only rises with buying.
 - An operator's limit is one more constant bound.
+- Losses that grow with power: to take a worse piece before a better one is full burns energy too.
+  Near empty the fall of the stored energy by a taper is then no longer concave; what the relaxation
+  adds is burning again.
 
 Of the plans within `calm_eur` of the least cost `calm_plan.py` takes the one that changes least.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from optimizer.errors import InfeasibleError
-from optimizer.model.battery import Line
+from optimizer.model.battery import Battery, Line, Pieces
 from optimizer.model.grid import Grid
 from optimizer.planning import calm_plan, full_charge, solvers
 from optimizer.planning.lp import Array, LinearProblem, LinExpr, Mask, VariableArray
@@ -130,6 +137,9 @@ class FlowVariables:
     """Stored energy after the step."""
     shortfalls: tuple[tuple[VariableArray, Array], ...]
     """(What is missing below a level, its price [EUR/kWh])."""
+    charge_parts: tuple[VariableArray, ...] = ()
+    """Of `charge`, what goes beyond the first piece of the efficiency, in each further piece."""
+    discharge_parts: tuple[VariableArray, ...] = ()
 
     def stored_wh(self) -> tuple[float, ...]:
         """Stored energy after each step in the last solution [Wh]."""
@@ -140,10 +150,29 @@ class FlowVariables:
         """All that is drawn from the grid."""
         return self.buy + self.overload
 
+    def into_cells(self, battery: Battery, hours: Array | float = 1.0) -> LinExpr:
+        """Power that arrives in the cells; energy where `hours` are given."""
+        (_, best), *further = battery.charge_pieces
+        pairs = zip(further, self.charge_parts, strict=True)
+        lost = [(share - best) * hours * part for (_, share), part in pairs]
+        return _sum([best * hours * self.charge, *lost])
+
+    def out_of_cells(self, battery: Battery, hours: Array | float = 1.0) -> LinExpr:
+        """Power that leaves the cells; energy where `hours` are given, money where a price is."""
+        (_, best), *further = battery.discharge_pieces
+        pairs = zip(further, self.discharge_parts, strict=True)
+        lost = [(1 / share - 1 / best) * hours * part for (_, share), part in pairs]
+        return _sum([hours / best * self.discharge, *lost])
+
     @property
     def battery(self) -> LinExpr:
         """The battery's power without its standby."""
         return self.discharge - self.charge
+
+
+def _sum(parts: Sequence[LinExpr]) -> LinExpr:
+    """Sum of at least one."""
+    return reduce(LinExpr.__add__, parts)
 
 
 def flow_variables(problem: LinearProblem, task: Task) -> FlowVariables:
@@ -160,16 +189,37 @@ def flow_variables(problem: LinearProblem, task: Task) -> FlowVariables:
 
     least_wh, most_wh = task.stored_limits_wh()
     stored = problem.variables("stored", most_wh / 1000, least_wh / 1000)
+    buy, sell = flow("buy", limits.buy_w * every), flow("sell", limits.sell_w * every)
+    charge = flow("charge", -low_w - standby_w, -high_w - standby_w)
+    discharge = flow("discharge", high_w + standby_w, low_w + standby_w)
     return FlowVariables(
-        buy=flow("buy", limits.buy_w * every),
-        sell=flow("sell", limits.sell_w * every),
-        charge=flow("charge", -low_w - standby_w, -high_w - standby_w),
-        discharge=flow("discharge", high_w + standby_w, low_w + standby_w),
+        buy=buy,
+        sell=sell,
+        charge=charge,
+        discharge=discharge,
         curtailed=flow("curtailed", throttled_w),
         overload=flow("overload", over_w),
         stored=stored,
         shortfalls=_shortfalls(problem, task, stored),
+        charge_parts=_pieces(problem, charge, "charge", task.battery.charge_pieces),
+        discharge_parts=_pieces(problem, discharge, "discharge", task.battery.discharge_pieces),
     )
+
+
+def _pieces(
+    problem: LinearProblem, flow: VariableArray, name: str, pieces: Pieces
+) -> tuple[VariableArray, ...]:
+    """Parts of a flow beyond the first piece of its efficiency, one for each further piece."""
+    starts_kw = [start_w / 1000 for start_w, _ in pieces]
+    sizes_kw = [end - start for start, end in pairwise([*starts_kw, np.inf])]
+    parts = [
+        problem.variables(f"{name}_piece_{at}", np.clip(flow.most - start, 0.0, size))
+        for at, (start, size) in enumerate(zip(starts_kw, sizes_kw, strict=True))
+        if at
+    ]
+    if parts:
+        problem += (flow - _sum(parts) <= sizes_kw[0]).where(parts[0].there)
+    return tuple(parts)
 
 
 def _shortfalls(
@@ -196,10 +246,7 @@ def physics(problem: LinearProblem, task: Task, flows: FlowVariables) -> None:
         == need_kw + battery.standby_w / 1000
     )  # fmt: skip
     first = np.arange(len(hours)) == 0
-    change = (
-        battery.charge_efficiency * hours * flows.charge
-        - hours / battery.discharge_efficiency * flows.discharge
-    )
+    change = flows.into_cells(battery, hours) - flows.out_of_cells(battery, hours)
     problem += flows.stored - flows.stored.before - change == first * task.start_wh / 1000
     for line in battery.charge_lines:
         _taper(problem, task, flows.charge, flows.stored, line)
@@ -246,6 +293,8 @@ def add_switches(problem: LinearProblem, task: Task, flows: FlowVariables) -> li
         _either(problem, "circle", circling, flows.buy, flows.sell),
         _either(problem, "wash", washing, flows.buy, flows.charge),
         *_throttling(problem, task, flows),
+        *_in_order(problem, "charge", burning, flows.charge, flows.charge_parts),
+        *_in_order(problem, "discharge", burning, flows.discharge, flows.discharge_parts),
     ]
     return [*switches, _recovery(problem, task, flows)] if must_recover(task) else switches
 
@@ -260,6 +309,32 @@ def _either(
         problem += (one - one.most * switch <= 0.0).where(needed)
         problem += (other + other.most * switch <= other.most).where(needed)
     return switch
+
+
+def _in_order(
+    problem: LinearProblem, name: str, where: Mask, flow: VariableArray,
+    parts: tuple[VariableArray, ...],
+) -> list[VariableArray]:  # fmt: skip
+    """Binaries of full pieces: a worse one is used only where the one before it is full."""
+    if not parts:
+        return []
+    size = flow.most - _sum_of_most(parts)
+    switches, before = list[VariableArray](), (flow - _sum(parts), size)
+    for at, part in enumerate(parts):
+        needed, (piece, size) = where & part.there, before
+        full = problem.variables(f"{name}_full_{at}", needed * 1.0, whole=True)
+        if needed.any():
+            problem += (piece - size * full >= 0.0).where(needed)
+            problem += (part - part.most * full <= 0.0).where(needed)
+        switches.append(full)
+        before = part, part.most
+    return switches
+
+
+def _sum_of_most(parts: tuple[VariableArray, ...]) -> Array:
+    """Sum of the upper bounds."""
+    total: Array = np.sum([part.most for part in parts], axis=0)
+    return total
 
 
 def _throttling(problem: LinearProblem, task: Task, flows: FlowVariables) -> list[VariableArray]:
@@ -388,10 +463,10 @@ def _cost(task: Task, flows: FlowVariables) -> LinExpr:
     """The objective's part of single steps [EUR]: bill, wear, penalties."""
     buy_price = np.array([step.buy for step in task.steps])
     sell_price = np.array([step.sell for step in task.steps])
-    wear = task.battery.wear_eur_per_kwh / task.battery.discharge_efficiency
+    wear = flows.out_of_cells(task.battery, task.battery.wear_eur_per_kwh)
     bill = buy_price * flows.buy - sell_price * flows.sell
     overload = (buy_price + task.overload_eur_per_kwh) * flows.overload
-    cost: LinExpr = (task.hours * (bill + overload + wear * flows.discharge)).total()
+    cost: LinExpr = (task.hours * (bill + overload + wear)).total()
     for missing, prices in flows.shortfalls:
         cost += (prices * missing).total()
     return cost

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum
 
+import numpy as np
+
 from optimizer.model.site import wear_eur
 from optimizer.planning.task import ForecastStep, Task
 
@@ -48,15 +50,16 @@ def peak_eur(task: Task, grid_w: Sequence[float]) -> float:
 
 def self_consumption(task: Task) -> Baseline:
     """The FEMS's own balancing over the forecast: the grid is kept at zero while it can be."""
-    battery = task.battery
-    soc_wh, cost, wear = task.start_wh, 0.0, 0.0
-    drawn_w = []
-    for step in task.steps:
-        battery_w, soc_wh = battery.step(soc_wh, task.self_consumption_w(step), step.hours)
-        drawn_w.append(_grid_w(task, step, battery_w))
-        cost += _bill(step, drawn_w[-1])
-        wear += wear_eur(battery, battery_w, step.hours)
-    return Baseline(cost, wear, soc_wh, peak_eur(task, drawn_w))
+    battery, soc_wh, powers = task.battery, task.start_wh, list[float]()
+    wanted_w = task.site.self_consumption_w(task.load_w, task.pv_w)
+    for step, power_w in zip(task.steps, wanted_w.tolist(), strict=True):
+        battery_w, soc_wh = battery.step(soc_wh, power_w, step.hours)
+        powers.append(battery_w)
+    done_w = np.array(powers, dtype=float)
+    drawn_w: list[float] = task.site.grid_w(task.load_w, task.pv_w, done_w).tolist()
+    worn: list[float] = wear_eur(battery, done_w, task.hours).tolist()
+    cost = sum(_bill(step, grid_w) for step, grid_w in zip(task.steps, drawn_w, strict=True))
+    return Baseline(cost, sum(worn), soc_wh, peak_eur(task, drawn_w))
 
 
 def no_battery(task: Task) -> Baseline:

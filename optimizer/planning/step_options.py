@@ -141,7 +141,10 @@ class StepArrays:
     def kinks(self) -> Array:
         """Battery powers between which all steps' costs are straight lines, rising [W]."""
         load, pv, low, high = self.step.load_w, self.step.pv_w, self.low, self.high
-        inner = [np.full_like(self.need, -self.battery.standby_w)]
+        still_w = -self.battery.standby_w
+        starts_w = [still_w - start_w for start_w, _ in self.battery.charge_pieces]
+        starts_w += [still_w + start_w for start_w, _ in self.battery.discharge_pieces[1:]]
+        inner = [np.full_like(self.need, start_w) for start_w in starts_w]
         for own in (self.need, load):
             inner += [own, own + self.limits.sell_w]
             inner += [own - self.limits.buy_w, own - self.most_bought]

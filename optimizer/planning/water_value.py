@@ -21,6 +21,7 @@ from itertools import pairwise
 from math import fsum
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimizer.model.battery import Battery
 from optimizer.model.grid import Grid
@@ -55,10 +56,10 @@ class _Back:
         self._column = np.arange(len(end_values))
         self._tapered = bool(battery.charge_taper or battery.discharge_taper)
         at_wh = battery.min_wh + 1000 * self._edges.ravel()
-        tapers = np.array([battery.taper_w(wh) for wh in at_wh.tolist()]).clip(max=FREE_W) / 1000
-        self._rise = tapers[:, :1, None] * battery.charge_efficiency
+        tapers = np.array([battery.taper_w(wh) for wh in at_wh.tolist()]).clip(max=FREE_W)
+        self._rise = battery.into_cells_w(tapers[:, :1, None]) / 1000
         """(cells' edges): fastest rise of the stored energy there [kWh/h]."""
-        self._fall = tapers[:, 1:, None] / battery.discharge_efficiency
+        self._fall = battery.out_of_cells_w(tapers[:, 1:, None]) / 1000
 
     def step(self, options: StepOptions, hours: Array) -> None:
         """One step back; the arrays are (segments, loads, forecasts), some without segments.
@@ -213,6 +214,7 @@ def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, par
         first = max(0, last - block)
         known = conditions(forecasts, part, slice(first, last))
         found = step_options(battery, grid, known)
+        used: NDArray[np.bool_] = np.any(found.length > 0.0, axis=(2, 3))
         for index in reversed(range(first, last)):
             back.marginal_value = states.new_day(back.marginal_value, index)
             if forecasts.shortfall is not None:
@@ -222,8 +224,9 @@ def _fill(result: Array, battery: Battery, grid: Grid, forecasts: Forecasts, par
             if index < kept:
                 result[:, index] = states.expected(back.marginal_value, index).T
             at = index - first
+            some = used[:, at]
             of_step = StepOptions(
-                found.marginal_value[:, at], found.length[:, at], found.most_in[at]
+                found.marginal_value[some, at], found.length[some, at], found.most_in[at]
             )
             back.step(of_step, known.hours[at])
     return states.expected(back.marginal_value, 0).T

@@ -46,34 +46,48 @@ SAME_EUR = 1e-11
 """Neighbours of which one would cost no more than this at the other's worth are one segment."""
 
 
-def moves(task: Task, hours: float) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-    """Most rise and most fall of the stored energy in a step, as lines over it.
+Bends = tuple[tuple[Line, ...], ...]
+"""Groups of lines: of each the highest counts, and of those the lowest."""
 
-    Both over the energy above the floor: (kWh at the floor, kWh/kWh), of which the lowest counts.
+
+def moves(task: Task, hours: float) -> tuple[Bends, Bends]:
+    """Most rise and most fall of the stored energy in a step, over it.
+
+    Both over the energy above the floor: (kWh at the floor, kWh/kWh). With losses that grow with
+    power each line of a taper becomes one for each piece of the efficiency: into the cells goes the
+    least of them, out of the cells the most.
     """
     battery = task.battery
-    ways = (
-        (battery.charge_lines, battery.charge_efficiency * hours),
-        (battery.discharge_lines, hours / battery.discharge_efficiency),
-    )
-    rise, fall = (
-        tuple(((w + slope * task.floor_wh) * h / 1000, slope * h) for w, slope in lines)
-        for lines, h in ways
-    )
+    into = tuple((start, share * hours) for start, share in battery.charge_pieces)
+    out = tuple((start, hours / share) for start, share in battery.discharge_pieces)
+    rise = tuple((line,) for w in battery.charge_lines for line in _bent(task, w, into))
+    fall = tuple(_bent(task, w, out) for w in battery.discharge_lines)
     return rise, fall
 
 
-def lowest(lines: tuple[Line, ...], at: Array) -> Array:
-    """The lowest of some lines, never below 0; infinite without lines."""
+def _bent(task: Task, line: Line, pieces: tuple[tuple[float, float], ...]) -> tuple[Line, ...]:
+    """Energies moved along a taper's line, by each piece: (its begin [W], Wh/W) as if alone."""
+    w, slope = line
+    result, offset_wh, before = list[Line](), 0.0, 0.0
+    for start_w, h in pieces:
+        offset_wh += (before - h) * start_w
+        before = h
+        result.append((((w + slope * task.floor_wh) * h + offset_wh) / 1000, slope * h))
+    return tuple(result)
+
+
+def lowest(bends: Bends, at: Array) -> Array:
+    """The lowest of some groups of lines, never below 0; infinite without any."""
     least = np.full_like(at, np.inf)
-    for start, slope in lines:
-        least = np.minimum(least, start + slope * at)
+    for lines in bends:
+        highest = np.maximum.reduce([start + slope * at for start, slope in lines])
+        least = np.minimum(least, highest)
     return np.maximum(least, 0.0)
 
 
 def back(
     marginal_value: list[Segment], options: list[Segment], span: tuple[float, float, float],
-    lines: tuple[tuple[Line, ...], tuple[Line, ...]],
+    lines: tuple[Bends, Bends],
 ) -> list[Segment]:  # fmt: skip
     """Worth of stored energy before a step, from the worth after it.
 
@@ -138,11 +152,12 @@ def _unbounded(
 
 def _points(
     at: Array, free: Array, after: Array, change: Array,
-    lines: tuple[tuple[Line, ...], tuple[Line, ...]], size: float,
+    lines: tuple[Bends, Bends], size: float,
 ) -> Array:  # fmt: skip
     """All stored energies between which the least cost is a straight line."""
     found = [at]
-    for sign, side in ((1.0, lines[0]), (-1.0, lines[1])):
+    for sign, bends in ((1.0, lines[0]), (-1.0, lines[1])):
+        side = [line for group in bends for line in group]
         for start, slope in side:
             found += _solve(sign * start, sign * slope, change)
             found += _solve(sign * start, 1 + sign * slope, after)
@@ -368,8 +383,8 @@ def _forward(
     for index, (step, ceiling_wh, marginal_value, choice) in path:
         target_wh = _best_target(task, soc_wh, marginal_value, choice)
         most_in_w, most_out_w = task.battery.taper_w(soc_wh)
-        most_wh = soc_wh + most_in_w * task.battery.charge_efficiency * step.hours
-        least_wh = soc_wh - most_out_w / task.battery.discharge_efficiency * step.hours
+        most_wh = soc_wh + task.battery.into_cells_w(most_in_w) * step.hours
+        least_wh = soc_wh - task.battery.out_of_cells_w(most_out_w) * step.hours
         target_wh = min(max(target_wh, least_wh), most_wh)
         battery_w = task.battery.power_for(soc_wh, target_wh, step.hours)
         low, high = task.battery_range(step)

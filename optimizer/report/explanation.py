@@ -84,14 +84,15 @@ class Explanation:
     def charge_below(self, marginal_value: float) -> float | None:
         """Buying price below which charging from the grid pays [EUR/kWh]; None: not allowed."""
         return (
-            marginal_value * self.battery.charge_efficiency
+            marginal_value * self.battery.charge_efficiency_at(0.0)
             if self.grid.rule.grid_charging
             else None
         )
 
     def serve_above(self, marginal_value: float) -> float:
         """Buying price above which the battery serves the house [EUR/kWh]."""
-        return (marginal_value + self.battery.wear_eur_per_kwh) / self.battery.discharge_efficiency
+        share = self.battery.discharge_efficiency_at(max(0.0, self.step.need_w))
+        return (marginal_value + self.battery.wear_eur_per_kwh) / share
 
     def as_json(self) -> dict[str, Any]:
         """The explanation as data (`explain/1`)."""

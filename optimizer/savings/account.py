@@ -266,7 +266,7 @@ def self_consumption_charge(
 
 def taken_out_wh(quarters: Sequence[QuarterEnergy], battery: Battery) -> float:
     """Energy taken out of the cells, which wears them [Wh]."""
-    return sum(q.discharged_wh for q in quarters) / battery.discharge_efficiency
+    return sum(battery.out_of_cells_wh(q.discharged_wh, q.seconds / 3600) for q in quarters)
 
 
 def metered_bill_eur(
@@ -314,7 +314,7 @@ def stored_price(
     planned = [(start, plan) for start, plan in known.plans.items() if start <= last.start]
     if not planned:
         buys = [price.buy for price in known.prices.values()]
-        saved = sum(buys) / len(buys) * terms.battery.discharge_efficiency
+        saved = sum(buys) / len(buys) * terms.battery.usual_discharge_efficiency
         return saved - terms.battery.wear_eur_per_kwh
     start, plan = max(planned, key=lambda item: item[0])
     step = plan.step_at(start) or plan.steps[-1]

@@ -133,7 +133,7 @@ def battery_path(
                 battery_w, soc_wh = terms.battery.step(soc_wh, wanted_w, hours)
                 grid_w = _grid_w(need_w, battery_w, span, terms)
                 bill += grid_w * hours / 1000 * (span.buy if grid_w > 0 else span.sell)
-                worn += max(0.0, battery_w) * hours / terms.battery.discharge_efficiency
+                worn += terms.battery.out_of_cells_wh(max(0.0, battery_w) * hours, hours)
                 through += abs(battery_w) * hours
                 drawn_wh += max(0.0, grid_w) * hours
         path.append(soc_wh)

@@ -100,8 +100,8 @@ class SimulationResult:
         return self.self_consumption_bill_eur - self.bill_eur + self.stored_eur + self.worn_eur
 
     def _wear_eur(self, quarters: tuple[PricedQuarter, ...]) -> float:
-        given_wh = sum(quarter.reading.discharged_wh for quarter in quarters)
-        taken_wh = given_wh / self.battery.discharge_efficiency
+        given_wh = (quarter.reading.discharged_wh for quarter in quarters)
+        taken_wh = sum(self.battery.out_of_cells_wh(wh, 0.25) for wh in given_wh)
         return taken_wh / 1000 * self.battery.wear_eur_per_kwh
 
 

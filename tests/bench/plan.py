@@ -55,7 +55,11 @@ def task_of(day: int, steps: int) -> Task:
         rows.append(ForecastStep(at, at + QUARTER, round(buy, 4), 0.08, round(load), round(pv)))
     battery = Battery(11_000, hybrid=True, max_charge_w=5_000, max_discharge_w=5_000)
     return Task(tuple(rows), battery, Grid(), rng.uniform(1_000, 10_000),
-                (auto_end_value(rows, battery),))  # fmt: skip
+                (auto_end_value(rows, battery),), calm_eur=0.005)  # fmt: skip
+
+
+CURVE = ((1_000.0, 0.975), (2_000.0, 0.965), (3_500.0, 0.95), (5_000.0, 0.935))
+"""Losses of 1.5 % + 5 % x power / largest power."""
 
 
 class Recorded(highs_direct.Direct):
@@ -116,13 +120,13 @@ def medians(cases: dict[str, Callable[[], object]]) -> dict[str, float]:
     return {name: statistics.median(r[name] for r in rounds[1:]) for name in cases}
 
 
-def nightly() -> Callable[[], object]:
-    """A whole nightly plan: its program, values, reasons and checks."""
+def nightly(**fields: object) -> Callable[[], object]:
+    """A whole nightly plan: its program, values, reasons and checks; `fields` of the battery."""
     task, every = task_of(0, 192), task_of(0, 288).steps
     soc_percent = 100 * task.start_wh / task.battery.capacity_wh
     request = planner.PlanRequest(
-        every[0].start, "home", task.battery, task.grid, soc_percent, beyond=every[192:],
-        pv_days=PvDays("Europe/Berlin"),
+        every[0].start, "home", replace(task.battery, **fields), task.grid, soc_percent,
+        beyond=every[192:], pv_days=PvDays("Europe/Berlin"),
     )  # fmt: skip
     return lambda: planner.make_plan(every[:192], request, lambda: 0.0)
 
@@ -134,6 +138,7 @@ def one_plan() -> None:
     found = medians(
         {
             "nightly plan": nightly(),
+            "with curves": nightly(charge_efficiency=CURVE, discharge_efficiency=CURVE),
             "one LP": lambda: replay(first),
             "bare matrix": lambda: replay(tape),
             "bare, cold": lambda: replay(tape, cold=True),
@@ -148,6 +153,7 @@ def one_plan() -> None:
     bare, pulp, whole = found["bare matrix"], found["PuLP"], found["nightly plan"]
     sys.stdout.write(f"nightly / one LP    {whole / found['one LP']:5.2f} (target 15), of it ")
     sys.stdout.write(f"{found['exact recursion'] / whole:.0%} exact recursion\n")
+    sys.stdout.write(f"with curves / nightly {found['with curves'] / whole:.2f}\n")
     sys.stdout.write(f"PuLP / bare         {pulp / bare:5.2f}\n")
     sys.stdout.write(f"PuLP / bare, cold   {pulp / found['bare, cold']:5.2f} (target 4)\n")
     sys.stdout.write(f"direct / bare       {found['direct'] / bare:5.2f}\n")

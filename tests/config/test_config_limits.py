@@ -96,6 +96,17 @@ def test_a_share_never_raises_the_limit(read):
             "battery.discharge_taper has to rise and to begin",
         ),
         ("discharge_taper = [[0, 9], [9, 3]]", "battery.discharge_taper has to rise and to begin"),
+        (
+            "charge_efficiency = [[2000, 0.93], [10000, 0.97]]",
+            "battery.charge_efficiency loses less of each further watt up to point 2 than before "
+            "it (10000 W, 0.97): losses have to grow with power, fixed ones belong to standby_w",
+        ),
+        (
+            "discharge_efficiency = [[2000, 0.97], [1000, 0.98]]",
+            "battery.discharge_efficiency needs powers that rise from above 0 W, which point 2",
+        ),
+        ("charge_efficiency = [[2000, 0.1]]", "battery.charge_efficiency.0.1 should be at least"),
+        ("charge_efficiency = 'good'", "battery.charge_efficiency should be a number (it is"),
         ("reserve_soc_percent = 99\nmax_soc_percent = 90", "reserve_soc_percent cannot be above"),
         ("full_charge_every_days = 30\nmax_soc_percent = 90", "needs max_soc_percent = 100"),
         (

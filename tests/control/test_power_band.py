@@ -247,3 +247,38 @@ def test_the_note_is_true_near_a_tie(make_plan, make_settings, buy, before, inte
     assert band.intent is intent
     assert words in band.note
     assert ("would gain" in band.note) == ("would gain" in words)
+
+
+GROWING = ((2_000.0, 0.97), (6_000.0, 0.95), (10_000.0, 0.92))
+"""Marginal efficiencies 0.97, 0.94 and 0.875."""
+
+SELLING = ((3_000.0, 0.96), (6_000.0, 0.94), (10_000.0, 0.90))
+"""Marginal efficiencies 0.96, 0.921 and 0.846."""
+
+
+@pytest.mark.parametrize(
+    ("value", "power_w"),
+    [(0.25, 2_030), (0.2599, 6_030), (0.27, 6_030), (0.30, 10_000)],
+)
+def test_charging_goes_on_to_the_power_at_which_the_marginal_kwh_costs_its_worth(
+    make_plan, make_settings, value, power_w
+):
+    """Bought at 24 ct a kWh costs 24.7, 25.5 and 27.4 ct in the cells."""
+    battery = Battery(22_000, charge_efficiency=GROWING, standby_w=30)
+    plan = make_plan(settings=make_settings(), buy=0.24, values=(value, value))
+    band = by_value(plan, plan.steps[0], 11_000, battery, Rule.GRID_CHARGE, Intent.CHARGE)
+    assert band.intent is Intent.CHARGE
+    assert -band.highest_w == power_w
+    assert band.lowest_w == float("-inf")
+
+
+@pytest.mark.parametrize(("value", "power_w"), [(0.20, 10_000), (0.2702, 2_970), (0.263, 5_970)])
+def test_selling_goes_on_to_the_power_at_which_the_marginal_kwh_earns_its_worth(
+    make_plan, make_settings, value, power_w
+):
+    """Sold at 30 ct a kWh out of the cells earns 27.8, 26.6 and 24.4 ct, wear deducted."""
+    battery = Battery(22_000, discharge_efficiency=SELLING, standby_w=30)
+    plan = make_plan(settings=make_settings(), buy=0.32, sell=0.30, values=(value, value))
+    band = by_value(plan, plan.steps[0], 11_000, battery, Rule.MIXED, Intent.DISCHARGE)
+    assert band.intent is Intent.DISCHARGE
+    assert band.lowest_w == power_w

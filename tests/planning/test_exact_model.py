@@ -97,16 +97,56 @@ def taper_w(points, soc_percent):
     return float(np.interp(soc_percent, *zip(*points, strict=True))) if points else INFINITE
 
 
+def curve_w(share, most_w, *, out):
+    """Points (AC power, power in the cells) of an efficiency, from 0 to a largest power [W]."""
+    if not isinstance(share, tuple):
+        share = ((most_w or 1.0, share),)
+    points = [(0.0, 0.0), *((w, w / part if out else w * part) for w, part in share)]
+    (w_a, cells_a), (w_b, cells_b) = points[-2:]
+    points.append((2 * w_b + most_w, cells_b + (w_b + most_w) * (cells_b - cells_a) / (w_b - w_a)))
+    end = np.interp(most_w, *zip(*points, strict=True))
+    return [point for point in points if point[0] < most_w] + [(most_w, float(end))]
+
+
+def taken_w(battery, discharge_w):
+    """Power out of the cells."""
+    return curve_w(battery.discharge_efficiency, discharge_w, out=True)[-1][1]
+
+
+def given_w(battery, cells_w):
+    """AC power for a power out of the cells, of which it is never more."""
+    powers, cells = zip(*curve_w(battery.discharge_efficiency, cells_w, out=True), strict=True)
+    return float(np.interp(cells_w, cells, powers))
+
+
+def add_conversion(m, share, flow, most_kw, *, out):
+    """Power in the cells as (column, factor): on one piece of the curve, chosen by a binary."""
+    if not isinstance(share, tuple):
+        return [(flow, 1 / share if out else share)]
+    if most_kw <= 0:
+        return []
+    points = [(w / 1000, cells / 1000) for w, cells in curve_w(share, 1000 * most_kw, out=out)]
+    weights = [m.column(most=1.0) for _ in points]
+    chosen = [m.either() for _ in points[1:]]
+    m.row(1, 1, *((weight, 1) for weight in weights))
+    m.row(1, 1, *((piece, 1) for piece in chosen))
+    m.row(0, 0, (flow, -1), *((at, w) for at, (w, _) in zip(weights, points, strict=True)))
+    for place, weight in enumerate(weights):
+        beside = chosen[max(0, place - 1) : place + 1]
+        m.row(-INFINITE, 0, (weight, 1), *((piece, -1) for piece in beside))
+    return [(at, cells) for at, (_, cells) in zip(weights, points, strict=True)]
+
+
 def coming_down_wh(task):
     """Most stored energy after each step: above the band only as far as the house uses it up."""
     battery, soc_wh, result = task.battery, task.start_wh, []
     for step in task.steps:
         most_w = min(battery.max_discharge_w, battery.max_ac_w if battery.hybrid else INFINITE)
         taper = taper_w(battery.discharge_taper, 100 * soc_wh / battery.capacity_wh)
-        rest_w = max(0.0, soc_wh - battery.min_wh) * battery.discharge_efficiency / hours(step)
+        rest_w = given_w(battery, max(0.0, soc_wh - battery.min_wh) / hours(step))
         free_w = min(most_w, min(taper, rest_w) - battery.standby_w)
         cells_w = min(max(0.0, step.load_w - step.pv_w), free_w) + battery.standby_w
-        soc_wh -= max(0.0, cells_w) / battery.discharge_efficiency * hours(step)
+        soc_wh -= taken_w(battery, max(0.0, cells_w)) * hours(step)
         result.append(max(battery.max_wh, soc_wh))
     return result
 
@@ -153,14 +193,17 @@ def add_step(m, task, step, top_wh, before):
     pv, need = step.pv_w / 1000, (step.load_w - step.pv_w) / 1000
     buy, over = m.column(step.buy * h, most=buy_kw), m.column((step.buy + 10) * h, most=over_kw)
     sell, charge = m.column(-step.sell * h, most=sell_kw), m.column(most=charge_kw)
-    wear = battery.wear_eur_per_kwh / battery.discharge_efficiency
-    discharge, thrown = m.column(wear * h, most=out_kw), m.column(most=rest_kw(task, step))
+    discharge, thrown = m.column(most=out_kw), m.column(most=rest_kw(task, step))
+    arrives = add_conversion(m, battery.charge_efficiency, charge, charge_kw, out=False)
+    leaves = add_conversion(m, battery.discharge_efficiency, discharge, out_kw, out=True)
+    for column, factor in leaves:
+        m.cost[column] += battery.wear_eur_per_kwh * factor * h
     floor = min(battery.min_wh, task.start_wh) / 1000
     stored = m.column(least=floor, most=top_wh / 1000)
     m.row(need + idle, need + idle, (buy, 1), (over, 1), (sell, -1), (thrown, -1),
           (discharge, 1), (charge, -1))  # fmt: skip
-    m.row(0, 0, (stored, 1), (before, -1), (charge, -h * battery.charge_efficiency),
-          (discharge, h / battery.discharge_efficiency))  # fmt: skip
+    m.row(0, 0, (stored, 1), (before, -1), *((column, -h * factor) for column, factor in arrives),
+          *((column, h * factor) for column, factor in leaves))  # fmt: skip
     if battery.hybrid:
         rating, draw = battery.max_ac_w / 1000, operator_limit_w(task, step) / 1000
         m.row(-min(rating, draw) - pv + idle, rating - pv + idle,
