@@ -9,7 +9,7 @@ from collections.abc import Mapping, Set
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import platformdirs
 from pydantic import TypeAdapter, ValidationError
@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from optimizer.config import grid_operators
 from optimizer.config.faults import Location, TakenOver, sentences
 from optimizer.config.section_keys import keys_of
-from optimizer.config.sections import BatterySection, Config
+from optimizer.config.sections import BatterySection, Config, PlanningSection
 from optimizer.errors import ConfigError
 from optimizer.model.currency import Currency
 from optimizer.model.ranges import MONEY_SIZE, MoneyRange
@@ -143,6 +143,8 @@ def _adapter() -> TypeAdapter[Config]:
     return TypeAdapter(Config)
 
 
+Section = TypeVar("Section", BatterySection, PlanningSection)
+
 PARTS = frozenset(item.name for item in fields(TariffParts)) - {"valid_to"}
 """Keys of `[tariff]` that a `[[tariff.change]]` takes over where it does not name them."""
 
@@ -168,8 +170,10 @@ def _whole_changes(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], TakenOve
 
 def _derive(config: Config, data: Mapping[str, Any]) -> Config:
     """Fill in the fields that are no keys, and defaults of money in the owner's currency."""
-    battery = _in_currency(config.battery, data["battery"], config.money.size)
-    config, tariff = replace(config, battery=battery), config.tariff
+    size, tariff = config.money.size, config.tariff
+    battery = _in_currency(config.battery, data["battery"], size)
+    planning = _in_currency(config.planning, data.get("planning", {}), size)
+    config = replace(config, battery=battery, planning=planning)
     if tariff is None:
         return config
     peak = tariff.peak and replace(tariff.peak, zone=tariff.time_zone, holidays=tariff.holidays)
@@ -189,14 +193,14 @@ def _currency(data: Mapping[str, Any]) -> Currency:
     return currency_of(prices.get("currency"), names)
 
 
-def _in_currency(battery: BatterySection, stated: Mapping[str, Any], size: float) -> BatterySection:
-    """The battery with those of its defaults that are money in a currency of a size."""
+def _in_currency(section: Section, stated: Mapping[str, Any], size: float) -> Section:
+    """A section with those of its defaults that are money in a currency of a size."""
     money = [
         key
-        for key, kind in keys_of(BatterySection).items()
+        for key, kind in keys_of(type(section)).items()
         if key not in stated and any(isinstance(part, MoneyRange) for part in get_args(kind))
     ]
-    return replace(battery, **{key: getattr(battery, key) * size for key in money})
+    return replace(section, **{key: getattr(section, key) * size for key in money})
 
 
 def _rename(data: dict[str, Any]) -> None:

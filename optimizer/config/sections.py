@@ -109,7 +109,7 @@ class PlanningSection:
     stored_value: Literal["auto"] | Annotated[float, MoneyRange(0, 5)] = "auto"
     """Value of a kWh left in the cells at the plan's end [EUR/kWh]; "auto" takes it from the day
     after."""
-    calm_eur: Annotated[float, Range(0, 1)] = 0.005
+    calm_eur: Annotated[float, MoneyRange(0, 1)] = 0.005
     """Most that a plan may cost more than the cheapest one for changing less [EUR]."""
 
 

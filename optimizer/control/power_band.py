@@ -128,6 +128,9 @@ DEMANDED_EUR_PER_KWH = 1.0
 KEPT_SHARE = 0.01
 """So far above a demanded charge nothing is discharged [1]: a FEMS reports whole percents."""
 
+OPEN_W = float("inf")
+"""A limit that a band leaves open [W]."""
+
 SAME_W = 1.0
 SAME_WH = 1.0
 
@@ -206,9 +209,8 @@ def by_value(
     (stored, earned, saved, room), price = _cell_prices(step, battery), plan.money.price
     priceless = DEMANDED_EUR_PER_KWH * plan.money.size
     demanded = marginal_value > priceless and plan.override is not None
-    note = f"a stored kWh is worth {price(marginal_value)}"
-    note = "the override needs every kWh" if demanded else note
-    low, high = float("-inf"), float("inf")
+    worth = f"a stored kWh is worth {price(marginal_value)}"
+    note = "the override needs every kWh" if demanded else worth
 
     def tie(*kept: Intent) -> float:
         return 0.0 if before in kept else HYSTERESIS_EUR_PER_KWH * plan.money.size
@@ -218,12 +220,12 @@ def by_value(
         power_w, dearest = _paying_charge(step, battery, most_eur)
         limit_w = battery.max_charge_w if charge_w is None else charge_w
         text = f"{note}, stored from the grid {price(dearest)}"
-        return PowerBand(Intent.CHARGE, low, -min(limit_w, power_w), text)
+        return PowerBand(Intent.CHARGE, -OPEN_W, -min(limit_w, power_w), text)
     least_eur = marginal_value + tie(Intent.DISCHARGE)
     if rule.battery_export and earned > least_eur:
         power_w, least = _paying_discharge(step, battery, least_eur)
         text = f"{note}, sold now {price(least)}"
-        return PowerBand(Intent.DISCHARGE, min(battery.max_discharge_w, power_w), high, text)
+        return PowerBand(Intent.DISCHARGE, min(battery.max_discharge_w, power_w), OPEN_W, text)
     if rule.grid_charging:
         note += _tied(plan.money, "charging", marginal_value - stored)
     if rule.battery_export:
@@ -233,13 +235,13 @@ def by_value(
     defer = room > marginal_value + tie(Intent.DEFER, Intent.DISCHARGE)
     if hold:
         text = f"{note}, in the house now {price(saved)}"
-        return PowerBand(Intent.HOLD, 0.0 if defer else low, 0.0, text)
+        return PowerBand(Intent.HOLD, 0.0 if defer else -OPEN_W, 0.0, text)
     if defer:
         text = f"{note}, selling the roof's pays {price(step.sell_eur_per_kwh)}"
-        return PowerBand(Intent.DEFER, 0.0, high, text)
+        return PowerBand(Intent.DEFER, 0.0, OPEN_W, text)
     note += _tied(plan.money, "holding", kept_value - saved)
     note += _tied(plan.money, "keeping room", room - marginal_value)
-    return PowerBand(Intent.SELF_CONSUMPTION, low, high, note)
+    return PowerBand(Intent.SELF_CONSUMPTION, -OPEN_W, OPEN_W, note)
 
 
 class _CellPrices(NamedTuple):

@@ -85,11 +85,12 @@ def settle(
     """
     for binary in binaries:
         problem += binary == np.round(binary.value())
-    problem += cost <= cost.amount() + _spare_eur(task, cost.amount()) + TIE_TOLERANCE_EUR
-    price_eur = max(task.calm_eur, TIE_EUR)
+    tolerance_eur = TIE_TOLERANCE_EUR * task.money_size
+    problem += cost <= cost.amount() + _spare_eur(task, cost.amount()) + tolerance_eur
+    price_eur = max(task.calm_eur, TIE_EUR * task.money_size)
     changes = _changes(problem, task, flows) * (price_eur / CHANGED_KW)
     switches = _switches(problem, task, flows) * (price_eur / SWITCHES)
-    in_eur = (cost + changes + switches) * EUR_WEIGHT
+    in_eur = (cost + changes + switches) * (EUR_WEIGHT / task.money_size)
     problem.minimise(in_eur + _self_consumption_now(task, flows))
     return flows.stored_wh() if problem.solve() else None
 

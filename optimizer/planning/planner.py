@@ -67,7 +67,7 @@ class PlanRequest:
     step_s: int | None = None
     """Nominal length of a step [s]: the first one is shorter where the plan begins within it. None
     takes the first step's length."""
-    calm_eur: Annotated[float, Range(0, 1)] = 0.005
+    calm_eur: Annotated[float, MoneyRange(0, 1)] = 0.005
     """Most that the plan may cost more than the cheapest one for changing less [EUR]."""
     currency: str = "EUR"
     """Currency of all prices, which the reasons name."""
