@@ -56,6 +56,7 @@ UntilOption = Annotated[
 def local_moment(text: str, now: datetime, zone: "ZoneInfo", name: str) -> datetime:
     """A moment in local time (UTC): the next `HH:MM`, a date's midnight, or both together.
 
+    >>> from datetime import UTC
     >>> from zoneinfo import ZoneInfo
     >>> evening = datetime(2026, 1, 14, 20, tzinfo=UTC)
     >>> local_moment("7:00", evening, ZoneInfo("Europe/Berlin"), "--by").isoformat()

@@ -209,8 +209,8 @@ def by_value(
     (stored, earned, saved, room), price = _cell_prices(step, battery), plan.money.price
     priceless = DEMANDED_EUR_PER_KWH * plan.money.size
     demanded = marginal_value > priceless and plan.override is not None
-    worth = f"a stored kWh is worth {price(marginal_value)}"
-    note = "the override needs every kWh" if demanded else worth
+    valued = f"a stored kWh is worth {price(marginal_value)}"
+    note = "the override needs every kWh" if demanded else valued
 
     def tie(*kept: Intent) -> float:
         return 0.0 if before in kept else HYSTERESIS_EUR_PER_KWH * plan.money.size

@@ -175,7 +175,7 @@ def test_a_store_that_the_update_could_not_migrate_is_told(house):
     assert message_run.situation_of(house.config, NOW).store_fault == ""
     with closing(database.connect(house.folder)) as connection:
         connection.executescript(
-            "ALTER TABLE plan DROP COLUMN override; DROP TABLE override;"
+            "ALTER TABLE override DROP COLUMN priced;"
             f"PRAGMA user_version = {database.newest_schema() - 1}"
         )
     found = message_run.situation_of(house.config, NOW)

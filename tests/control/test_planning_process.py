@@ -124,17 +124,17 @@ def test_a_planner_that_is_not_there_is_told(replanner, poll, caplog):
     assert "the planner cannot be started" in messages(caplog)[0]
 
 
-def test_a_request_begins_a_run_at_once_and_answers_those_before_it(replanner, poll, until, caplog):
+def test_a_request_begins_a_run_at_once_and_answers_those_before_it(replanner, poll, caplog):
     asked = replanner("pass")
     poll(asked)  # no plan covers this moment
-    until(lambda: ended(asked, poll))
+    wait_for(lambda: ended(asked, poll))
     poll(asked)
     assert asked._run is None  # not again within the quarter of an hour
     asked.requests.put("first")
     asked.requests.put("second")
     poll(asked)
     assert asked._run is not None
-    until(lambda: ended(asked, poll))
+    wait_for(lambda: ended(asked, poll))
     assert messages(caplog)[-1] == "planned anew: second"
     poll(asked)
     assert asked._run is None
