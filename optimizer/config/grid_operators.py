@@ -2,7 +2,7 @@
 
 import functools
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from difflib import get_close_matches
 from importlib import resources
@@ -33,10 +33,12 @@ def expanded(data: Mapping[str, Any]) -> Mapping[str, Any]:
             f"tariff.grid_operator brings the grid fee and its windows, but {' and '.join(stated)} "
             "stands beside it: remove one of them"
         )
-    entry = _entry(name)
-    windows = [_window(one) for kind in ("low", "high") for one in entry[kind]]
-    fees = {"grid_fee_eur_per_kwh": entry["standard"] / CT, "window": windows}
-    return {**data, "tariff": {**tariff, **fees, "valid_to": _earlier(tariff, entry)}}
+    first, *later = _entries_of(name)
+    filled = {**tariff, **_fees(first), "valid_to": _earlier(tariff, first)}
+    owned = tariff.get("change", [])
+    if later and isinstance(owned, list):
+        filled["change"] = _with_changes(owned, later)
+    return {**data, "tariff": filled}
 
 
 def names() -> dict[str, str]:
@@ -46,7 +48,7 @@ def names() -> dict[str, str]:
 
 def known_to(name: str | None) -> date | None:
     """Last day of the known fees of an operator; None without one."""
-    return None if name is None else date.fromisoformat(_entry(name)["valid_to"])
+    return None if name is None else date.fromisoformat(_entries_of(name)[-1]["valid_to"])
 
 
 @functools.cache
@@ -56,9 +58,36 @@ def _entries() -> list[dict[str, Any]]:
     return found
 
 
-def _entry(name: str) -> dict[str, Any]:
-    """The newest entry of an operator."""
-    found = [entry for entry in _entries() if entry["name"] == name]
+def _fees(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Grid fee and windows of an entry, as keys of a tariff."""
+    windows = [_window(one) for kind in ("low", "high") for one in entry[kind]]
+    return {"grid_fee_eur_per_kwh": entry["standard"] / CT, "window": windows}
+
+
+def _with_changes(owned: list[Any], later: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The owner's changes with those of later entries; what the owner states for a day counts."""
+    changes = list(owned)
+    for entry in later:
+        day = entry["valid_from"]
+        same = [at for at, one in enumerate(changes) if _day(one) == day]
+        if same:
+            changes[same[0]] = _fees(entry) | changes[same[0]]
+        else:
+            changes.append({"valid_from": day, "valid_to": entry["valid_to"], **_fees(entry)})
+    return sorted(changes, key=_day)
+
+
+def _day(change: object) -> str:
+    """First day of a change as it is written; a fault of it is found when it is validated."""
+    return str(change.get("valid_from", "")) if isinstance(change, Mapping) else ""
+
+
+def _entries_of(name: str) -> list[dict[str, Any]]:
+    """The entries of an operator, the earliest first."""
+    found = sorted(
+        (entry for entry in _entries() if entry["name"] == name),
+        key=lambda entry: str(entry["valid_from"]),
+    )
     if not found:
         near = get_close_matches(name, names(), n=1)
         hint = f"did you mean '{near[0]}'? " if near else ""
@@ -67,7 +96,7 @@ def _entry(name: str) -> dict[str, Any]:
             f"{', '.join(sorted(names()))}. For another one write its price sheet into "
             "[[tariff.window]]"
         )
-    return max(found, key=lambda entry: str(entry["valid_to"]))
+    return found
 
 
 def _window(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -198,7 +198,9 @@ class Tariff(TariffParts):
 
     def on(self, at: datetime) -> TariffParts:
         """Parts that hold at a moment: the last that have begun."""
-        day = at.astimezone(self.time_zone).date()
+        return self._on_day(at.astimezone(self.time_zone).date())
+
+    def _on_day(self, day: date) -> TariffParts:
         begun = [part for part in self.change if part.valid_from <= day]
         return begun[-1] if begun else self
 
@@ -249,7 +251,7 @@ class Tariff(TariffParts):
         last = self.operator_fees_to
         if last is None or at.astimezone(self.time_zone).date() <= last:
             return False
-        return self.on(at).window == self.window
+        return self.on(at).window == self._on_day(last).window
 
     def expired(self, at: datetime) -> bool:
         """Expiry of the parts before a moment's local day."""

@@ -37,7 +37,7 @@ def test_each_entry_names_its_source_and_obeys_the_regulators_rules(entry):
 @pytest.mark.parametrize("name", NAMES)
 def test_each_operator_makes_a_tariff(config_file, small, environment, name):
     made = tariff_of(config_file, small, environment, f'grid_operator = "{name}"')
-    entry = grid_operators._entry(name)
+    entry = grid_operators._entries_of(name)[-1]
     assert made.stated
     assert made.grid_fee_eur_per_kwh == pytest.approx(entry["standard"] / 100)
     assert made.ends == date.fromisoformat(entry["valid_to"])
@@ -112,6 +112,31 @@ window = [{{ from = "12:00", to = "14:00", grid_fee_eur_per_kwh = 0.01 }}]"""
     made = tariff_of(config_file, small, environment, own)
     assert not made.operator_fees_over(first)
     assert made.grid_fee(first.replace(hour=13)) == pytest.approx(0.01)
+
+
+def test_each_year_has_its_own_entry(config_file, small, environment, monkeypatch):
+    """Fees that are published for the next year change nothing in this one."""
+    (this,) = (one for one in ENTRIES if one["name"] == "ewe")
+    low = [{"ct": 0.5, "from": "01:00", "to": "04:00"}]
+    later = this | {"valid_from": "2027-01-01", "valid_to": "2027-12-31", "standard": 4.0,
+                    "low": low, "high": []}  # fmt: skip
+    monkeypatch.setattr(grid_operators, "_entries", lambda: [later, this])
+    levies = """grid_operator = "ewe"
+[[tariff.change]]
+valid_from = "2027-01-01"
+levies_eur_per_kwh = 0.03
+[[tariff.change]]
+valid_from = "2027-07-01"
+vat_percent = 7"""
+    for text in ('grid_operator = "ewe"', levies):
+        made = tariff_of(config_file, small, environment, text)
+        fees = [
+            made.grid_fee(datetime(*moment, tzinfo=BERLIN))
+            for moment in ((2026, 12, 31, 23), (2027, 1, 1, 0), (2027, 8, 1, 2), (2028, 1, 1, 2))
+        ]
+        assert fees == pytest.approx([0.0027, 0.04, 0.005, 0.04])
+    assert [part.levies_eur_per_kwh for part in made.change] == [0.03, 0.03]
+    assert made.ends is None or made.ends == date(2027, 12, 31)
 
 
 @pytest.mark.parametrize("value", ["5", "true", "[]"])
