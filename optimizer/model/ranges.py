@@ -69,6 +69,10 @@ class MoneyRange(NamedTuple):
     least: float
     most: float
 
+    def sized(self, size: float) -> Range:
+        """The range in a currency of which so many units are about one EUR."""
+        return Range(self.least * size, self.most * size)
+
     def within(self, value: float, size: float) -> bool:
         """Test an amount in a currency of which so many units are about one EUR."""
         return self.least * size <= value <= self.most * size

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from optimizer.errors import DataError
 from optimizer.model import json_records
-from optimizer.model.ranges import Range
+from optimizer.model.ranges import EUR_PER_KWH, Range
 from optimizer.planning.planner import PlanRequest
 from optimizer.planning.task import Steps, check_steps
 
@@ -100,6 +100,11 @@ def _check(run: RunRecord) -> None:
         raise ValueError("run.steps is empty")
     check_steps(run.steps, "run.steps")
     check_steps(request.beyond, "run.request.beyond")
+    prices = EUR_PER_KWH.sized(request.money.size)
+    for place, steps in (("run.steps", run.steps), ("run.request.beyond", request.beyond)):
+        for at, step in enumerate(steps):
+            prices.check(step.buy, f"{place}[{at}].buy")
+            prices.check(step.sell, f"{place}[{at}].sell")
     try:
         ZoneInfo(request.time_zone)
     except (ValueError, OSError, ZoneInfoNotFoundError) as error:
