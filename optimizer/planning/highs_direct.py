@@ -27,11 +27,13 @@ OPTIONS = {
 """How HiGHS is run, by PuLP too (`solvers.py`); rows and bounds hold to 1e-9 kW or kWh."""
 
 
-class _SilentHighs(highspy.Highs):  # type: ignore[misc]
-    """HiGHS with its log off before its first call that could write to descriptor 1.
+class _OwnHighs(highspy.Highs):  # type: ignore[misc]
+    """HiGHS that shares its process with other users of it.
 
-    highspy 1.16 writes two lines when the constructor registers its callbacks, before anybody can
-    set an option.
+    Its log is off before the first call that could write to descriptor 1: highspy 1.16 writes two
+    lines when the constructor registers its callbacks, before anybody can set an option. And it
+    solves after somebody else has solved: all models of a process share their threads, and one
+    that asks for another number than the first is refused until these are ended.
     """
 
     def enableCallbacks(self) -> None:  # noqa: N802 - highspy's word for it
@@ -39,10 +41,18 @@ class _SilentHighs(highspy.Highs):  # type: ignore[misc]
         self.setOptionValue("output_flag", False)
         super().enableCallbacks()
 
+    def run(self) -> Any:
+        """Solve; once more with threads of its own where those of the process are others."""
+        status = super().run()
+        if status != highspy.HighsStatus.kError:
+            return status
+        highspy.Highs.resetGlobalScheduler(True)
+        return super().run()
+
 
 def new_highs() -> Any:
     """An empty model of HiGHS with `OPTIONS`, for one thread."""
-    model = _SilentHighs()
+    model = _OwnHighs()
     for name, value in OPTIONS.items():
         model.setOptionValue(name, value)
     return model

@@ -116,6 +116,7 @@ def rows(task):
 def model(task):
     """HiGHS with the whole matrix; patterns only change bounds."""
     highs = highspy.Highs()
+    highs.setOptionValue("threads", 1)
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("primal_feasibility_tolerance", 1e-9)
     highs.setOptionValue("dual_feasibility_tolerance", 1e-9)

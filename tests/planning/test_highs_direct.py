@@ -4,6 +4,8 @@
 """
 
 import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -55,3 +57,25 @@ def test_what_has_no_plan_is_refused(task_of):
     forced = replace(task, forced=((0, 5_000.0, 5_000.0),))
     with pytest.raises(InfeasibleError, match=r"HiGHS .* proved no optimum for 3 steps"):
         program.solve(forced, highs_direct.engine())
+
+
+FOREIGN = """
+import highspy
+other = highspy.Highs()
+other.setOptionValue("output_flag", False)
+other.setOptionValue("threads", 2)
+rows = [other.addIntegral(lb=0, ub=10) for _ in range(30)]
+other.addConstr(sum(rows) >= 55)
+other.minimize(sum((at % 7 + 1) * row for at, row in enumerate(rows)))
+import optimizer
+plan = optimizer.sample_site("winter").plan("2026-01-14T00:00:00+01:00")
+print(other.getModelStatus().name, plan.status)
+"""
+
+
+def test_somebody_elses_threads_in_the_process_refuse_no_plan():
+    """As in a notebook that solves with HiGHS before it plans."""
+    done = subprocess.run(
+        [sys.executable, "-c", FOREIGN], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines()[-1] == "kOptimal optimal"
