@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults import sequences
 
-SEQUENCES = int(os.environ.get("FAULT_SEQUENCES", "10000"))
+SEQUENCES = int(os.environ.get("FAULT_SEQUENCES", "4000"))
 JOBS = min(4, os.cpu_count() or 1)
 pytestmark = pytest.mark.no_cover
 
