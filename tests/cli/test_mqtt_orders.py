@@ -112,7 +112,6 @@ def test_pause_resume_and_charge_as_the_commands_do(
     said = [line.partition("MQTT: ")[2] for line in log.splitlines() if "MQTT: " in line]
     assert [text.split()[0] for text in said] == ["paused", "resumed", "override"]
     assert all("by MQTT at 127.0.0.1" in text for text in said)
-    assert "planned anew: override: charge to 90 % by " in log
     with closing(database.connect(tmp_path / "state")) as connection:
         rows = journal.ticks(connection, datetime(2026, 1, 1, tzinfo=UTC), "change")
     assert any("by MQTT at 127.0.0.1" in row.note for row in rows if row.reason == "PAUSED")
