@@ -103,7 +103,7 @@ def run(
     Raises
     ------
     DataError
-        If what is told cannot be remembered; then nothing is sent.
+        If what is sent cannot be remembered; then nothing is sent.
     """
     waiting, result = _look(config, notify, now)
     unsent = [*waiting, *map(Unsent, result.due)][-MOST_UNSENT:]

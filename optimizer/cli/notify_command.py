@@ -24,7 +24,7 @@ def notify(
 ) -> None:
     """Send what needs the owner's look, once when it begins and once when it is over.
 
-    The service's timer runs it every 10 minutes. It only reads, beside what it has told.
+    The service's timer runs it every 10 minutes. It only reads, beside what it has sent.
     """
     from optimizer.app import message_run
 

@@ -106,7 +106,7 @@ NO_LIST, NO_NUMBER = {"tuple_type", "list_type"}, {"float_type", "int_type"}
 def _of_their_shape(found: "list[ErrorDetails]") -> "list[ErrorDetails]":
     """Faults without those of an alternative that the value was not meant for.
 
-    Where a number and a list are allowed, a list is not told to be a number.
+    Where a number and a list are allowed, a list is not asked to be a number.
     """
     kept = []
     for fault in found:

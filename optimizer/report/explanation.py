@@ -29,7 +29,7 @@ DECISIONS = {
 SAME_EUR = 5e-6
 """Largest difference that counts as none [EUR]."""
 SMALL_EUR = 0.001
-"""A difference below this is told with two more digits [EUR]."""
+"""A difference below this is shown with two more digits [EUR]."""
 
 
 def difference(eur: float, money: Currency = EUR) -> str:

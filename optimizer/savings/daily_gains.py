@@ -44,7 +44,7 @@ PRICED_QUARTERS = 7 * 96
 """Quarter-hours whose mean prices value stored energy."""
 
 LEAST_CYCLES = 2.0
-"""Full cycles before the battery's own losses are told from rounding."""
+"""Full cycles before the battery's own losses are distinguished from rounding."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,29 @@ def write(path: Path, text: str) -> None:
         raise DataError(f"{str(path)!r} is not the name of a file") from error
 
 
+def keep(path: Path, text: str, fault: str) -> None:
+    """Replace a small private file in the store's folder, which is made where it is missing.
+
+    Parameters
+    ----------
+    fault
+        Beginning of the sentence of a failure, such as "the pause cannot be stored".
+
+    Raises
+    ------
+    DataError
+        If it cannot be written; then the former file is as it was.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        replace_private(path, text)
+    except OSError as error:
+        raise DataError(
+            f"{fault} in {path.parent} ({error.strerror}): use sudo, and look at the room on its "
+            "disk"
+        ) from error
+
+
 def replace_private(path: Path, content: str | bytes) -> None:
     """Replace a file in one go by another that only its owner may read (0600), on the disk.
 

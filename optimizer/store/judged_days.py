@@ -8,10 +8,9 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
-from optimizer.errors import DataError
 from optimizer.model.moments import utc
 from optimizer.model.plan import iso
-from optimizer.store.files import replace_private
+from optimizer.store import files
 
 FILE_NAME = "judged_days.json"
 
@@ -27,14 +26,8 @@ def begin_anew(folder: Path, at: datetime) -> None:
     DataError
         If it cannot be written.
     """
-    try:
-        text = json.dumps({"schema": "judged_days/1", "since": iso(at)})
-        replace_private(folder / FILE_NAME, text)
-    except OSError as error:
-        raise DataError(
-            f"the end of the stand-down cannot be stored in {folder} ({error.strerror}): use sudo, "
-            "and look at the room on its disk"
-        ) from error
+    text = json.dumps({"schema": "judged_days/1", "since": iso(at)})
+    files.keep(folder / FILE_NAME, text, "the end of the stand-down cannot be stored")
 
 
 def since(folder: Path) -> datetime | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from optimizer.errors import DataError
-from optimizer.store.files import replace_private
+from optimizer.store import files
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ def load(folder: Path) -> Mapping[str, Any]:
         data = json.loads(text) if len(text) <= MOST_BYTES else None
         if isinstance(data, dict) and data.get("schema") == SCHEMA:
             return data
-    log.warning("%s cannot be understood: what was told before may be told again", path)
+    log.warning("%s cannot be understood: what was sent before may be sent again", path)
     return {}
 
 
@@ -56,11 +56,4 @@ def store(folder: Path, data: Mapping[str, Any]) -> None:
         If they cannot be written.
     """
     text = json.dumps({"schema": SCHEMA, **data}, ensure_ascii=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_private(folder / FILE_NAME, text)
-    except OSError as error:
-        raise DataError(
-            f"what was told cannot be stored in {folder} ({error.strerror}), so nothing is sent: "
-            "use sudo, and look at the room on its disk"
-        ) from error
+    files.keep(folder / FILE_NAME, text, "nothing is sent, since what was sent cannot be stored")

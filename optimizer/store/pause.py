@@ -17,7 +17,7 @@ from pathlib import Path
 from optimizer.errors import DataError
 from optimizer.model.plan import iso
 from optimizer.model.snapshot import Reason
-from optimizer.store.files import replace_private
+from optimizer.store import files
 
 FILE_NAME = "pause.json"
 
@@ -91,14 +91,7 @@ def store(folder: Path, pause: Pause) -> None:
     if before is not None and before.kind is PauseKind.STAND_DOWN:
         return
     text = json.dumps({"schema": "pause/1", **pause.as_json()}, ensure_ascii=False)
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        replace_private(folder / FILE_NAME, text)
-    except OSError as error:
-        raise DataError(
-            f"the pause cannot be stored in {folder} ({error.strerror}): use sudo, and look at the "
-            "room on its disk"
-        ) from error
+    files.keep(folder / FILE_NAME, text, "the pause cannot be stored")
 
 
 def load(folder: Path) -> Pause | None:

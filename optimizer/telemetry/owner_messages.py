@@ -1,7 +1,7 @@
 """Messages to the owner: what is worth one, its words, and when it is due. No I/O, no clock.
 
 A `Situation` is looked at every few minutes. An incident that has lasted for its kind's time
-(`PATIENCE`) is told once when it begins and once when it is over, and begins at most once on a
+(`PATIENCE`) is reported once when it begins and once when it is over, and begins at most once on a
 local day. A new kind is a member of `MessageKind`, its words in `TITLES` and `OVER`, and a finder
 in `FINDERS`.
 """
@@ -52,7 +52,7 @@ PATIENCE = {
     MessageKind.FEMS_UNREACHABLE: timedelta(minutes=30),
     MessageKind.UPDATE_REFUSED: timedelta(minutes=30),
 }
-"""Time that an incident has to last before it is told; others are told at once."""
+"""Time that an incident has to last before it is reported; others are at once."""
 
 PLAN_BY = time(22)
 """Local time by which there has to be a plan for the next day."""
@@ -61,7 +61,7 @@ PLAN_UNTIL = time(12)
 """Local time of that day up to which it has to reach."""
 
 SOON = timedelta(days=14)
-"""Time before the end of the tariff's parts at which it is told."""
+"""Time before the end of the tariff's parts at which it is reported."""
 
 FREE = "Without one nothing is held and the FEMS looks after itself, as without this program."
 
@@ -110,7 +110,7 @@ class Incident:
 
 
 class Unseen(Enum):
-    """Answers of a finder that cannot see: what was told stays told."""
+    """Answers of a finder that cannot see: what was reported stays so."""
 
     STILL = "still"
     """An incident that has not lasted long enough yet goes on meanwhile."""
@@ -243,7 +243,7 @@ class KindState:
     since: datetime | None = None
     """Begin of the incident that was seen last; None if there was none."""
     announced: bool = False
-    """True while its end is to be told."""
+    """True while its end is to be reported."""
     announced_at: datetime | None = None
     """Moment of the last message that one began."""
 

@@ -20,7 +20,7 @@ INTENT_NAMES = {
 }
 BARS = "▁▂▃▄▅▆▇█"
 SAME_EUR_PER_KWH = 0.001
-"""Values of stored energy closer than this are told as one [EUR/kWh]."""
+"""Values of stored energy closer than this are shown as one [EUR/kWh]."""
 WIDTH = 80
 """Columns of a terminal that every line but those of the wide table fits."""
 

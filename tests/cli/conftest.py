@@ -16,8 +16,10 @@ from typer.testing import CliRunner
 from optimizer.cli.app import app
 from optimizer.errors import OptimizerError
 from optimizer.fems.client import FemsClient
+from optimizer.simulation.fems.simulator import SimulatedFems
 from optimizer.store import live_state
 from tests import waiting
+from tests.steady_house import steady_house
 
 DATA = Path(__file__).parents[2] / "data"
 
@@ -34,6 +36,13 @@ NOBODY = "http://127.0.0.1:9"
 """An address at which nobody listens."""
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def fems() -> Iterator[SimulatedFems]:
+    """A FEMS for one test; what it holds is plain to see."""
+    with steady_house() as running:
+        yield running
 
 
 @pytest.fixture

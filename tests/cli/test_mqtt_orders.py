@@ -11,13 +11,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from optimizer.model.battery import Battery
 from optimizer.model.snapshot import Channel
-from optimizer.simulation.fems.profile import Profile
-from optimizer.simulation.fems.simulated_house import SimulatedHouse
-from optimizer.simulation.fems.simulator import SimulatedFems
 from optimizer.store import database, journal
-from tests.control.stepped import START
 from tests.mqtt_broker import PASSWORD, USER, broker_in, listening
 from tests.waiting import wait_for
 
@@ -32,15 +27,6 @@ atexit.register(lambda: print([name for name in {HEAVY} if name in sys.modules])
 from optimizer.cli import main
 main()
 """
-
-
-@pytest.fixture
-def fems():
-    """A FEMS of this process in real time, half full."""
-    load, pv = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
-    house = SimulatedHouse(Battery(capacity_wh=22_000), load, pv, START, 50)
-    with SimulatedFems(house, speed=1) as running:
-        yield running
 
 
 @pytest.fixture

@@ -15,24 +15,10 @@ import typer
 from optimizer.cli.override_command import local_moment
 from optimizer.errors import ExitCode
 from optimizer.model import plan_json
-from optimizer.model.battery import Battery
 from optimizer.model.snapshot import Channel
-from optimizer.simulation.fems.profile import Profile
-from optimizer.simulation.fems.simulated_house import SimulatedHouse
-from optimizer.simulation.fems.simulator import SimulatedFems
 from optimizer.store import database, overrides, plan_store
-from tests.control.stepped import START
 
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-@pytest.fixture
-def fems():
-    """A FEMS of this process in real time, half full."""
-    load, pv = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
-    house = SimulatedHouse(Battery(capacity_wh=22_000), load, pv, START, 50)
-    with SimulatedFems(house, speed=1) as running:
-        yield running
 
 
 @pytest.fixture

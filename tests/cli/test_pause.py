@@ -10,24 +10,10 @@ import typer
 from optimizer.cli.common_options import duration_within
 from optimizer.errors import ExitCode
 from optimizer.fems.client import FemsClient
-from optimizer.model.battery import Battery
 from optimizer.model.snapshot import Channel
-from optimizer.simulation.fems.profile import Profile
-from optimizer.simulation.fems.simulated_house import SimulatedHouse
-from optimizer.simulation.fems.simulator import SimulatedFems
 from optimizer.store import pause
-from tests.control.stepped import START
 
 HELD = -10_000
-
-
-@pytest.fixture
-def fems():
-    """A FEMS of this process in real time; what it holds is plain to see."""
-    load, pv = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
-    house = SimulatedHouse(Battery(capacity_wh=22_000), load, pv, START, 50)
-    with SimulatedFems(house, speed=1) as running:
-        yield running
 
 
 def test_a_pause_without_an_executor_keeps_the_next_one_away(

@@ -15,13 +15,9 @@ from datetime import UTC, datetime
 import pytest
 
 from optimizer.errors import ExitCode
-from optimizer.model.battery import Battery
 from optimizer.model.snapshot import Channel
-from optimizer.simulation.fems.profile import Profile
-from optimizer.simulation.fems.simulated_house import SimulatedHouse
-from optimizer.simulation.fems.simulator import SimulatedFems
 from optimizer.store import database, journal, live_state, pause
-from tests.control.stepped import START
+from tests.steady_house import steady_house
 from tests.waiting import Stopwatch
 
 HELD = -10_000
@@ -37,10 +33,8 @@ def tmp_path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def fems():
-    """A FEMS of this process in real time; what it holds is plain to see."""
-    load, pv = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
-    house = SimulatedHouse(Battery(capacity_wh=22_000), load, pv, START, 50)
-    with SimulatedFems(house, speed=1) as running:
+    """One FEMS for all tests of the file."""
+    with steady_house() as running:
         yield running
 
 

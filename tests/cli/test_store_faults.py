@@ -12,24 +12,11 @@ from pathlib import Path
 import pytest
 
 from optimizer.errors import ExitCode
-from optimizer.model.battery import Battery
 from optimizer.model.snapshot import Channel
-from optimizer.simulation.fems.profile import Profile
-from optimizer.simulation.fems.simulated_house import SimulatedHouse
-from optimizer.simulation.fems.simulator import SimulatedFems
 from optimizer.store import database, journal
-from tests.control.stepped import START
 
 HELD = -10_000
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-
-
-@pytest.fixture
-def fems():
-    load, pv = Profile(START, 900, (800.0,)), Profile(START, 900, (0.0,))
-    house = SimulatedHouse(Battery(capacity_wh=22_000), load, pv, START, 50)
-    with SimulatedFems(house, speed=1) as running:
-        yield running
 
 
 @pytest.fixture
